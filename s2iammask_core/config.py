@@ -1,0 +1,158 @@
+"""The numbers a user may change, each once: default, meaning, unit and range.
+
+The YAML reader, the command line and the ROS parameters are all made from these fields.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+
+from s2iammask_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    """A dataclass field that knows its meaning, its range, and whether it may change while tracking."""
+    metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices, "live": live}
+    return field(default=default, metadata=metadata)
+
+
+def check(settings: "DataclassInstance") -> None:
+    """Raises ConfigError for the first field that has the wrong type or lies outside its range."""
+    for each in fields(settings):
+        if "meaning" in each.metadata:
+            _check_value(each, getattr(settings, each.name))
+
+
+def _check_value(field_: "Field[Any]", value: Any) -> None:
+    default, low, high = field_.default, field_.metadata["low"], field_.metadata["high"]
+    choices = field_.metadata["choices"]
+    if not _same_kind(value, default):
+        raise ConfigError(f"{field_.name} must be {type(default).__name__}, got {value!r}")
+    if choices and value not in choices:
+        raise ConfigError(f"{field_.name} must be one of {', '.join(choices)}; got {value!r}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        below, above = low is not None and value < low, high is not None and value > high
+        if below or above or not math.isfinite(value):
+            raise ConfigError(f"{field_.name} must lie in [{low}, {high}], got {value}")
+
+
+def _same_kind(value: Any, default: Any) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, (int, float))
+    return isinstance(value, type(default))
+
+
+def from_mapping(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """Settings from names and values; ConfigError for an unknown name, with the nearest known ones."""
+    known = {each.name: each for each in fields(kind)}
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(sorted(known))}"
+            raise ConfigError(f"unknown setting {name!r} in {kind.__name__}{hint}")
+    return kind(**values)
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """The mapping in a YAML file; ConfigError if it cannot be read or is something else."""
+    try:
+        values = yaml.safe_load(Path(path).read_text())
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read settings from {path}: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold names and values, not {type(values).__name__}")
+    return values
+
+
+VARIANTS = ("siammask_box", "siammask_base", "siammask_sharp", "s2iammask")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which network: the variant and, for s2iammask, its second stage (algorithm.md 1.4 and 1.6)."""
+
+    variant: str = setting("s2iammask", "network variant", choices=VARIANTS)
+    mask_head: str = setting("g2", "second-stage head: g2 fusion FCN or g1 plain FCN", choices=("g1", "g2"))
+    head_input: str = setting(
+        "both", "what the second stage pools", choices=("both", "correlation", "search")
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """How network outputs become one box, mask, confidence and state per target and frame."""
+
+    compat: str = setting(
+        "s2iammask",
+        "s2iammask: voting and exact geometry; siammask: the original SiamMask step, number for number",
+        choices=("s2iammask", "siammask"),
+    )
+    context: float = setting(0.5, "margin around the object, in mean side lengths", 0.0, 2.0)
+    template_pixels: int = setting(127, "side of the template patch, pixels", 63, 511)
+    search_pixels: int = setting(255, "side of the search patch, pixels; template + a multiple of 8", 127, 1023)
+    penalty_k: float = setting(0.04, "how strongly a change of size or aspect is punished", 0.0, 1.0, live=True)
+    window_influence: float = setting(0.4, "weight of the cosine window over the position", 0.0, 1.0, live=True)
+    size_rate: float = setting(0.4, "how fast the box branch's size follows, per frame", 0.0, 1.0, live=True)
+    temporal_weight: float = setting(
+        0.7, "weight of the overlap with the previous box in the re-scoring; the score has the rest", 0.0, 1.0, live=True
+    )
+    proposals: int = setting(10, "number of proposals whose masks vote (K)", 1, 100)
+    proposal_nms: float = setting(1.0, "IoU above which a lower proposal is dropped; 1 keeps all", 0.0, 1.0, live=True)
+    roi_scale: float = setting(1.8, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True)
+    mask_threshold: float = setting(0.2, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True)
+    vote_fraction: float = setting(0.6, "share of the votes that makes a pixel foreground", 0.0, 1.0, live=True)
+    min_mask_area: float = setting(
+        100.0, "smallest mask, in square frame pixels, that gives the rotated box and the state", 0.0, 1e6, live=True
+    )
+    state_from_mask: bool = setting(True, "the voted mask, not the box branch, decides the next search region", live=True)
+    tracking_above: float = setting(0.5, "confidence above which a target counts as tracked again", 0.0, 1.0, live=True)
+    uncertain_below: float = setting(0.4, "confidence below which a target becomes uncertain", 0.0, 1.0, live=True)
+    lost_below: float = setting(0.2, "confidence below which a frame counts towards lost", 0.0, 1.0, live=True)
+    lost_after: int = setting(5, "consecutive frames below lost_below that make a target lost", 1, 1000, live=True)
+    max_targets: int = setting(16, "most targets at a time", 1, 256)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if (self.search_pixels - self.template_pixels) % 8:
+            raise ConfigError("search_pixels must be template_pixels plus a multiple of 8")
+        if not self.lost_below <= self.uncertain_below <= self.tracking_above:
+            raise ConfigError("thresholds must rise: lost_below <= uncertain_below <= tracking_above")
+
+
+@dataclass(frozen=True)
+class RuntimeConfig:
+    """How a step is executed; the results agree within tolerance."""
+
+    device: str = setting("auto", "auto, cpu, cuda or cuda:N; auto takes the GPU if there is one")
+    runtime: str = setting("auto", "how the step runs", choices=("auto", "eager", "compiled", "graph"))
+    precision: str = setting(
+        "auto", "number format of the network; auto: fp16 on a GPU, bf16 on a CPU that multiplies it, else fp32",
+        choices=("auto", "fp32", "tf32", "bf16", "fp16"),
+    )
+    threads: int = setting(0, "CPU threads of the network; 0 leaves PyTorch's choice", 0, 1024)
+
+    def __post_init__(self) -> None:
+        check(self)

@@ -1,0 +1,33 @@
+"""Everything this package raises on purpose. Each message names the thing and says what to do."""
+
+
+class S2iamMaskError(Exception):
+    """Base of the errors that a caller may want to catch."""
+
+
+class ConfigError(S2iamMaskError):
+    """A setting is unknown, of the wrong type or outside its range."""
+
+
+class FrameError(S2iamMaskError):
+    """A frame is not (H, W, 3) uint8, or its size differs from the one that tracking began with."""
+
+
+class TargetError(S2iamMaskError):
+    """A box or mask to start from cannot be tracked, or an id is unknown or taken already."""
+
+
+class WeightsError(S2iamMaskError):
+    """A weights file cannot be read, does not fit the network, or is not the one the manifest names."""
+
+
+class DatasetError(S2iamMaskError):
+    """A data set's folder or one of its files is missing or broken."""
+
+
+class ResultsError(S2iamMaskError):
+    """Result files do not fit the data set they are scored on."""
+
+
+class UnavailableError(S2iamMaskError):
+    """A device, compiler or optional package that was asked for is not on this machine."""
