@@ -1,0 +1,82 @@
+"""The modified ResNet-50 of SiamMask: conv1 to layer3 at stride 8, then the neck (Wang et al. 2019, section 4.1).
+
+It differs from torchvision's: no padding in conv1, an unpadded stride in layer2, dilation instead of stride in
+layer3, and 3x3 shortcuts in the first blocks of layer2 and layer3. All layers stay at exact cell positions: cell i of
+layer2, layer3 and neck sits at patch pixel 8 i + 7 (index coordinates), which is 8 i + 7.5 in continuous ones.
+"""
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CHANNELS = 256  # of the neck, and of everything after it
+CROP_BELOW = 20  # neck outputs narrower than this are templates: 4 cells are cut off each side
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1 with a shortcut; `shortcut_kernel` 0 means identity."""
+
+    def __init__(
+        self, inputs: int, width: int, stride: int = 1, dilation: int = 1, shortcut_kernel: int = 0
+    ) -> None:
+        super().__init__()
+        outputs = 4 * width
+        padding = 0 if stride == 2 else dilation  # the strided block is unpadded
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, padding, dilation, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential()
+        if shortcut_kernel:
+            edge = padding if shortcut_kernel == 3 else 0
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, shortcut_kernel, stride, edge, dilation, bias=False),
+                nn.BatchNorm2d(outputs),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)))
+        return F.relu(self.bn3(self.conv3(y)) + self.shortcut(x))
+
+
+class Backbone(nn.Module):
+    """Patches (N, 3, P, P), RGB 0..255, to four feature maps of 64, 256, 512 and 1024 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.layer1 = nn.Sequential(
+            Bottleneck(64, 64, shortcut_kernel=1), Bottleneck(256, 64), Bottleneck(256, 64)
+        )
+        self.layer2 = nn.Sequential(
+            Bottleneck(256, 128, stride=2, shortcut_kernel=3), *(Bottleneck(512, 128) for _ in range(3))
+        )
+        self.layer3 = nn.Sequential(
+            Bottleneck(512, 256, shortcut_kernel=3), *(Bottleneck(1024, 256, dilation=2) for _ in range(5))
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels
+                nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        f0 = F.relu(self.bn1(self.conv1(patches)))  # (N, 64, 125, 125) for P = 255
+        f1 = self.layer1(F.max_pool2d(f0, 3, 2, 1))  # (N, 256, 63, 63)
+        f2 = self.layer2(f1)  # (N, 512, 31, 31)
+        return f0, f1, f2, self.layer3(f2)  # (N, 1024, 31, 31)
+
+
+class Neck(nn.Sequential):
+    """1x1 convolution to 256 channels; a template's map is cut to its centre."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(1024, CHANNELS, 1, bias=False), nn.BatchNorm2d(CHANNELS))
+
+    def forward(self, features: Tensor) -> Tensor:
+        x: Tensor = super().forward(features)
+        return x[:, :, 4:-4, 4:-4] if x.shape[-1] < CROP_BELOW else x

@@ -1,0 +1,136 @@
+"""Weights in and out: our safetensors, the published SiamMask files, ImageNet ResNets, and the manifest."""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from s2iammask_core.config import NetworkConfig, from_mapping
+from s2iammask_core.errors import ConfigError, WeightsError
+from s2iammask_core.model.names import OFFICIAL_NAMES, ours
+from s2iammask_core.model.network import SiameseNetwork, build_network
+
+FORMAT = "s2iammask-1"  # written into each file; BGR files of others never carry it
+MANIFEST = "manifest.json"  # beside the weights: {"file name": "sha256"}
+STEM = "backbone.conv1.weight"
+
+
+def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {}) -> None:  # noqa: B006
+    """Writes weights as fp16 safetensors with the network's settings; batch-norm statistics stay fp32."""
+    tensors = {
+        name: value.detach().cpu().to(torch.float16 if value.dim() > 1 else torch.float32).contiguous()
+        for name, value in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    config = network.config
+    described = {"variant": config.variant, "mask_head": config.mask_head, "head_input": config.head_input}
+    save_file(tensors, str(path), metadata={"format": FORMAT, "network": json.dumps(described), **notes})
+
+
+def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
+    """The network that a file of `save` holds, on the CPU, fp32, and the file's notes."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            notes = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"cannot read weights from {path}: {error}") from error
+    if notes.get("format") != FORMAT:
+        raise WeightsError(f"{path} was not written by this package; convert it: s2iammask weights convert {path}")
+    try:
+        network = build_network(from_mapping(NetworkConfig, json.loads(notes.pop("network"))))
+    except (KeyError, ValueError, ConfigError) as error:
+        raise WeightsError(f"{path} does not say which network it is for: {error}") from error
+    notes.pop("format")
+    load_exactly(network, tensors, str(path))
+    return network, notes
+
+
+def load_exactly(network: SiameseNetwork, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Copies tensors into a network that must have just these names and shapes; WeightsError lists what differs."""
+    wanted = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
+    problems = [f"missing {name}" for name in wanted.keys() - tensors.keys()]
+    problems += [f"unknown {name}" for name in tensors.keys() - wanted.keys()]
+    problems += [
+        f"{name} is {tuple(tensors[name].shape)}, not {tuple(wanted[name].shape)}"
+        for name in wanted.keys() & tensors.keys()
+        if tensors[name].shape != wanted[name].shape
+    ]
+    if problems:
+        raise WeightsError(f"{source} does not fit {network.config.variant}: " + "; ".join(sorted(problems)))
+    network.load_state_dict(dict(tensors), strict=False)
+
+
+def read_official(path: Path | str) -> dict[str, Tensor]:
+    """The tensors of a published or self-trained checkpoint of the original code, without unpickling any code."""
+    try:
+        read = torch.load(str(path), map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
+        raise WeightsError(f"cannot read a checkpoint from {path}: {error}") from error
+    state = read.get("state_dict", read) if isinstance(read, Mapping) else None
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"{path} holds no table of named tensors")
+    return dict(state)
+
+
+def convert_official(state: Mapping[str, Tensor], config: NetworkConfig, source: str = "checkpoint") -> SiameseNetwork:
+    """A network with the weights of the original code, whose input was BGR; unknown names and other shapes are errors."""
+    stripped = {name.removeprefix("module."): value for name, value in state.items()}
+    if not any(name.startswith(prefix) for name in stripped for prefix in OFFICIAL_NAMES):
+        stripped = {f"features.{name}": value for name, value in stripped.items()}
+    network = build_network(config)
+    wanted = network.state_dict()
+    tensors, unknown = {}, []
+    for name, value in stripped.items():
+        own = ours(name)
+        if own is None:
+            unknown.append(name)
+        elif own in wanted and not name.endswith("num_batches_tracked"):
+            tensors[own] = value.float()
+    if unknown:
+        raise WeightsError(f"{source} has names that SiamMask does not have: {', '.join(sorted(unknown))}")
+    if STEM in tensors and tensors[STEM].dim() == 4:
+        tensors[STEM] = tensors[STEM].flip(1)  # BGR to RGB
+    load_exactly(network, tensors, source)
+    return network
+
+
+def guess_variant(state: Mapping[str, Tensor]) -> str:
+    """The variant that a checkpoint of the original code was made for, by the parts it has."""
+    names = [name.removeprefix("module.") for name in state]
+    if any(name.startswith("refine_model.") for name in names):
+        return "siammask_sharp"
+    return "siammask_base" if any(name.startswith("mask_model.") for name in names) else "siammask_box"
+
+
+def sha256(path: Path | str) -> str:
+    """The file's digest, in hexadecimal."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def verify(path: Path | str, manifest: Path | str | None = None) -> str:
+    """The digest of a weights file, if the manifest (by default the one beside it) names just this; else WeightsError."""
+    path = Path(path)
+    listing = Path(manifest) if manifest else path.parent / MANIFEST
+    if not path.is_file():
+        raise WeightsError(f"there is no weights file {path}")
+    try:
+        wanted = json.loads(listing.read_text())[path.name]
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"cannot read the manifest {listing}: {error}") from error
+    except KeyError as error:
+        raise WeightsError(f"{listing} does not name {path.name}") from error
+    found = sha256(path)
+    if found != wanted:
+        raise WeightsError(f"{path} has sha256 {found}, but {listing} says {wanted}: fetch the file anew")
+    return found

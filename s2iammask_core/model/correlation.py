@@ -1,0 +1,61 @@
+"""Depthwise cross-correlation of templates with search features (SiamRPN++ / SiamMask)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from s2iammask_core.model.backbone import CHANNELS
+
+
+def depthwise_correlation(search: Tensor, kernels: Tensor, padding: int = 0) -> Tensor:
+    """Correlates each channel of each sample with its own kernel.
+
+    Args:
+        search: (N, C, H, W)
+        kernels: (N, C, h, w)
+        padding: cells of zeros around the search features.
+
+    Returns:
+        (N, C, H + 2 padding - h + 1, W + 2 padding - w + 1)
+    """
+    n, c, height, width = search.shape
+    grouped = search.reshape(1, n * c, height, width)
+    out = F.conv2d(grouped, kernels.reshape(n * c, 1, *kernels.shape[2:]), padding=padding, groups=n * c)
+    return out.reshape(n, c, *out.shape[2:])
+
+
+class ConvBlock(nn.Sequential):
+    """Unpadded 3x3 convolution, batch norm, ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(CHANNELS, CHANNELS, 3, bias=False), nn.BatchNorm2d(CHANNELS), nn.ReLU(inplace=True)
+        )
+
+
+class CorrelationHead(nn.Sequential):
+    """1x1 convolutions from the correlation to the predictions of each cell."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__(
+            nn.Conv2d(CHANNELS, CHANNELS, 1, bias=False),
+            nn.BatchNorm2d(CHANNELS),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(CHANNELS, outputs, 1),
+        )
+
+
+class CorrelationBranch(nn.Module):
+    """Template and search branch of one task and the head on their correlation; head outputs 0 means none."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.template = ConvBlock()
+        self.search = ConvBlock()
+        self.head: nn.Module = CorrelationHead(outputs) if outputs else nn.Identity()
+
+    def correlate(self, kernels: Tensor, search: Tensor, padding: int = 0) -> Tensor:
+        """Correlation (N, 256, 25, 25) of kernels (N, 256, 5, 5) with neck features (N, 256, 31, 31).
+
+        With padding 3 it lies on the very grid of the neck features, (N, 256, 31, 31).
+        """
+        return depthwise_correlation(self.search(search), kernels, padding)

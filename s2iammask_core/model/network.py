@@ -1,0 +1,109 @@
+"""The Siamese networks: box, SiamMask-base, SiamMask-sharp and S2iamMask, over batches of N targets."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from s2iammask_core.boxes import AnchorShape
+from s2iammask_core.config import NetworkConfig
+from s2iammask_core.model.backbone import CHANNELS, Backbone, Neck
+from s2iammask_core.model.correlation import CorrelationBranch
+from s2iammask_core.model.mask_head import RegionMasks
+from s2iammask_core.model.refine import Refine, window_at
+from s2iammask_core.tracking.network import MaskSource, SearchOutput
+
+BASE_MASK_PIXELS = 63  # side of a mask of SiamMask-base
+GRID_PADDING = 3  # cells of zeros that put the mask correlation on the grid of the search features
+MASK_SOURCES: dict[str, MaskSource] = {
+    "siammask_box": "none",
+    "siammask_base": "cell",
+    "siammask_sharp": "cell",
+    "s2iammask": "roi",
+}
+
+
+class SiameseNetwork(nn.Module):
+    """One backbone for templates and search patches; proposals in every variant, masks by variant."""
+
+    def __init__(self, config: NetworkConfig = NetworkConfig()) -> None:
+        super().__init__()
+        self.config = config
+        anchors = AnchorShape().count
+        self.backbone = Backbone()
+        self.neck = Neck()
+        self.score = CorrelationBranch(2 * anchors)
+        self.box = CorrelationBranch(4 * anchors)
+        if self.mask_source != "none":
+            self.mask = CorrelationBranch(BASE_MASK_PIXELS**2 if config.variant == "siammask_base" else 0)
+        if config.variant == "siammask_sharp":
+            self.refine = Refine()
+        if self.mask_source == "roi":
+            self.region_masks = RegionMasks(config.mask_head)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    @property
+    def mask_source(self) -> MaskSource:
+        return MASK_SOURCES[self.config.variant]
+
+    def branches(self) -> tuple[CorrelationBranch, ...]:
+        """The correlation branches, in the order of their kernels."""
+        return (self.score, self.box) if self.mask_source == "none" else (self.score, self.box, self.mask)
+
+    def template(self, patches: Tensor) -> Tensor:
+        """Kernels (N, 512 or 768, 5, 5) of all branches, for template patches (N, 3, 127, 127)."""
+        features = self.neck(self.backbone(patches)[-1])  # (N, 256, 7, 7)
+        return torch.cat([branch.template(features) for branch in self.branches()], dim=1)
+
+    def search(self, kernels: Tensor, patches: Tensor) -> SearchOutput:
+        """See tracking.network.Network."""
+        f0, f1, f2, f3 = self.backbone(patches)
+        search = self.neck(f3)  # (N, 256, 31, 31)
+        parts = kernels.split(CHANNELS, dim=1)
+        scores = self.score.head(self.score.correlate(parts[0], search)).float()  # (N, 2A, S, S)
+        deltas = self.box.head(self.box.correlate(parts[1], search)).float()  # (N, 4A, S, S)
+        return SearchOutput(
+            scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1)), self._mask_features(parts, search, (f0, f1, f2))
+        )
+
+    def _mask_features(
+        self, parts: tuple[Tensor, ...], search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, ...]:
+        if self.mask_source == "none":
+            return ()
+        if self.mask_source == "roi":
+            return self._region_maps(parts[2], search)
+        correlation = self.mask.correlate(parts[2], search)  # (N, 256, 25, 25)
+        return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
+
+    def _region_maps(self, kernels: Tensor, search: Tensor) -> tuple[Tensor, ...]:
+        """What the second stage pools: maps (N, 256, 31, 31) on one grid."""
+        if self.config.head_input == "search":
+            return (search,)
+        correlation = self.mask.correlate(kernels, search, GRID_PADDING)
+        return (correlation,) if self.config.head_input == "correlation" else (correlation, search)
+
+    def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
+        """Mask logits (N, 63, 63) of SiamMask-base or (N, 127, 127) of SiamMask-sharp, one cell a sample."""
+        correlation, *skips = output.features
+        columns_in_row = correlation.shape[-1]
+        rows, columns = cells // columns_in_row, cells % columns_in_row
+        sample = torch.arange(len(cells), device=cells.device)
+        vectors = correlation[sample, :, rows, columns]  # (N, 256)
+        if self.config.variant == "siammask_base":
+            side = (BASE_MASK_PIXELS, BASE_MASK_PIXELS)
+            return cast(Tensor, self.mask.head(vectors[:, :, None, None])).flatten(1).unflatten(1, side).float()
+        windows = tuple(window_at(skip, rows, columns, level) for level, skip in enumerate(skips))
+        return cast(Tensor, self.refine(vectors, windows)).float()
+
+    def roi_masks(self, output: SearchOutput, rois: Tensor) -> Tensor:
+        """Mask logits (N, K, 28, 28) of regions (N, K, 4) x1 y1 x2 y2 in patch pixels."""
+        return cast(Tensor, self.region_masks(output.features, rois)).float()
+
+
+def build_network(config: NetworkConfig = NetworkConfig()) -> SiameseNetwork:
+    """A network with random weights, in evaluation mode."""
+    return SiameseNetwork(config).eval()
