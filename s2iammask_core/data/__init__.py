@@ -1,0 +1,1 @@
+"""Annotated videos and pictures: readers, crops, sampling and augmentation."""

@@ -1,0 +1,53 @@
+"""What every data set is to the training: videos with tracks of boxes, and masks that are read when asked for.
+
+Boxes are in frame pixels, continuous coordinates (pixel i spans [i, i + 1)). A still picture is a video with one frame.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2iammask_core.boxes import Box
+
+
+class MaskSource(Protocol):
+    """Where the mask of one object in one frame comes from; small, and safe to send to another process."""
+
+    def load(self) -> NDArray[np.bool_]:
+        """The mask (H, W), of the frame's size; DatasetError if its file is missing or broken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One object in one frame."""
+
+    box: Box
+    mask: MaskSource | None = None  # None where the data set has none
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """The frames of one video, and for each object id its annotation by frame index, in rising order.
+
+    A track need not cover every frame; it covers at least one, and its boxes have an area.
+    """
+
+    name: str
+    frames: Sequence[Path]
+    tracks: Mapping[int, Mapping[int, Annotation]]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSet:
+    """A data set and how it is to be sampled."""
+
+    name: str
+    videos: Sequence[Video]  # made on access from flat arrays: cheap to hold, to fork and to send
+    frame_range: int  # greatest distance of template and search frame, in annotated frames of a track
+    num_use: int | None  # how many picks it contributes to an epoch; None = one for each video
+    has_masks: bool
