@@ -73,7 +73,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class RotatedBox:
-    """A box turned about its centre. theta: radians, from x towards y (clockwise on screen), in [-pi/2, pi/2)."""
+    """A box turned about its centre. theta: radians, from x towards y (clockwise), in [-pi/2, pi/2)."""
 
     cx: float
     cy: float
@@ -90,7 +90,7 @@ class RotatedBox:
 
     @classmethod
     def from_corners(cls, corners: Points) -> "RotatedBox":
-        """From the 4 corners (4, 2) of a rectangle, in order around it; width is the side from the first to the second."""
+        """From the corners (4, 2) of a rectangle, in order; width runs from the first to the second."""
         along, across = corners[1] - corners[0], corners[2] - corners[1]
         cx, cy = corners.mean(axis=0).tolist()
         width, height = float(np.hypot(*along)), float(np.hypot(*across))
@@ -102,7 +102,8 @@ class RotatedBox:
         """(4, 2): the corner that is top left at theta 0, then clockwise on screen."""
         c, s = math.cos(self.theta), math.sin(self.theta)
         half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (self.width / 2, self.height / 2)
-        return (half @ np.array([[c, s], [-s, c]]) + (self.cx, self.cy)).astype(np.float32)
+        corners = half @ np.array([[c, s], [-s, c]]) + (self.cx, self.cy)
+        return np.asarray(corners, np.float32)
 
     @property
     def box(self) -> Box:
@@ -121,7 +122,7 @@ def normalized_angle(theta: float) -> float:
 
 
 def box_iou(boxes: Tensor, others: Tensor) -> Tensor:
-    """Intersection over union, elementwise over broadcast boxes (..., 4) x1 y1 x2 y2; 0 where both are empty."""
+    """Intersection over union, elementwise over broadcast boxes (..., 4) x1 y1 x2 y2; 0 if both are empty."""
     low = torch.maximum(boxes[..., :2], others[..., :2])
     high = torch.minimum(boxes[..., 2:], others[..., 2:])
     common = (high - low).clamp(min=0).prod(dim=-1)
@@ -148,7 +149,7 @@ def to_centers(boxes: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class AnchorShape:
-    """The anchors of one cell (algorithm.md 2); ratio is height / width."""
+    """The anchors of one cell (SiamRPN); ratio is height / width."""
 
     stride: int = 8
     ratios: tuple[float, ...] = (0.33, 0.5, 1.0, 2.0, 3.0)
@@ -162,7 +163,8 @@ class AnchorShape:
         """(width, height) in patch pixels, one for each ratio; truncated as in SiamMask, so that its weights fit."""
         area_ = self.stride**2
         widths = [int(math.sqrt(area_ / ratio)) for ratio in self.ratios]
-        return [(w * self.scale, int(w * ratio) * self.scale) for w, ratio in zip(widths, self.ratios, strict=True)]
+        heights = [int(width * ratio) for width, ratio in zip(widths, self.ratios, strict=True)]
+        return [(w * self.scale, h * self.scale) for w, h in zip(widths, heights, strict=True)]
 
 
 def anchor_grid(cells: int, shape: AnchorShape = AnchorShape()) -> Tensor:

@@ -89,7 +89,7 @@ VARIANTS = ("siammask_box", "siammask_base", "siammask_sharp", "s2iammask")
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Which network: the variant and, for s2iammask, its second stage (algorithm.md 1.4 and 1.6)."""
+    """Which network: the variant and, for s2iammask, its second stage (SiamMask: Wang et al. 2019)."""
 
     variant: str = setting("s2iammask", "network variant", choices=VARIANTS)
     mask_head: str = setting("g2", "second-stage head: g2 fusion FCN or g1 plain FCN", choices=("g1", "g2"))
@@ -112,26 +112,58 @@ class TrackerConfig:
     )
     context: float = setting(0.5, "margin around the object, in mean side lengths", 0.0, 2.0)
     template_pixels: int = setting(127, "side of the template patch, pixels", 63, 511)
-    search_pixels: int = setting(255, "side of the search patch, pixels; template + a multiple of 8", 127, 1023)
-    penalty_k: float = setting(0.04, "how strongly a change of size or aspect is punished", 0.0, 1.0, live=True)
-    window_influence: float = setting(0.4, "weight of the cosine window over the position", 0.0, 1.0, live=True)
+    search_pixels: int = setting(
+        255, "side of the search patch, pixels; template + a multiple of 8", 127, 1023
+    )
+    penalty_k: float = setting(
+        0.04, "how strongly a change of size or aspect is punished", 0.0, 1.0, live=True
+    )
+    window_influence: float = setting(
+        0.4, "weight of the cosine window over the position", 0.0, 1.0, live=True
+    )
     size_rate: float = setting(0.4, "how fast the box branch's size follows, per frame", 0.0, 1.0, live=True)
     temporal_weight: float = setting(
-        0.7, "weight of the overlap with the previous box in the re-scoring; the score has the rest", 0.0, 1.0, live=True
+        0.7,
+        "weight of the overlap with the previous box in the re-scoring; the score has the rest",
+        0.0,
+        1.0,
+        live=True,
     )
     proposals: int = setting(10, "number of proposals whose masks vote (K)", 1, 100)
-    proposal_nms: float = setting(1.0, "IoU above which a lower proposal is dropped; 1 keeps all", 0.0, 1.0, live=True)
-    roi_scale: float = setting(1.8, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True)
-    mask_threshold: float = setting(0.2, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True)
-    vote_fraction: float = setting(0.6, "share of the votes that makes a pixel foreground", 0.0, 1.0, live=True)
-    min_mask_area: float = setting(
-        100.0, "smallest mask, in square frame pixels, that gives the rotated box and the state", 0.0, 1e6, live=True
+    proposal_nms: float = setting(
+        1.0, "IoU above which a lower proposal is dropped; 1 keeps all", 0.0, 1.0, live=True
     )
-    state_from_mask: bool = setting(True, "the voted mask, not the box branch, decides the next search region", live=True)
-    tracking_above: float = setting(0.5, "confidence above which a target counts as tracked again", 0.0, 1.0, live=True)
-    uncertain_below: float = setting(0.4, "confidence below which a target becomes uncertain", 0.0, 1.0, live=True)
-    lost_below: float = setting(0.2, "confidence below which a frame counts towards lost", 0.0, 1.0, live=True)
-    lost_after: int = setting(5, "consecutive frames below lost_below that make a target lost", 1, 1000, live=True)
+    roi_scale: float = setting(
+        1.8, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True
+    )
+    mask_threshold: float = setting(
+        0.2, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
+    )
+    vote_fraction: float = setting(
+        0.6, "share of the votes that makes a pixel foreground", 0.0, 1.0, live=True
+    )
+    min_mask_area: float = setting(
+        100.0,
+        "smallest mask, in square frame pixels, that gives the rotated box and the state",
+        0.0,
+        1e6,
+        live=True,
+    )
+    state_from_mask: bool = setting(
+        True, "the voted mask, not the box branch, decides the next search region", live=True
+    )
+    tracking_above: float = setting(
+        0.5, "confidence above which a target counts as tracked again", 0.0, 1.0, live=True
+    )
+    uncertain_below: float = setting(
+        0.4, "confidence below which a target becomes uncertain", 0.0, 1.0, live=True
+    )
+    lost_below: float = setting(
+        0.2, "confidence below which a frame counts towards lost", 0.0, 1.0, live=True
+    )
+    lost_after: int = setting(
+        5, "consecutive frames below lost_below that make a target lost", 1, 1000, live=True
+    )
     max_targets: int = setting(16, "most targets at a time", 1, 256)
 
     def __post_init__(self) -> None:
@@ -149,7 +181,8 @@ class RuntimeConfig:
     device: str = setting("auto", "auto, cpu, cuda or cuda:N; auto takes the GPU if there is one")
     runtime: str = setting("auto", "how the step runs", choices=("auto", "eager", "compiled", "graph"))
     precision: str = setting(
-        "auto", "number format of the network; auto: fp16 on a GPU, bf16 on a CPU that multiplies it, else fp32",
+        "auto",
+        "number format of the network; auto: fp16 on a GPU, bf16 on a CPU that multiplies it, else fp32",
         choices=("auto", "fp32", "tf32", "bf16", "fp16"),
     )
     threads: int = setting(0, "CPU threads of the network; 0 leaves PyTorch's choice", 0, 1024)

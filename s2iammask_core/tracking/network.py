@@ -38,9 +38,9 @@ class Network(Protocol):
         ...
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
-        """Mask logits (N, M, M), each of the template-sized window that belongs to score cell cells[n] = row * S + column."""
+        """Mask logits (N, M, M) of the template-sized windows of score cells (N,), row * S + column."""
         ...
 
     def roi_masks(self, output: SearchOutput, rois: Tensor) -> Tensor:
-        """Mask logits (N, K, M, M) of regions (N, K, 4) x1 y1 x2 y2 in patch pixels; a mask covers its region exactly."""
+        """Mask logits (N, K, M, M) that cover regions (N, K, 4) x1 y1 x2 y2 in patch pixels exactly."""
         ...

@@ -21,7 +21,7 @@ class TrackState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MaskRegion:
-    """A mask cut out of the frame: pixels[r, c] is the frame's pixel (y + r, x + c); all else is background."""
+    """A mask cut out of the frame: pixels[r, c] is its pixel (y + r, x + c); the rest is background."""
 
     x: int
     y: int

@@ -1,0 +1,48 @@
+"""Confidence in [0, 1] from score and vote agreement, and the states that follow from it."""
+
+import math
+from dataclasses import dataclass
+
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.tracking.track import TrackState
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceModel:
+    """A logistic model: the chance that an answer overlaps the object, from what the network says about it.
+
+    A weights file may carry calibrated values in its metadata.
+    """
+
+    bias: float
+    score: float  # weight of the best proposal's score
+    agreement: float  # weight of the vote's agreement
+
+    def confidence(self, score: float, agreement: float) -> float:
+        """In [0, 1]; 0 where the network's answer is not a number."""
+        raised = self.bias + self.score * score + self.agreement * agreement
+        return 1 / (1 + math.exp(-min(max(raised, -50.0), 50.0))) if math.isfinite(raised) else 0.0
+
+
+WITH_VOTES = ConfidenceModel(bias=-6.0, score=6.0, agreement=5.0)
+WITHOUT_VOTES = ConfidenceModel(bias=-4.0, score=8.0, agreement=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How sure the tracker is of a target, and for how long it has not been."""
+
+    state: TrackState = TrackState.TRACKING
+    low_frames: int = 0  # consecutive frames with a confidence below lost_below
+
+
+def next_health(health: Health, confidence: float, config: TrackerConfig) -> Health:
+    """The state after a frame; it falls below one threshold and rises above a higher one: no flicker."""
+    low_frames = health.low_frames + 1 if confidence < config.lost_below else 0
+    if confidence >= config.tracking_above:
+        return Health(TrackState.TRACKING, low_frames)
+    if health.state is TrackState.LOST or low_frames >= config.lost_after:
+        return Health(TrackState.LOST, low_frames)
+    if confidence < config.uncertain_below:
+        return Health(TrackState.UNCERTAIN, low_frames)
+    return Health(health.state, low_frames)

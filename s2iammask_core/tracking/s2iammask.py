@@ -1,0 +1,90 @@
+"""The S2iamMask method: exact windows, and masks that vote."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from s2iammask_core.boxes import Box
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.geometry import Crop, Frame, context_side
+from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.tracking.network import MaskSource
+from s2iammask_core.tracking.regions import NO_MASK, mask_region, outline
+from s2iammask_core.tracking.start import Start
+from s2iammask_core.tracking.step import Answer, StepRunner, unpacked
+from s2iammask_core.tracking.target import Sighting, Target
+from s2iammask_core.tracking.voting import SLACK
+
+
+class S2iamMaskMethod:
+    """Looks for all targets at once; a runner executes the step."""
+
+    def __init__(self, runner: StepRunner, mask_source: MaskSource) -> None:
+        self._runner = runner
+        self._source = mask_source
+
+    def place(self, start: Start, frame_size: tuple[int, int]) -> Box:
+        """The box that a target begins with: the visible part, which is what a mask will show of it later."""
+        return start.visible(frame_size)
+
+    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Tensor:
+        """Kernels (N, ...) of the targets as the frame shows them."""
+        crop = Crop(centers(targets), template_sides(targets, config), config.template_pixels)
+        return self._runner.templates(frame, crop, borders(targets))
+
+    def look(
+        self, frame: Frame, targets: tuple[Target, ...], kernels: Tensor, config: TrackerConfig
+    ) -> list[Sighting]:
+        """One sighting for each target, by its template kernels (N, ...)."""
+        aim = aim_at(targets, config)
+        packed = self._runner.run(config, frame, kernels, aim)
+        size = (frame.shape[0], frame.shape[1])
+        windows = zip(unpacked(packed), aim.crop.origins.tolist(), aim.crop.sides.tolist(), strict=True)
+        return [self._sighting(answer, (x0, y0, side), size, config) for answer, (x0, y0), side in windows]
+
+    def _sighting(
+        self, answer: Answer, window: tuple[float, float, float], size: tuple[int, int], config: TrackerConfig
+    ) -> Sighting:
+        x0, y0, side = window
+        step = side / config.search_pixels
+        x1, y1, x2, y2 = (value * step for value in answer.box)
+        box = Box(x0 + x1, y0 + y1, x0 + x2, y0 + y2)
+        mask = NO_MASK
+        if answer.levels.size:
+            threshold = self._threshold(answer, config)
+            mask = mask_region(answer.levels, answer.voters, threshold, window, size)
+        found = outline(mask, config.min_mask_area)
+        return Sighting(answer.score, answer.agreement, box, answer.rate, mask, found)
+
+    def _threshold(self, answer: Answer, config: TrackerConfig) -> float:
+        """The level above which a pixel is object: half a vote below the smallest sufficient number."""
+        if self._source == "cell":
+            return config.mask_threshold * answer.voters
+        return max(math.ceil(config.vote_fraction * answer.voters - SLACK), 1) - 0.5
+
+
+def aim_at(targets: tuple[Target, ...], config: TrackerConfig) -> Aim:
+    """The search windows around where the targets were."""
+    sides = template_sides(targets, config) * (config.search_pixels / config.template_pixels)
+    sizes = torch.tensor([(target.width, target.height) for target in targets], dtype=torch.float64)
+    previous = [(t.believed.x1, t.believed.y1, t.believed.x2, t.believed.y2) for t in targets]
+    temporal = torch.full((len(targets),), config.temporal_weight, dtype=torch.float64)
+    crop = Crop(centers(targets), sides, config.search_pixels)
+    return Aim(crop, sizes, torch.tensor(previous, dtype=torch.float64), borders(targets), temporal)
+
+
+def template_sides(targets: tuple[Target, ...], config: TrackerConfig) -> Tensor:
+    """(N,): sides of the template windows, frame pixels."""
+    sides = [context_side(target.width, target.height, config.context) for target in targets]
+    return torch.tensor(sides, dtype=torch.float64)
+
+
+def centers(targets: tuple[Target, ...]) -> Tensor:
+    """(N, 2): where the targets were, frame pixels."""
+    return torch.tensor([(target.cx, target.cy) for target in targets], dtype=torch.float64)
+
+
+def borders(targets: tuple[Target, ...]) -> Tensor:
+    """(N, 3): colours outside the frame."""
+    return torch.tensor([target.border for target in targets], dtype=torch.float64)

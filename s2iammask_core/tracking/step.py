@@ -1,0 +1,130 @@
+"""One tracking step as a pure function of tensors: patches in, one packed answer out.
+
+No step waits for the host and all shapes are static, so it can be captured as a CUDA graph or compiled.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from s2iammask_core.boxes import AnchorShape
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.geometry import Crop, Frame, cut
+from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.tracking.frames import on_device, on_host
+from s2iammask_core.tracking.network import Network, SearchOutput
+from s2iammask_core.tracking.proposals import Proposals, propose
+from s2iammask_core.tracking.voting import Votes, paste, regions, solid, vote
+
+FIGURES = 9  # float32 values at the head of a packed answer
+FULL_LEVEL = 255  # of a mask that is not voted on: its probability in 255ths
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a step says about one patch, on the host."""
+
+    box: tuple[float, float, float, float]  # the best proposal, x1 y1 x2 y2, patch pixels
+    score: float  # [0, 1]
+    rate: float  # [0, 1], score times penalty
+    agreement: float  # [0, 1]
+    voters: float  # level of a pixel that all masks call object
+    best: int  # flat index of the best proposal: anchor, row, column
+    levels: NDArray[np.uint8]  # (P, P), or (0, 0) for networks without masks
+
+
+def step(network: Network, config: TrackerConfig, patches: Tensor, kernels: Tensor, aim: Tensor) -> Tensor:
+    """Packed answers (N, bytes) uint8 for search patches (N, 3, P, P), kernels and packed aims (N, 13)."""
+    output = network.search(kernels, patches)
+    proposals = propose(output, Aim.unpacked(aim, config.search_pixels), config)
+    return _packed(proposals, _votes(network, config, output, proposals))
+
+
+def step_in_frame(
+    network: Network, config: TrackerConfig, frame: Tensor, kernels: Tensor, aim: Tensor
+) -> Tensor:
+    """The same from a uint8 frame (H, W, 3) on the network's device; the patches are cut there."""
+    where = Aim.unpacked(aim, config.search_pixels)
+    return step(network, config, cut(frame, where.crop, where.border), kernels, aim)
+
+
+def _votes(network: Network, config: TrackerConfig, output: SearchOutput, proposals: Proposals) -> Votes:
+    if network.mask_source == "roi":
+        rois = regions(proposals.boxes, config, config.search_pixels)
+        masks = network.roi_masks(output, rois).sigmoid()
+        return vote(masks, rois, proposals.kept & solid(rois), config)
+    certain = torch.ones_like(proposals.score)
+    if network.mask_source == "cell":
+        return Votes(_cell_levels(network, config, output, proposals.best), certain * FULL_LEVEL, certain)
+    return Votes(certain.new_empty((len(certain), 0, 0), dtype=torch.uint8), certain, certain)
+
+
+def _cell_levels(network: Network, config: TrackerConfig, output: SearchOutput, best: Tensor) -> Tensor:
+    """(N, P, P) uint8: the mask of the best proposal's score cell, in 255ths."""
+    cells, pixels = output.scores.shape[-1], config.search_pixels
+    cell = best % cells**2
+    masks = network.cell_masks(output, cell).sigmoid()
+    places = torch.stack([cell % cells, cell // cells], dim=-1)  # (N, 2) column, row
+    centers = (places - (cells - 1) / 2) * AnchorShape().stride + pixels / 2
+    half = config.template_pixels / 2
+    windows = torch.cat([centers - half, centers + half], dim=-1)
+    pasted = paste(masks[:, None], windows[:, None], pixels)[:, 0]
+    return (pasted * FULL_LEVEL).round().to(torch.uint8)
+
+
+def _packed(proposals: Proposals, votes: Votes) -> Tensor:
+    columns = [proposals.score, proposals.rate, votes.agreement, votes.voters, proposals.best.float()]
+    figures = torch.cat([proposals.boxes[:, 0].float(), torch.stack(columns, dim=1).float()], dim=1)
+    return torch.cat([figures.contiguous().view(torch.uint8), votes.levels.flatten(1)], dim=1)
+
+
+def unpacked(packed: NDArray[np.uint8]) -> list[Answer]:
+    """The answers in a packed array (N, bytes)."""
+    head = FIGURES * 4
+    side = round((packed.shape[1] - head) ** 0.5)
+    figures = np.ascontiguousarray(packed[:, :head]).view(np.float32)
+    levels = packed[:, head:].reshape(len(packed), side, side)
+    return [_answer(row.tolist(), map_) for row, map_ in zip(figures, levels, strict=True)]
+
+
+def _answer(figures: list[float], levels: NDArray[np.uint8]) -> Answer:
+    x1, y1, x2, y2, score, rate, agreement, voters, best = figures
+    return Answer((x1, y1, x2, y2), score, rate, agreement, voters, int(best), levels)
+
+
+class StepRunner(Protocol):
+    """How steps are executed; the runtimes have it."""
+
+    def templates(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
+        """Kernels (N, ...) of the objects in N windows, on the device."""
+        ...
+
+    def run(self, config: TrackerConfig, frame: Frame, kernels: Tensor, aim: Aim) -> NDArray[np.uint8]:
+        """Packed answers (N, bytes) on the host."""
+        ...
+
+
+class EagerRunner:
+    """Runs the step operation by operation; cuts on the host for a CPU network, else on the device."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def templates(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
+        return self._network.template(self._patches(frame, crop, border))
+
+    def run(self, config: TrackerConfig, frame: Frame, kernels: Tensor, aim: Aim) -> NDArray[np.uint8]:
+        patches = self._patches(frame, aim.crop, aim.border)
+        packed = step(self._network, config, patches, kernels, aim.packed().to(kernels.device))
+        return packed.cpu().numpy()
+
+    def _patches(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
+        device = self._network.device
+        if device.type == "cpu":
+            return cut(on_host(frame), crop, border)
+        there = Crop(crop.centers.float().to(device), crop.sides.float().to(device), crop.pixels)
+        return cut(on_device(frame, device), there, border.float().to(device))

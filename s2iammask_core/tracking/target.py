@@ -1,0 +1,111 @@
+"""What the tracker remembers, and how one frame's sighting changes it."""
+
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from s2iammask_core.boxes import Box, RotatedBox
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.tracking.confidence import Health, next_health
+from s2iammask_core.tracking.regions import NO_MASK
+from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
+
+SMALLEST_SIDE = 10.0  # frame pixels; the search window never closes around less (SiamMask)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One object: where the next search begins, and how sure the tracker is. Frame pixels."""
+
+    id: int
+    cx: float
+    cy: float
+    width: float
+    height: float
+    believed: Box  # upright box of the last answer that was believed
+    border: tuple[float, float, float]  # mean colour of its first frame, fills what lies outside the frame
+    health: Health = field(default_factory=Health)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All targets. It is replaced whole after a frame, so an error in the middle leaves the last good one."""
+
+    targets: tuple[Target, ...] = ()
+    kernels: Tensor | None = None  # (N, ...) of the templates, on the device
+    frame_size: tuple[int, int] | None = None  # (H, W); None without targets
+    next_id: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one step saw of one target, in frame pixels."""
+
+    score: float  # [0, 1]
+    agreement: float  # [0, 1]
+    box: Box  # the best proposal of the box branch
+    rate: float  # [0, 1]: how far its size is believed
+    mask: MaskRegion
+    outline: tuple[Box, RotatedBox] | None  # around the mask; None if it is missing or too small
+
+
+def follow(
+    target: Target, sighting: Sighting, confidence: float, config: TrackerConfig, frame_size: tuple[int, int]
+) -> tuple[Target, Track]:
+    """The target after a frame, and the answer for it.
+
+    A sighting that nobody can be sure of is reported but not remembered: while the confidence is below
+    lost_below, and while a target is lost, its place and size stay those of the last good frame, so that the
+    search cannot drift away on noise. A lost target answers with the box where it was last seen, and no mask.
+    """
+    health = next_health(target.health, confidence, config)
+    moved = _moved(target, sighting, config, frame_size)
+    box, rotated = sighting.outline or _plain(moved)
+    if config.compat == "s2iammask":
+        if health.state is TrackState.LOST:
+            return replace(target, health=health), _lost(target, sighting, confidence)
+        if confidence < config.lost_below:
+            moved = target
+        elif sighting.outline and config.state_from_mask:
+            moved = _placed(target, box, frame_size)
+    believed = target.believed if moved is target else box
+    answer = Track(
+        target.id, health.state, confidence, sighting.score, sighting.agreement, box, rotated, sighting.mask
+    )
+    return replace(moved, believed=believed, health=health), answer
+
+
+def _moved(target: Target, sighting: Sighting, config: TrackerConfig, frame_size: tuple[int, int]) -> Target:
+    """The target where the box branch saw it; the size follows as far as the proposal is believed."""
+    rate = config.size_rate * sighting.rate
+    width = (1 - rate) * target.width + rate * sighting.box.width
+    height = (1 - rate) * target.height + rate * sighting.box.height
+    return _placed(target, Box.from_center(*sighting.box.center, width, height), frame_size)
+
+
+def _placed(target: Target, box: Box, frame_size: tuple[int, int]) -> Target:
+    """The target at a box, its centre inside the frame and its sides between 10 pixels and the frame's."""
+    frame_height, frame_width = frame_size
+    cx, cy = box.center
+    return replace(
+        target,
+        cx=_clamped(cx, 0.0, frame_width),
+        cy=_clamped(cy, 0.0, frame_height),
+        width=_clamped(box.width, SMALLEST_SIDE, frame_width),
+        height=_clamped(box.height, SMALLEST_SIDE, frame_height),
+    )
+
+
+def _clamped(value: float, low: float, high: float) -> float:
+    return min(max(value, low), float(high))
+
+
+def _plain(target: Target) -> tuple[Box, RotatedBox]:
+    box = Box.from_center(target.cx, target.cy, target.width, target.height)
+    return box, RotatedBox.from_box(box)
+
+
+def _lost(target: Target, sighting: Sighting, confidence: float) -> Track:
+    rotated = RotatedBox.from_box(target.believed)
+    figures = (confidence, sighting.score, sighting.agreement)
+    return Track(target.id, TrackState.LOST, *figures, target.believed, rotated, NO_MASK)

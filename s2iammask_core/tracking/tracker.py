@@ -1,0 +1,163 @@
+"""The tracker: start it on objects of a frame, then track each next frame."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from s2iammask_core.boxes import Box
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.errors import ConfigError, FrameError, TargetError
+from s2iammask_core.geometry import Frame, mean_colour
+from s2iammask_core.tracking.confidence import WITH_VOTES, WITHOUT_VOTES, ConfidenceModel
+from s2iammask_core.tracking.frames import checked_frame
+from s2iammask_core.tracking.network import Network
+from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
+from s2iammask_core.tracking.siammask import SiamMaskMethod
+from s2iammask_core.tracking.start import Start, StartTarget, checked_start
+from s2iammask_core.tracking.step import EagerRunner, StepRunner
+from s2iammask_core.tracking.target import Memory, Sighting, Target, follow
+from s2iammask_core.tracking.track import Track
+
+
+class Method(Protocol):
+    """One way to cut patches and to read the network's answer; `compat` chooses it."""
+
+    def place(self, start: Start, frame_size: tuple[int, int]) -> Box: ...
+
+    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Tensor: ...
+
+    def look(
+        self, frame: Frame, targets: tuple[Target, ...], kernels: Tensor, config: TrackerConfig
+    ) -> list[Sighting]: ...
+
+
+class Tracker:
+    """Follows any number of objects at once, by id. A frame is (H, W, 3) uint8 RGB, an array or a tensor.
+
+    Every verb either succeeds or raises and leaves the tracker as it was. One thread at a time may use it.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        config: TrackerConfig = TrackerConfig(),
+        runner: StepRunner | None = None,
+        confidence: ConfidenceModel | None = None,
+    ) -> None:
+        votes = network.mask_source == "roi"
+        self._config = config
+        self._confidence = confidence or (WITH_VOTES if votes else WITHOUT_VOTES)
+        self._memory = Memory()
+        self._method: Method
+        if config.compat == "siammask":
+            self._method = SiamMaskMethod(network)
+        else:
+            self._method = S2iamMaskMethod(runner or EagerRunner(network), network.mask_source)
+
+    @property
+    def config(self) -> TrackerConfig:
+        return self._config
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of the targets, in the order of starting."""
+        return tuple(target.id for target in self._memory.targets)
+
+    @property
+    def frame_size(self) -> tuple[int, int] | None:
+        """(H, W) of the frames that the targets live in; None without targets."""
+        return self._memory.frame_size
+
+    @torch.inference_mode()
+    def start(
+        self, frame: Frame, targets: Sequence[StartTarget], ids: Sequence[int] | None = None
+    ) -> list[int]:
+        """Begins to follow objects as they are in this frame; returns their ids, given or new.
+
+        A target is a Box, a RotatedBox, a polygon (M, 2) or a bool mask (H, W).
+        """
+        size = self._checked_size(frame)
+        starts = [checked_start(target, size) for target in targets]
+        names = self._checked_ids(len(starts), ids)
+        if not starts:
+            return []
+        border = mean_colour(frame)
+        places = [self._method.place(start, size) for start in starts]
+        added = tuple(_target(name, box, border) for name, box in zip(names, places, strict=True))
+        kernels = self._method.templates(frame, added, self._config)
+        known = self._memory.kernels
+        self._memory = Memory(
+            self._memory.targets + added,
+            kernels if known is None else torch.cat([known, kernels]),
+            size,
+            max(self._memory.next_id, *(name + 1 for name in names)),
+        )
+        return names
+
+    @torch.inference_mode()
+    def track(self, frame: Frame) -> list[Track]:
+        """Where the targets are in the next frame, in the order of starting; empty without targets."""
+        size = self._checked_size(frame)
+        targets, kernels = self._memory.targets, self._memory.kernels
+        if kernels is None:
+            return []
+        sightings = self._method.look(frame, targets, kernels, self._config)
+        pairs = [
+            follow(target, sighting, self._confidence_of(sighting), self._config, size)
+            for target, sighting in zip(targets, sightings, strict=True)
+        ]
+        self._memory = replace(self._memory, targets=tuple(target for target, _ in pairs))
+        return [track for _, track in pairs]
+
+    @torch.inference_mode()
+    def stop(self, ids: Sequence[int] | None = None) -> None:
+        """Forgets these targets, or all; TargetError for an unknown id, and then nothing is forgotten."""
+        gone = set(self.ids if ids is None else ids)
+        if unknown := gone.difference(self.ids):
+            raise TargetError(f"unknown target ids {sorted(unknown)}; tracked are {list(self.ids)}")
+        left = [row for row, target in enumerate(self._memory.targets) if target.id not in gone]
+        if not left or self._memory.kernels is None:
+            self._memory = Memory(next_id=self._memory.next_id)
+            return
+        targets = tuple(self._memory.targets[row] for row in left)
+        self._memory = replace(self._memory, targets=targets, kernels=self._memory.kernels[left])
+
+    def reconfigure(self, config: TrackerConfig) -> None:
+        """Uses other settings from the next frame on; ConfigError if one cannot change while tracking."""
+        for each in fields(config):
+            if not each.metadata["live"] and getattr(config, each.name) != getattr(self._config, each.name):
+                raise ConfigError(f"{each.name} cannot change while tracking; make a new tracker")
+        self._config = config
+
+    def _confidence_of(self, sighting: Sighting) -> float:
+        return self._confidence.confidence(sighting.score, sighting.agreement)
+
+    def _checked_size(self, frame: Frame) -> tuple[int, int]:
+        height, width, _ = checked_frame(frame).shape
+        size, known = (int(height), int(width)), self._memory.frame_size
+        if known is not None and size != known:
+            raise FrameError(
+                f"the frame has {size} rows and columns, tracking began with {known}; "
+                "stop the targets and start them on the new size"
+            )
+        return size
+
+    def _checked_ids(self, count: int, ids: Sequence[int] | None) -> list[int]:
+        if len(self._memory.targets) + count > self._config.max_targets:
+            raise TargetError(f"more than max_targets = {self._config.max_targets} targets; stop some first")
+        if ids is None:
+            return list(range(self._memory.next_id, self._memory.next_id + count))
+        names = [int(name) for name in ids]
+        if len(names) != count:
+            raise TargetError(f"{count} targets but {len(names)} ids; give one id for each")
+        taken = sorted({name for name in names if names.count(name) > 1 or name in self.ids})
+        if taken or min(names, default=0) < 0:
+            raise TargetError(f"ids must be new and not negative; got {names}, taken are {list(self.ids)}")
+        return names
+
+
+def _target(name: int, box: Box, border: tuple[float, float, float]) -> Target:
+    return Target(name, *box.center, box.width, box.height, box, border)

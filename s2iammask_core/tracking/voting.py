@@ -1,0 +1,71 @@
+"""The vote: K region masks pasted into the patch, binarised one by one and counted."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from s2iammask_core import boxes
+from s2iammask_core.config import TrackerConfig
+
+SMALLEST_REGION = 1.0  # patch pixels; a thinner region has no mask to vote with
+SLACK = 1e-4  # so that 6 of 10 votes is a share of 0.6 in floating point as well
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """What the masks of N patches say together; a pixel's share of the votes is levels / voters."""
+
+    levels: Tensor  # (N, P, P) uint8
+    voters: Tensor  # (N,) float32: level of a unanimous pixel, 0 if nobody voted
+    agreement: Tensor  # (N,) mean overlap of the single masks with the voted one, in [0, 1]
+
+
+def regions(proposals: Tensor, config: TrackerConfig, pixels: int) -> Tensor:
+    """Proposals (N, K, 4) enlarged about their centres and clamped to the patch, for the mask head."""
+    centers = boxes.to_centers(proposals)
+    sides = centers[..., 2:] * config.roi_scale
+    return boxes.to_corners(torch.cat([centers[..., :2], sides], dim=-1)).clamp(0, pixels)
+
+
+def solid(rois: Tensor) -> Tensor:
+    """(N, K) bool: whether regions (N, K, 4) are large enough to vote."""
+    return ((rois[..., 2:] - rois[..., :2]) >= SMALLEST_REGION).all(dim=-1)
+
+
+def vote(masks: Tensor, rois: Tensor, voting: Tensor, config: TrackerConfig) -> Votes:
+    """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4); voting (N, K) says which take part."""
+    yes = (paste(masks, rois, config.search_pixels) > config.mask_threshold) & voting[..., None, None]
+    ballots = yes.flatten(2).float()  # (N, K, P * P)
+    votes, voters = ballots.sum(dim=1), voting.sum(dim=1).float()  # (N, P * P), (N,)
+    voted = is_foreground(votes, voters[:, None], config).float()
+    common = torch.bmm(ballots, voted[..., None])[..., 0]  # (N, K)
+    union = ballots.sum(dim=2) + voted.sum(dim=1, keepdim=True) - common
+    agreement = (common / union.clamp(min=1)).sum(dim=1) / voters.clamp(min=1)
+    levels = votes.to(torch.uint8).reshape(len(votes), *yes.shape[2:])
+    return Votes(levels, voters, agreement)
+
+
+def is_foreground(votes: Tensor, voters: Tensor, config: TrackerConfig) -> Tensor:
+    """Where enough of the voters voted; nowhere if there are none."""
+    return (votes >= voters * config.vote_fraction - SLACK) & (votes > 0)
+
+
+def paste(masks: Tensor, rois: Tensor, pixels: int) -> Tensor:
+    """Masks (N, K, M, M) stretched bilinearly over their regions (N, K, 4), and 0 elsewhere: (N, K, P, P).
+
+    Bilinear interpolation is separable, so the stretching is two matrix products for all masks at once.
+    """
+    columns = _stretch(rois[..., 0], rois[..., 2], masks.shape[-1], pixels)  # (N, K, P, M)
+    rows = _stretch(rois[..., 1], rois[..., 3], masks.shape[-2], pixels)
+    return rows @ masks.float() @ columns.transpose(-1, -2)
+
+
+def _stretch(starts: Tensor, ends: Tensor, samples: int, pixels: int) -> Tensor:
+    """The share (..., P, M) of each of M samples, spread evenly from starts to ends (...), in each pixel."""
+    centers = torch.arange(pixels, device=starts.device) + 0.5  # (P,)
+    low, high = starts[..., None], ends[..., None]
+    inside = (centers >= low) & (centers < high)  # (..., P)
+    places = (centers - low) / (high - low).clamp(min=1e-6) * samples - 0.5
+    distance = places.clamp(0, samples - 1)[..., None] - torch.arange(samples, device=starts.device)
+    return (1 - distance.abs()).clamp(min=0) * inside[..., None]

@@ -1,0 +1,98 @@
+"""A network without weights, and scenes for it to look at."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from s2iammask_core import boxes
+from s2iammask_core.tracking.network import SearchOutput
+
+
+class ColourNetwork:
+    """Finds whatever has the colour of the template's middle; each target looks for its own."""
+
+    TOLERANCE = 40  # grey levels
+    MASK = 28  # side of a mask
+
+    def __init__(self, mask_source="roi"):
+        self.device = torch.device("cpu")
+        self.mask_source = mask_source
+
+    def template(self, patches):
+        middle = patches.shape[-1] // 2
+        part = patches[:, :, middle - 4 : middle + 5, middle - 4 : middle + 5]
+        return part.mean(dim=(2, 3), keepdim=True)
+
+    def search(self, kernels, patches):
+        alike = ((patches - kernels).abs().amax(dim=1, keepdim=True) < self.TOLERANCE).float()  # (N, 1, P, P)
+        cells = (patches.shape[-1] - 127) // 8 + 9
+        anchors = boxes.anchor_grid(cells) + torch.tensor(
+            [patches.shape[-1] / 2, patches.shape[-1] / 2, 0, 0]
+        )
+        outputs = [self._look(each[0], anchors) for each in alike]
+        scores = torch.stack([score for score, _ in outputs]).reshape(len(patches), 2, 5, cells, cells)
+        deltas = torch.stack([delta.T for _, delta in outputs]).reshape(len(patches), 4, 5, cells, cells)
+        return SearchOutput(scores, deltas, (alike,))
+
+    def _look(self, alike, anchors):
+        rows, columns = (alike > 0).nonzero(as_tuple=True)
+        if len(rows) == 0:
+            logits = torch.full((len(anchors),), -6.0)
+            return torch.stack([torch.zeros_like(logits), logits]), torch.zeros_like(anchors)
+        corners = torch.stack([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]).float()
+        overlap = boxes.box_iou(boxes.to_corners(anchors), corners)
+        logits = 8 * overlap / overlap.max() - 4
+        return torch.stack([torch.zeros_like(logits), logits]), boxes.encode(
+            boxes.to_centers(corners), anchors
+        )
+
+    def roi_masks(self, output, rois):
+        (alike,) = output.features
+        steps = (torch.arange(self.MASK) + 0.5) / self.MASK  # (M,)
+        places = rois[..., :2, None] + (rois[..., 2:] - rois[..., :2])[..., None] * steps  # (N, K, 2, M)
+        x, y = (places * 2 / alike.shape[-1] - 1).unbind(dim=2)
+        grid = torch.stack(
+            torch.broadcast_tensors(x[:, :, None, :], y[:, :, :, None]), dim=-1
+        )  # (N, K, M, M, 2)
+        flat = F.grid_sample(alike, grid.flatten(1, 2), align_corners=False)[:, 0]
+        return (flat.unflatten(1, (rois.shape[1], self.MASK)) - 0.5) * 20
+
+    def cell_masks(self, output, cells):
+        side = output.scores.shape[-1]
+        pixels = output.features[0].shape[-1]
+        centers = (torch.stack([cells % side, cells // side], dim=-1) - (side - 1) / 2) * 8 + pixels / 2
+        return self.roi_masks(output, torch.cat([centers - 63.5, centers + 63.5], dim=-1)[:, None])[:, 0]
+
+
+RED, GREEN, BLUE = (220, 30, 40), (30, 200, 60), (40, 60, 230)
+
+
+def draw_scene(*objects, height=240, width=320):
+    """A frame with a smooth grey background and filled rectangles (x, y, width, height, colour)."""
+    rows, columns = np.mgrid[:height, :width]
+    shade = 120 + 30 * np.sin(columns / 25) * np.cos(rows / 31)
+    frame = np.repeat(shade[..., None], 3, axis=2).astype(np.uint8)
+    for x, y, w, h, colour in objects:
+        frame[max(y, 0) : max(y + h, 0), max(x, 0) : max(x + w, 0)] = colour
+    return frame
+
+
+@pytest.fixture
+def network():
+    return ColourNetwork()
+
+
+@pytest.fixture
+def make_network():
+    return ColourNetwork
+
+
+@pytest.fixture
+def scene():
+    return draw_scene
+
+
+@pytest.fixture
+def colours():
+    return RED, GREEN, BLUE
