@@ -1,6 +1,7 @@
 """The tracker: start it on objects of a frame, then track each next frame."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import fields, replace
 from typing import Protocol
 
@@ -60,6 +61,25 @@ class Tracker:
     @property
     def config(self) -> TrackerConfig:
         return self._config
+
+    def sibling(self) -> "Tracker":
+        """A tracker without targets that shares network and settings with this one."""
+        other = copy(self)
+        other._memory = Memory()
+        return other
+
+    def absorb(self, other: "Tracker") -> None:
+        """Takes over all targets of a sibling, after its own ones; on an error both stay as they were."""
+        added, known = other._memory, self._memory
+        if not added.targets:
+            return
+        if known.frame_size not in (None, added.frame_size):
+            raise FrameError(f"targets in frames of {added.frame_size} cannot join those of {known.frame_size}")
+        self._checked_ids(len(added.targets), other.ids)
+        kernels = [memory.kernels for memory in (known, added) if memory.kernels is not None]
+        next_id = max(known.next_id, added.next_id)
+        self._memory = Memory(known.targets + added.targets, torch.cat(kernels), added.frame_size, next_id)
+        other._memory = Memory(next_id=next_id)
 
     @property
     def ids(self) -> tuple[int, ...]:
