@@ -74,7 +74,9 @@ class Tracker:
         if not added.targets:
             return
         if known.frame_size not in (None, added.frame_size):
-            raise FrameError(f"targets in frames of {added.frame_size} cannot join those of {known.frame_size}")
+            raise FrameError(
+                f"targets in frames of {added.frame_size} cannot join those of {known.frame_size}"
+            )
         self._checked_ids(len(added.targets), other.ids)
         kernels = [memory.kernels for memory in (known, added) if memory.kernels is not None]
         next_id = max(known.next_id, added.next_id)
