@@ -19,6 +19,7 @@ VENV := .venv$(SUFFIX)
 BUILD := build$(SUFFIX)
 INSTALL := install$(SUFFIX)
 ACTIVATE := . ros_env/activate.bash
+BASE_PYTHON = $(shell $(PYTHON) -c 'import os, sys; print(os.path.realpath(sys.executable))')
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
 # DDS stays on this machine and apart from other runs.
@@ -28,8 +29,12 @@ LOOPBACK += ROS_LOCALHOST_ONLY=1
 endif
 
 ifeq ($(DISTRO),)
-WHEELS := -r ros_env/wheels.txt
-CMAKE_ARGS := -G Ninja -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/cmake/ros_wheels.cmake
+TOOLS := -r ros_env/wheels.txt
+CMAKE_ARGS := -G Ninja -DPython3_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python \
+    -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/cmake/ros_wheels.cmake
+else
+TOOLS := colcon-common-extensions -c $(VENV)/constraints.txt
+CMAKE_ARGS := -DPython3_EXECUTABLE=$(BASE_PYTHON)
 endif
 INSTALLED_VISION_MSGS := $(wildcard $(addsuffix /share/vision_msgs/package.xml,$(subst :, ,$(AMENT_PREFIX_PATH))))
 VISION_MSGS := $(if $(and $(DISTRO),$(INSTALLED_VISION_MSGS)),,ros_env/vision_msgs)
@@ -65,7 +70,7 @@ distclean: clean
 $(INSTALL)/.ready: $(VENV)/.ready $(SOURCES)
 	@$(ACTIVATE); colcon --log-level error build --symlink-install --base-paths $(VISION_MSGS) . \
 	    --build-base $(BUILD) --install-base $(INSTALL) \
-	    --cmake-args $(CMAKE_ARGS) -DPython3_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python -DBUILD_TESTING=OFF
+	    --cmake-args $(CMAKE_ARGS) -DBUILD_TESTING=OFF
 	@touch $@
 
 # NumPy keeps the major version that a ROS 2 installation's messages were built for.
@@ -73,8 +78,9 @@ $(VENV)/.ready: pyproject.toml setup.py ros_env/wheels.txt ros_env/check_machine
 	@ros_env/check_machine.bash $(PYTHON)
 	@[ -x $(UV) ] || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
 	@[ -x $(VENV)/bin/python ] || \
-	    $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(if $(DISTRO),--system-site-packages) $(VENV)
-	@$(if $(DISTRO),$(PYTHON) -c 'import numpy; print("numpy<%d" % (int(numpy.__version__.split(".")[0]) + 1))' > $(VENV)/constraints.txt)
-	$(UV) pip install --python $(VENV)/bin/python $(WHEELS) $(if $(DISTRO),-c $(VENV)/constraints.txt) -r pyproject.toml --all-extras
+	    $(UV) venv --quiet --python $(BASE_PYTHON) $(if $(DISTRO),--system-site-packages) $(VENV)
+	@$(if $(DISTRO),$(BASE_PYTHON) -c 'import numpy; print(f"numpy<{int(numpy.__version__.split(".")[0]) + 1}")' \
+	    > $(VENV)/constraints.txt)
+	$(UV) pip install --python $(VENV)/bin/python $(TOOLS) -r pyproject.toml --all-extras
 	@$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	@touch $@
