@@ -79,7 +79,7 @@ $(VENV)/.ready: pyproject.toml setup.py ros_env/wheels.txt ros_env/check_machine
 	@[ -x $(UV) ] || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
 	@[ -x $(VENV)/bin/python ] || \
 	    $(UV) venv --quiet --python $(BASE_PYTHON) $(if $(DISTRO),--system-site-packages) $(VENV)
-	@$(if $(DISTRO),$(BASE_PYTHON) -c 'import numpy; print(f"numpy<{int(numpy.__version__.split(".")[0]) + 1}")' \
+	@$(if $(DISTRO),$(BASE_PYTHON) -c 'import numpy; print("numpy<%d" % (int(numpy.__version__.split(".")[0]) + 1))' \
 	    > $(VENV)/constraints.txt)
 	$(UV) pip install --python $(VENV)/bin/python $(TOOLS) -r pyproject.toml --all-extras
 	@$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
