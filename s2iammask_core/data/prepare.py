@@ -1,0 +1,232 @@
+"""Turns a data set into the method's 511-pixel crops and a json of boxes, in parallel and restartable."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from itertools import islice
+from os import cpu_count
+from pathlib import Path
+from typing import Any
+
+import cv2
+from tqdm import tqdm
+
+from s2iammask_core.boxes import Box
+from s2iammask_core.config import check, setting
+from s2iammask_core.data.annotations import Video, VideoSet
+from s2iammask_core.data.crop_files import (
+    CropFormat,
+    FrameOrder,
+    frame_number,
+    frame_orders,
+    numbered_tracks,
+    write_atomically,
+    write_frames,
+)
+from s2iammask_core.data.readers.coco import read_coco
+from s2iammask_core.data.readers.crops import frame_key, track_key
+from s2iammask_core.data.readers.files import read_object
+from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
+from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
+from s2iammask_core.data.readers.youtube_vos import MIN_AREA, read_youtube_vos
+from s2iammask_core.errors import DatasetError
+
+CROPS = "crop511"  # folder of the crops in the destination
+BATCH = 32  # crops that a process is given at a time, or a little more
+YTB_VOS_TRAIN = 3000  # its first videos are the train json, the others the val json
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """How crops are made."""
+
+    quality: int = setting(95, "JPEG quality of the crops", 1, 100)
+    min_area: int = setting(MIN_AREA, "ytb_vos: objects of no more pixels are left out", 0)
+    crowds: bool = setting(False, "coco: keep annotations of crowds (iscrowd)")
+    workers: int = setting(0, "processes; 0 takes one for each CPU core", 0, 1024)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A data set that can be prepared."""
+
+    splits: tuple[str, ...]  # prepared if none are named
+    mask_threshold: float
+    still: bool
+    renumbered: bool
+    read: Callable[[Path, str, PrepareConfig], VideoSet]
+
+    def form(self, config: PrepareConfig) -> CropFormat:
+        return CropFormat(self.mask_threshold, self.still, self.renumbered, config.quality)
+
+
+KINDS = {
+    "coco": Kind(
+        splits=("train2017", "val2017"),
+        mask_threshold=0.5,
+        still=True,
+        renumbered=False,
+        read=lambda root, split, config: read_coco(root, split, config.crowds),
+    ),
+    "ytb_vos": Kind(
+        splits=("train",),
+        mask_threshold=0.2,
+        still=False,
+        renumbered=True,
+        read=lambda root, split, config: read_youtube_vos(root, split, config.min_area),
+    ),
+    "vid": Kind(
+        splits=("train", "val"),
+        mask_threshold=0.5,
+        still=False,
+        renumbered=False,
+        read=lambda root, split, _: read_imagenet_vid(root, split),
+    ),
+    "det": Kind(
+        splits=("train",),
+        mask_threshold=0.5,
+        still=True,
+        renumbered=False,
+        read=lambda root, split, _: read_imagenet_det(root, split),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a split came to."""
+
+    split: str
+    videos: int
+    crops: int
+    written: int  # in this run; the others were there
+    labels: tuple[Path, ...]
+
+
+def prepare(
+    kind: str,
+    source: Path,
+    destination: Path,
+    splits: Sequence[str] = (),
+    config: PrepareConfig = PrepareConfig(),
+) -> list[Prepared]:
+    """Writes destination/crop511/VIDEO/FRAME.TRACK.x.jpg (.m.png) and destination/SPLIT.json.
+
+    The json comes last: where it is, the split is complete. Without splits, those of the method are made.
+    """
+    if kind not in KINDS:
+        raise DatasetError(f"{kind} cannot be prepared; choose one of {', '.join(KINDS)}")
+    names = splits or KINDS[kind].splits
+    sets = {split: KINDS[kind].read(source, split, config) for split in names}
+    _keep_settings(destination, kind, config)
+    return [_prepare_split(kind, split, videos, destination, config) for split, videos in sets.items()]
+
+
+def _prepare_split(
+    kind: str, split: str, videos: VideoSet, destination: Path, config: PrepareConfig
+) -> Prepared:
+    form = KINDS[kind].form(config)
+    root = destination / CROPS
+    batches = _batches(order for video in videos.videos for order in frame_orders(video, root, form))
+    crops = written = 0
+    with tqdm(total=_crop_count(videos.videos), desc=f"{kind} {split}", unit="crop") as progress:
+        for size, new in _write_all(batches, form, config.workers or cpu_count() or 1):
+            progress.update(size)
+            crops, written = crops + size, written + new
+    labels = _label_files(kind, split, videos.videos, destination)
+    for path, part in labels.items():
+        _write_labels(path, part, form)
+    return Prepared(split, len(videos.videos), crops, written, tuple(labels))
+
+
+def _keep_settings(destination: Path, kind: str, config: PrepareConfig) -> None:
+    """Crops of other settings do not mix: those that lie there would count as done."""
+    values = {"set": kind, **asdict(config)}
+    del values["workers"]
+    path = destination / "prepare.json"
+    if path.exists():
+        before = read_object(path)
+        if before != values:
+            raise DatasetError(
+                f"{destination} holds crops made with other settings ({path}: {before}, now: {values}); "
+                "choose another destination, or remove it"
+            )
+        return
+    destination.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(values, indent=2).encode())
+
+
+def _crop_count(videos: Iterable[Video]) -> int:
+    return sum(len(track) for video in videos for track in video.tracks.values())
+
+
+def _batches(orders: Iterable[FrameOrder]) -> Iterator[list[FrameOrder]]:
+    batch: list[FrameOrder] = []
+    for order in orders:
+        batch.append(order)
+        if sum(len(each.crops) for each in batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _write_all(
+    batches: Iterator[list[FrameOrder]], form: CropFormat, workers: int
+) -> Iterator[tuple[int, int]]:
+    """For each batch, the number of its crops and of those that were missing."""
+    if workers == 1:
+        yield from (_write_batch(batch, form) for batch in batches)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        # Only so many at a time are handed over: all of COCO's masks would not fit.
+        running = {pool.submit(_write_batch, batch, form) for batch in islice(batches, 4 * workers)}
+        try:
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                running |= {pool.submit(_write_batch, batch, form) for batch in islice(batches, len(done))}
+                yield from (each.result() for each in done)
+        except BaseException:
+            _cancel(running)
+            raise
+
+
+def _cancel(running: Iterable[Future[Any]]) -> None:
+    for each in running:
+        each.cancel()
+
+
+def _write_batch(batch: Sequence[FrameOrder], form: CropFormat) -> tuple[int, int]:
+    cv2.setNumThreads(1)  # the processes share the cores
+    return sum(len(order.crops) for order in batch), write_frames(batch, form)
+
+
+def _label_files(kind: str, split: str, videos: Sequence[Video], folder: Path) -> dict[Path, Sequence[Video]]:
+    if kind == "ytb_vos" and len(videos) > YTB_VOS_TRAIN:
+        train, val = videos[:YTB_VOS_TRAIN], videos[YTB_VOS_TRAIN:]
+        return {folder / "train.json": train, folder / "val.json": val}
+    return {folder / f"{split}.json": videos}
+
+
+def _write_labels(path: Path, videos: Sequence[Video], form: CropFormat) -> None:
+    """{video: {track: {frame: [x1, y1, x2, y2]}}} in frame pixels, one video a line."""
+    lines = (f"{json.dumps(video.name)}: {json.dumps(_labels(video, form))}" for video in videos)
+    write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+
+
+def _labels(video: Video, form: CropFormat) -> dict[str, dict[str, list[float]]]:
+    return {
+        track_key(number): {
+            frame_key(frame_number(video.frames[index], form)): _corners(annotation.box)
+            for index, annotation in annotations.items()
+        }
+        for number, annotations in numbered_tracks(video, form)
+    }
+
+
+def _corners(box: Box) -> list[float]:
+    return [round(value, 2) for value in (box.x1, box.y1, box.x2, box.y2)]
