@@ -160,7 +160,7 @@ class AnchorShape:
         return len(self.ratios)
 
     def sizes(self) -> list[tuple[float, float]]:
-        """(width, height) in patch pixels, one for each ratio; truncated as in SiamMask, so that its weights fit."""
+        """(width, height) in patch pixels for each ratio; truncated as in SiamMask, to fit its weights."""
         area_ = self.stride**2
         widths = [int(math.sqrt(area_ / ratio)) for ratio in self.ratios]
         heights = [int(width * ratio) for width, ratio in zip(widths, self.ratios, strict=True)]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.tracking.track import MaskRegion
 
+HALF = 0.5  # of a pixel, from its edge to its centre
 NO_MASK = MaskRegion(0, 0, np.zeros((0, 0), np.bool_), np.zeros((0, 0), np.float32))
 
 
@@ -49,18 +50,19 @@ def _span(origin: float, first: int, count: int, step: float, limit: int) -> tup
     return min(max(math.floor(low), 0), limit), max(min(math.ceil(high), limit), 0)
 
 
-def outline(region: MaskRegion, min_area: float) -> tuple[Box, RotatedBox] | None:
+def outline(region: MaskRegion, min_area: float, margin: float = HALF) -> tuple[Box, RotatedBox] | None:
     """The upright and the smallest rotated box around a mask's largest part; None if it is below min_area.
 
-    A contour runs through the centres of its pixels, so both boxes are half a pixel larger on every side.
+    A contour runs through the centres of its pixels, so the boxes are half a pixel larger on every side. The
+    original SiamMask has a margin of 0 and takes a pixel's index for its place.
     """
     largest = _largest_contour(region)
     if largest is None or cv2.contourArea(largest) <= min_area:
         return None
     x, y, width, height = cv2.boundingRect(largest)
     box = Box.from_xywh(region.x + x, region.y + y, width, height)
-    corners = cv2.boxPoints(cv2.minAreaRect(largest)) + np.array([region.x + 0.5, region.y + 0.5])
-    return box, _grown(RotatedBox.from_corners(corners.astype(np.float32)))
+    corners = cv2.boxPoints(cv2.minAreaRect(largest)) + np.array([region.x + margin, region.y + margin])
+    return box, _grown(RotatedBox.from_corners(corners.astype(np.float32)), margin)
 
 
 def _largest_contour(region: MaskRegion) -> cv2.typing.MatLike | None:
@@ -70,9 +72,9 @@ def _largest_contour(region: MaskRegion) -> cv2.typing.MatLike | None:
     return max(found, key=cv2.contourArea, default=None)
 
 
-def _grown(rotated: RotatedBox) -> RotatedBox:
-    """Half a pixel larger on every side, and named so that theta is nearest to upright, in [-pi/4, pi/4)."""
-    width, height, theta = rotated.width + 1, rotated.height + 1, rotated.theta
+def _grown(rotated: RotatedBox, margin: float) -> RotatedBox:
+    """Larger by a margin on every side, and named so that theta is nearest to upright, in [-pi/4, pi/4)."""
+    width, height, theta = rotated.width + 2 * margin, rotated.height + 2 * margin, rotated.theta
     if theta >= math.pi / 4:
         return RotatedBox(rotated.cx, rotated.cy, height, width, theta - math.pi / 2)
     if theta < -math.pi / 4:

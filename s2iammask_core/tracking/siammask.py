@@ -63,7 +63,7 @@ class SiamMaskMethod:
         ] or [NO_MASK] * len(targets)
         figures = zip(boxes, proposals.score.tolist(), proposals.rate.tolist(), masks, strict=True)
         return [
-            Sighting(score, 1.0, Box(*box), rate, mask, outline(mask, config.min_mask_area))
+            Sighting(score, 1.0, Box(*box), rate, mask, outline(mask, config.min_mask_area, margin=0.0))
             for box, score, rate, mask in figures
         ]
 

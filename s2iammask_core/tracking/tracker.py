@@ -89,6 +89,11 @@ class Tracker:
         return tuple(target.id for target in self._memory.targets)
 
     @property
+    def targets(self) -> tuple[Target, ...]:
+        """What is remembered of each target, in the order of starting."""
+        return self._memory.targets
+
+    @property
     def frame_size(self) -> tuple[int, int] | None:
         """(H, W) of the frames that the targets live in; None without targets."""
         return self._memory.frame_size

@@ -1,0 +1,50 @@
+"""Networks with weights made by a formula from each parameter's original name, so that no checkpoint is needed."""
+
+import zlib
+
+import numpy as np
+import pytest
+import torch
+
+from s2iammask_core.config import NetworkConfig
+from s2iammask_core.model.checkpoint import convert_official
+from s2iammask_core.model.names import OFFICIAL_NAMES
+from s2iammask_core.model.network import build_network
+
+
+def formula(name, shape):
+    """The golden weight of an original parameter name."""
+    seed = np.random.RandomState(zlib.crc32(name.encode()))
+    x = torch.from_numpy(seed.standard_normal(int(np.prod(shape))).astype(np.float32)).reshape(shape)
+    if name.endswith("num_batches_tracked"):
+        return torch.zeros(shape)
+    if name.endswith(("running_mean", "bias")):
+        return 0.1 * x
+    if name.endswith("running_var"):
+        return 1 + 0.1 * x.abs()
+    if len(shape) == 1:
+        return (1 + 0.1 * x) * (0.2 if ".bn3." in name else 1)
+    gain = 1 / 64 if name.endswith("conv1.weight") and shape[-1] == 7 else 1
+    gain = 1 / 32 if ".head.0." in name or name.startswith("refine_model.deconv") else gain
+    return x * float(np.sqrt(1 / np.prod(shape[1:]))) * gain
+
+
+def original_name(own):
+    for theirs, prefix in OFFICIAL_NAMES.items():
+        if own.startswith(prefix):
+            rest = own.removeprefix(prefix)
+            return theirs + (rest.replace("shortcut.", "downsample.") if prefix == "backbone." else rest)
+    raise KeyError(own)
+
+
+@pytest.fixture(scope="session")
+def golden_network():
+    """Makes the network of a variant with golden weights."""
+
+    def make(variant):
+        config = NetworkConfig(variant)
+        shapes = {original_name(k): v.shape for k, v in build_network(config).state_dict().items()}
+        weights = {name: formula(name, tuple(shape)) for name, shape in shapes.items()}
+        return convert_official(weights, config).eval()
+
+    return make

@@ -1,0 +1,60 @@
+from dataclasses import fields
+
+import pytest
+
+from s2iammask_core.config import RuntimeConfig, TrackerConfig, from_mapping, read_yaml
+from s2iammask_core.errors import ConfigError
+
+
+def test_defaults_are_valid():
+    assert TrackerConfig().proposals == 10
+    assert RuntimeConfig().device == "auto"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"penalty_k": -0.1},
+        {"penalty_k": float("nan")},
+        {"proposals": 0},
+        {"proposals": 2.5},
+        {"proposals": True},
+        {"state_from_mask": 1},
+        {"compat": "original"},
+        {"search_pixels": 256},
+        {"lost_below": 0.9},
+    ],
+)
+def test_a_bad_value_is_refused_with_the_name_of_its_setting(values):
+    with pytest.raises(ConfigError, match=next(iter(values))):
+        TrackerConfig(**values)
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_known_one():
+    with pytest.raises(ConfigError, match="did you mean penalty_k"):
+        from_mapping(TrackerConfig, {"penalty": 0.1})
+
+
+def test_whole_numbers_are_accepted_for_real_ones():
+    assert from_mapping(TrackerConfig, {"min_mask_area": 25}).min_mask_area == 25
+
+
+def test_every_setting_says_what_it_means():
+    for kind in (TrackerConfig, RuntimeConfig):
+        assert all(each.metadata["meaning"] for each in fields(kind))
+
+
+def test_settings_are_read_from_yaml(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("proposals: 5\ncompat: siammask\n")
+
+    assert from_mapping(TrackerConfig, read_yaml(path)).proposals == 5
+
+
+@pytest.mark.parametrize("text", ["- 1\n", "a: [", "\xff"])
+def test_a_file_without_settings_is_refused(tmp_path, text):
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(ConfigError, match="settings"):
+        read_yaml(path)
