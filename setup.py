@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the version, which package.xml holds, and that weights/ goes into the package.
+"""What pyproject.toml cannot say: package.xml holds the version, and weights/ goes into the package.
 
 colcon never runs this file: package.xml says ament_cmake, so colcon builds CMakeLists.txt.
 """

@@ -1,0 +1,75 @@
+"""The direction of imports: up through the layers, never sideways, and no ROS in the core."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LEAVES = {"errors", "config", "boxes", "geometry"}
+MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
+    **dict.fromkeys(LEAVES, LEAVES),
+    "model": LEAVES,
+    "tracking": LEAVES,
+    "data": LEAVES,
+    "overlay": LEAVES | {"tracking"},
+    "training": LEAVES | {"model", "data"},
+    "runtime": LEAVES | {"model", "tracking"},
+    "evaluation": LEAVES | {"tracking", "runtime", "load_tracker"},  # the last is runtime's public name
+}
+PROTOCOL = "s2iammask_core.tracking.network"  # all that tracking and model know of each other
+HIDDEN_FROM_THE_NODE = {"model", "training", "data", "cli"}
+ROS = {"ament_index_python", "cv_bridge", "launch", "launch_ros", "rclpy", "s2iammask", "s2iammask_ros"}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported_modules(module: Path) -> set[str]:
+    """Dotted names; `from a import b` counts as a.b, since b may be a module."""
+    nodes = list(ast.walk(ast.parse(module.read_text())))
+    plain = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    return plain | {f"{node.module}.{name.name}" for node in froms for name in node.names}
+
+
+def imported_layers(module: Path) -> set[str]:
+    """The parts of the core that a module imports; of `s2iammask_core` itself, the imported name."""
+    names = [name.split(".") for name in imported_modules(module) if not name.startswith(PROTOCOL)]
+    return {parts[1] if len(parts) > 1 else "" for parts in names if parts[0] == "s2iammask_core"}
+
+
+def is_ros(name: str) -> bool:
+    root = name.split(".")[0]
+    return root in ROS or root.endswith(("_msgs", "_interfaces", "_srvs"))
+
+
+def layer_of(module: Path) -> str:
+    return module.relative_to(ROOT / "s2iammask_core").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("module", modules("s2iammask_core"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_does_not_import_ros(module):
+    assert not {name for name in imported_modules(module) if is_ros(name)}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [path for path in modules("s2iammask_core") if layer_of(path) not in {"cli", "__init__"}],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_a_layer_imports_only_the_layers_under_it(module):
+    layer = layer_of(module)
+    assert imported_layers(module) <= MAY_IMPORT[layer] | {layer}
+
+
+@pytest.mark.parametrize("module", modules("s2iammask_ros"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_node_uses_what_the_core_offers_and_not_how_it_is_made(module):
+    assert not imported_layers(module) & HIDDEN_FROM_THE_NODE
+
+
+@pytest.mark.parametrize("package", ["s2iammask_core", "s2iammask_ros"])
+def test_imports_are_absolute(package):
+    nodes = [node for module in modules(package) for node in ast.walk(ast.parse(module.read_text()))]
+    assert not [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
