@@ -6,12 +6,32 @@ layer2, layer3 and neck sits at patch pixel 8 i + 7 (index coordinates), which i
 """
 
 import math
+from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 CHANNELS = 256  # of the neck, and of everything after it
 CROP_BELOW = 20  # neck outputs narrower than this are templates: 4 cells are cut off each side
+
+
+def conv_bn(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
+    """norm(conv(x)); a frozen batch norm is folded into the kernel, which saves a pass over the features.
+
+    Gradients reach the kernel as without folding; those of the frozen norm's own weights do not matter.
+    """
+    if not isinstance(norm, nn.BatchNorm2d) or norm.training:
+        return cast(Tensor, norm(conv(x)))
+    scale, bias = affine(norm)
+    return F.conv2d(x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding, conv.dilation)
+
+
+def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Scale and bias (C,) that a batch norm in evaluation mode applies."""
+    mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
+    scale = norm.weight * torch.rsqrt(variance + norm.eps)
+    return scale, norm.bias - mean * scale
 
 
 class Bottleneck(nn.Module):
@@ -38,9 +58,15 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)))
-        y = F.relu(self.bn2(self.conv2(y)))
-        return F.relu(self.bn3(self.conv3(y)) + self.shortcut(x))
+        y = F.relu(conv_bn(x, self.conv1, self.bn1), inplace=True)
+        y = F.relu(conv_bn(y, self.conv2, self.bn2), inplace=True)
+        return F.relu(conv_bn(y, self.conv3, self.bn3).add_(self._skipped(x)), inplace=True)
+
+    def _skipped(self, x: Tensor) -> Tensor:
+        if not len(self.shortcut):
+            return x
+        conv, norm = self.shortcut
+        return conv_bn(x, cast(nn.Conv2d, conv), norm)
 
 
 class Backbone(nn.Module):
@@ -65,7 +91,7 @@ class Backbone(nn.Module):
                 nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        f0 = F.relu(self.bn1(self.conv1(patches)))  # (N, 64, 125, 125) for P = 255
+        f0 = F.relu(conv_bn(patches, self.conv1, self.bn1), inplace=True)  # (N, 64, 125, 125) for P = 255
         f1 = self.layer1(F.max_pool2d(f0, 3, 2, 1))  # (N, 256, 63, 63)
         f2 = self.layer2(f1)  # (N, 512, 31, 31)
         return f0, f1, f2, self.layer3(f2)  # (N, 1024, 31, 31)

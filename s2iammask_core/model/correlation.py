@@ -43,6 +43,12 @@ class CorrelationHead(nn.Sequential):
             nn.Conv2d(CHANNELS, outputs, 1),
         )
 
+    def hidden(self, correlation: Tensor) -> Tensor:
+        """(N, 256, S, S): all but the last convolution."""
+        for layer in list(self)[:-1]:
+            correlation = layer(correlation)
+        return correlation
+
 
 class CorrelationBranch(nn.Module):
     """Template and search branch of one task and the head on their correlation; head outputs 0 means none."""

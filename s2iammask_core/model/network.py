@@ -75,11 +75,11 @@ class SiameseNetwork(nn.Module):
         if self.mask_source == "none":
             return ()
         if self.mask_source == "roi":
-            return self._region_maps(parts[2], search)
+            return self.region_maps(parts[2], search)
         correlation = self.mask.correlate(parts[2], search)  # (N, 256, 25, 25)
         return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
 
-    def _region_maps(self, kernels: Tensor, search: Tensor) -> tuple[Tensor, ...]:
+    def region_maps(self, kernels: Tensor, search: Tensor) -> tuple[Tensor, ...]:
         """What the second stage pools: maps (N, 256, 31, 31) on one grid."""
         if self.config.head_input == "search":
             return (search,)

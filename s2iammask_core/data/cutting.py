@@ -1,0 +1,65 @@
+"""Square crops around objects, at the scale at which a template shows them."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from s2iammask_core.boxes import Box
+from s2iammask_core.data.annotations import Annotation
+from s2iammask_core.errors import DatasetError
+
+Pixels = NDArray[np.uint8]
+TEMPLATE_PIXELS = 127  # the scale of all crops: an object and its context fill this many pixels
+CONTEXT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """An object in the middle of a square crop."""
+
+    pixels: Pixels  # (C, C, 3) RGB
+    mask: Pixels  # (C, C) 0 or 255; all 0 if the data set has no masks
+    box: tuple[float, float, float, float]  # x1 y1 x2 y2, crop pixels
+    has_mask: bool
+
+
+def read_rgb(path: Path | str) -> Pixels:
+    """A picture (H, W, 3), RGB; DatasetError if the file is missing or broken."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise DatasetError(f"cannot read a picture from {path}")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def context_side(width: float, height: float) -> float:
+    """Side of the square that holds a box and its context (SiamFC: geometric mean of the padded sides)."""
+    margin = CONTEXT * (width + height)
+    return math.sqrt((width + margin) * (height + margin))
+
+
+def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
+    """The crop of `pixels` x `pixels` around an object; outside the frame it has the frame's mean colour."""
+    box = annotation.box
+    scale = TEMPLATE_PIXELS / context_side(box.width, box.height)  # crop pixels per frame pixel
+    matrix = _window(box, scale, pixels)
+    mean = tuple(float(value) for value in cv2.mean(frame)[:3])
+    crop = cv2.warpAffine(frame, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=mean)
+    half_w, half_h = box.width * scale / 2, box.height * scale / 2
+    middle = pixels / 2
+    edges = (middle - half_w, middle - half_h, middle + half_w, middle + half_h)
+    if annotation.mask is None:
+        return Cutout(np.asarray(crop, np.uint8), np.zeros((pixels, pixels), np.uint8), edges, False)
+    full = annotation.mask.load().astype(np.uint8) * 255
+    mask = cv2.warpAffine(full, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=0)
+    return Cutout(np.asarray(crop, np.uint8), np.where(mask > 127, 255, 0).astype(np.uint8), edges, True)
+
+
+def _window(box: Box, scale: float, pixels: int) -> NDArray[np.float64]:
+    """The affine map from frame to crop; OpenCV counts pixel centres, so half a pixel is taken off on both sides."""
+    cx, cy = box.center
+    shift = pixels / 2 - 0.5
+    return np.array([[scale, 0, shift - scale * (cx - 0.5)], [0, scale, shift - scale * (cy - 0.5)]])

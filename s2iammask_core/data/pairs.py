@@ -1,0 +1,124 @@
+"""Pairs of template and search crop, each a pure function of the seed and its index.
+
+So a run that resumes, or that is spread over several processes, sees just the pairs of one that was never interrupted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from s2iammask_core.config import check, setting
+from s2iammask_core.data.annotations import Annotation, Video, VideoSet
+from s2iammask_core.data.compose import compose
+from s2iammask_core.data.cutting import Cutout, Pixels, cut, read_rgb
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """What pairs are made of (SiamMask's sampling, and copy-paste for little data)."""
+
+    template_crop: int = setting(159, "side of the crop that templates are cut from, pixels", 127, 511)
+    search_crop: int = setting(431, "side of the crop that search patches are cut from, pixels", 143, 1023)
+    negative: float = setting(0.1, "share of pairs whose search crop shows another object", 0.0, 1.0)
+    composed: float = setting(0.25, "share of pairs whose search crop is composed by copy-paste", 0.0, 1.0)
+    others: int = setting(2, "most distractors and occluders in a composed crop", 0, 8)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+class Pair(NamedTuple):
+    """One training pair; a batch of them has a leading dimension N."""
+
+    template: Tensor  # (T, T, 3) uint8 RGB, the object in the middle
+    search: Tensor  # (C, C, 3) uint8 RGB
+    mask: Tensor  # (C, C) uint8, 0 or 255, of the object in the search crop
+    box: Tensor  # (4,) float32 x1 y1 x2 y2 of the object in the search crop
+    positive: Tensor  # bool: the search crop shows the template's object
+    has_mask: Tensor  # bool
+    noise: Tensor  # (64,) float32 in [0, 1): what the augmentation on the device draws from
+    seed: Tensor  # int64: seeds the choice among anchors and proposals
+
+
+class PairDataset(Dataset[Pair]):
+    """An endless list of pairs. Data sets take part by their num_use, or the number of their videos."""
+
+    def __init__(self, sets: Sequence[VideoSet], config: PairConfig, seed: int, length: int) -> None:
+        self._sets = list(sets)
+        self._config = config
+        self._seed = seed
+        self._length = length
+        weights = np.array([each.num_use or len(each.videos) for each in sets], np.float64)
+        self._share = weights / weights.sum()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> Pair:
+        rng = np.random.default_rng((self._seed, index))
+        kind = rng.random()
+        template, search = self._positive(rng)
+        positive = True
+        if kind < self._config.negative:
+            search, positive = self._any_cutout(rng), False
+        elif kind < self._config.negative + self._config.composed and search.has_mask:
+            search = self._composed(search, rng)
+        return Pair(
+            torch.from_numpy(template.pixels),
+            torch.from_numpy(search.pixels),
+            torch.from_numpy(search.mask),
+            torch.tensor(search.box, dtype=torch.float32),
+            torch.tensor(positive),
+            torch.tensor(search.has_mask),
+            torch.from_numpy(rng.random(64, dtype=np.float32)),
+            torch.tensor(int(rng.integers(2**62))),
+        )
+
+    def _pick(self, rng: Generator) -> tuple[VideoSet, Video, int]:
+        chosen = self._sets[int(rng.choice(len(self._sets), p=self._share))]
+        video = chosen.videos[int(rng.integers(len(chosen.videos)))]
+        return chosen, video, list(video.tracks)[int(rng.integers(len(video.tracks)))]
+
+    def _positive(self, rng: Generator) -> tuple[Cutout, Cutout]:
+        """Template and search crop of one object, at most the set's frame_range annotated frames apart."""
+        chosen, video, track = self._pick(rng)
+        annotations = video.tracks[track]
+        frames = list(annotations)
+        first = int(rng.integers(len(frames)))
+        low, high = max(0, first - chosen.frame_range), min(len(frames) - 1, first + chosen.frame_range)
+        second = int(rng.integers(low, high + 1))
+        return (
+            self._cut(video, frames[first], annotations[frames[first]], self._config.template_crop),
+            self._cut(video, frames[second], annotations[frames[second]], self._config.search_crop),
+        )
+
+    def _any_cutout(self, rng: Generator) -> Cutout:
+        _, video, track = self._pick(rng)
+        frames = list(video.tracks[track])
+        frame = frames[int(rng.integers(len(frames)))]
+        return self._cut(video, frame, video.tracks[track][frame], self._config.search_crop)
+
+    def _composed(self, target: Cutout, rng: Generator) -> Cutout:
+        others = [self._any_cutout(rng) for _ in range(int(rng.integers(self._config.others + 1)))]
+        return compose(target, self._scenery(rng), [each for each in others if each.has_mask], rng)
+
+    def _scenery(self, rng: Generator) -> Pixels:
+        """A random square of a random picture, that fills a search crop."""
+        _, video, _ = self._pick(rng)
+        picture = read_rgb(video.frames[int(rng.integers(len(video.frames)))])
+        height, width = picture.shape[:2]
+        side = int(min(height, width) * rng.uniform(0.5, 1.0))
+        y, x = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+        size = (self._config.search_crop, self._config.search_crop)
+        return np.asarray(cv2.resize(picture[y : y + side, x : x + side], size), np.uint8)
+
+    @staticmethod
+    def _cut(video: Video, frame: int, annotation: Annotation, pixels: int) -> Cutout:
+        return cut(read_rgb(video.frames[frame]), annotation, pixels)

@@ -1,0 +1,1 @@
+"""Training of all variants: one loop, settings for each stage."""

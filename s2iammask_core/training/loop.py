@@ -1,0 +1,192 @@
+"""The training loop of all variants and stages."""
+
+import contextlib
+import math
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from s2iammask_core.data.augment import augment
+from s2iammask_core.data.pairs import Pair, PairDataset
+from s2iammask_core.model.network import SiameseNetwork
+from s2iammask_core.training import snapshot
+from s2iammask_core.training.logs import Clock, Log
+from s2iammask_core.training.objectives import Objective, Outcome
+from s2iammask_core.training.processes import Processes, Share
+from s2iammask_core.training.schedules import learning_rate
+from s2iammask_core.training.settings import TrainConfig
+from s2iammask_core.training.setup import initial_network, make_optimizer, read_sets, set_trained
+
+Validate = Callable[[SiameseNetwork], dict[str, float]]  # a network to named scores; "score" decides which is best
+
+
+class Run:
+    """A training run and all its state."""
+
+    def __init__(self, config: TrainConfig, processes: Processes) -> None:
+        self.config = config
+        self.processes = processes
+        self.network = initial_network(config).to(processes.device, memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.network, config)
+        self.scaler = torch.amp.GradScaler(processes.device.type, enabled=processes.precision == torch.float16)
+        self.average = snapshot.MovingAverage(self.network.state_dict(), config.ema) if config.ema else None
+        self.progress = snapshot.Progress()
+        self.folder = Path(config.output)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def epoch(self) -> float:
+        """Epochs done."""
+        return self.progress.step / self.config.steps_per_epoch
+
+    def state(self) -> dict[str, object]:
+        return {
+            "network": self.network.state_dict(),
+            "variant": self.config.network.variant,
+            "average": self.average.state if self.average else None,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "progress": vars(self.progress),
+            "random": snapshot.random_state(),
+        }
+
+    def restore(self, path: Path) -> None:
+        state = snapshot.read(path)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.progress = snapshot.Progress(**state["progress"])
+        snapshot.restore_random_state(state["random"])
+        if self.average:
+            self.average.state = {k: v.to(self.processes.device) for k, v in state["average"].items()}
+
+    def averaged(self) -> SiameseNetwork:
+        """The network whose weights count: their moving average if there is one."""
+        if not self.average:
+            return self.network
+        network = SiameseNetwork(self.config.network).to(self.processes.device)
+        network.load_state_dict(self.average.state)
+        return network
+
+
+def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None = None) -> Path:
+    """Trains until the last epoch and returns the path of the last snapshot.
+
+    Goes on from the last snapshot in the output folder, if there is one. Under torchrun every process takes its share
+    of each batch; results do not depend on how many there are.
+    """
+    with Processes.start(config.device, config.precision) as processes:
+        run = Run(config, processes)
+        last = run.folder / snapshot.LAST
+        if resume and last.exists():
+            run.restore(last)
+        loader = pair_loader(config, run.progress.step, processes)
+        with Log(run.folder, processes.first) as log:
+            for epoch in range(math.floor(run.epoch), config.epochs):
+                _train_epoch(run, loader, epoch, log)
+                _finish_epoch(run, epoch, log, validate)
+    return last
+
+
+def pair_loader(config: TrainConfig, step: int, processes: Processes) -> Iterator[Pair]:
+    """Batches of pairs from the given step on; this process's share of each."""
+    total = config.epochs * config.steps_per_epoch
+    dataset = PairDataset(read_sets(config), config.pairs, config.seed, total * config.batch)
+    share = Share(step, total, config.batch, processes)
+    return iter(
+        DataLoader(
+            dataset,
+            batch_sampler=share,
+            num_workers=config.workers,
+            pin_memory=processes.device.type == "cuda",
+            prefetch_factor=4 if config.workers else None,
+        )
+    )
+
+
+def _train_epoch(run: Run, loader: Iterator[Pair], epoch: int, log: Log) -> None:
+    """The steps of an epoch that are still to do."""
+    config = run.config
+    set_trained(run.network, config, epoch)
+    objective = _distributed(Objective(run.network, config), run.processes)
+    clock = Clock()
+    until = (epoch + 1) * config.steps_per_epoch
+    bar = tqdm(total=config.steps_per_epoch, desc=f"epoch {epoch + 1}/{config.epochs}", disable=not run.processes.first)
+    bar.update(run.progress.step - epoch * config.steps_per_epoch)
+    while run.progress.step < until:
+        with clock.waiting():
+            pairs = next(loader)
+        with clock.stepping(config.batch):
+            batch = augment(Pair(*(each.to(run.processes.device, non_blocking=True) for each in pairs)), config.augment)
+            outcome = _step(run, objective, batch)
+        log.step(run.progress, outcome, clock, bar, rate=run.optimizer.param_groups[0]["lr"], batch=batch)
+        if run.progress.step % config.snapshot_steps == 0 and run.processes.first:
+            snapshot.write(run.folder / snapshot.LAST, run.state())
+    bar.close()
+
+
+def _step(run: Run, objective: nn.Module, batch: object) -> Outcome:
+    """One step of the optimiser; a loss or gradient that is not finite changes no weight."""
+    config = run.config
+    rate = learning_rate(config.schedule, run.epoch, config.epochs)
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate * group["rate"]
+    with torch.autocast(run.processes.device.type, run.processes.precision, enabled=run.processes.autocast):
+        outcome: Outcome = objective(batch)
+    run.progress.step += 1
+    run.optimizer.zero_grad(set_to_none=True)
+    run.scaler.scale(outcome.loss).backward()
+    run.scaler.unscale_(run.optimizer)
+    norm = nn.utils.clip_grad_norm_(run.network.parameters(), config.optimizer.clip)
+    if _sound(run, outcome.loss, norm):
+        run.scaler.step(run.optimizer)
+    else:
+        run.progress.skipped += 1
+    run.scaler.update()
+    if run.average:
+        run.average.update(run.network.state_dict())
+    return outcome
+
+
+def _sound(run: Run, loss: Tensor, norm: Tensor) -> bool:
+    """Whether loss and gradient are usable, in all processes at once."""
+    sound = torch.isfinite(norm) & torch.isfinite(loss) & (loss < run.config.optimizer.worst_loss)
+    verdict = sound.float()
+    if run.processes.count > 1:
+        dist.all_reduce(verdict, op=dist.ReduceOp.MIN)
+    return bool(verdict > 0)
+
+
+def _finish_epoch(run: Run, epoch: int, log: Log, validate: Validate | None) -> None:
+    """Validates, and keeps the epoch's snapshot, the last one and the best one."""
+    if not run.processes.first:
+        return
+    scores = {}
+    if validate:
+        with contextlib.suppress(StopIteration):
+            scores = validate(run.averaged().eval())
+        log.scores(epoch, scores)
+    better = scores.get("score", -1.0) > run.progress.best
+    if better:
+        run.progress.best = scores["score"]
+    state = run.state()
+    snapshot.write(run.folder / f"epoch_{epoch + 1:03d}.pt", state)
+    snapshot.write(run.folder / snapshot.LAST, state)
+    if better:
+        snapshot.write(run.folder / "best.pt", state)
+
+
+def _distributed(objective: Objective, processes: Processes) -> nn.Module:
+    if processes.count == 1:
+        return objective
+    devices = [processes.device] if processes.device.type == "cuda" else None
+    return DistributedDataParallel(objective, device_ids=devices, find_unused_parameters=True)
+
+

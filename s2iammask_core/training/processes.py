@@ -1,0 +1,90 @@
+"""The processes of a run: one, or those that torchrun starts, on one machine or several."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+
+from s2iammask_core.errors import ConfigError, UnavailableError
+
+FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """Which process this is, of how many, and what it computes with."""
+
+    device: torch.device
+    precision: torch.dtype  # of autocast; float32 means none
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process logs, validates and writes."""
+        return self.rank == 0
+
+    @property
+    def autocast(self) -> bool:
+        return self.precision != torch.float32
+
+    @staticmethod
+    @contextlib.contextmanager
+    def start(device: str, precision: str) -> Iterator["Processes"]:
+        """Joins the group that torchrun describes in the environment, if it does; leaves it at the end."""
+        count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+        place = _device(device)
+        if count > 1:
+            dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+        try:
+            yield Processes(place, _precision(precision, place), rank, count)
+        finally:
+            if count > 1:
+                dist.destroy_process_group()
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise UnavailableError(f"device {name} was asked for, but PyTorch sees no CUDA device here")
+        device = torch.device("cuda", device.index or int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    return device
+
+
+def _precision(name: str, device: torch.device) -> torch.dtype:
+    """auto: bf16 where the hardware multiplies it."""
+    if name != "auto":
+        return FORMATS[name]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Batch sampler: from each joint batch, in order, this process's part; it begins at a given step."""
+
+    step: int
+    steps: int
+    batch: int
+    processes: Processes
+
+    def __post_init__(self) -> None:
+        if self.batch % self.processes.count:
+            raise ConfigError(f"batch {self.batch} cannot be shared evenly by {self.processes.count} processes")
+
+    def __len__(self) -> int:
+        return self.steps - self.step
+
+    def __iter__(self) -> Iterator[list[int]]:
+        part = self.batch // self.processes.count
+        for step in range(self.step, self.steps):
+            first = step * self.batch + self.processes.rank * part
+            yield list(range(first, first + part))

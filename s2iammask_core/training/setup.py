@@ -1,0 +1,126 @@
+"""What a run begins with: data sets, weights, the optimiser, and which parts are trained."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from s2iammask_core.data.annotations import VideoSet
+from s2iammask_core.data.readers.coco import read_coco
+from s2iammask_core.data.readers.crops import read_crops
+from s2iammask_core.data.readers.davis import read_davis
+from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
+from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
+from s2iammask_core.data.readers.youtube_vos import read_youtube_vos
+from s2iammask_core.data.stills import read_stills
+from s2iammask_core.errors import ConfigError, WeightsError
+from s2iammask_core.model import checkpoint
+from s2iammask_core.model.imagenet import load_imagenet
+from s2iammask_core.model.network import SiameseNetwork
+from s2iammask_core.training import snapshot
+from s2iammask_core.training.settings import DataConfig, TrainConfig
+
+READERS: dict[str, Callable[..., VideoSet]] = {
+    "coco": read_coco,
+    "crops": read_crops,
+    "davis": read_davis,
+    "imagenet_det": read_imagenet_det,
+    "imagenet_vid": read_imagenet_vid,
+    "stills": read_stills,
+    "youtube_vos": read_youtube_vos,
+}
+# parts that one variant has and another has not: a later stage may begin without them
+STAGE_PARTS = ("mask.", "refine.", "region_masks.")
+
+
+def read_sets(config: TrainConfig) -> list[VideoSet]:
+    """The data sets of a run."""
+    return [_read_set(each) for each in config.data]
+
+
+def _read_set(data: DataConfig) -> VideoSet:
+    """options are the reader's; num_use and frame_range replace its own, exclude leaves videos out by name."""
+    if data.kind not in READERS:
+        raise ConfigError(f"unknown kind of data {data.kind!r}; known: {', '.join(sorted(READERS))}")
+    options = dict(data.options)
+    excluded = set(options.pop("exclude", ()))
+    overrides = {name: options.pop(name) for name in ("num_use", "frame_range") if name in options}
+    try:
+        videos = READERS[data.kind](Path(data.root), **options)
+    except TypeError as error:
+        raise ConfigError(f"options of data {data.kind}: {error}") from error
+    if excluded:
+        kept = [each for each in videos.videos if each.name not in excluded]
+        videos = replace(videos, videos=kept)
+    return replace(videos, **overrides)
+
+
+def initial_network(config: TrainConfig) -> SiameseNetwork:
+    """The network with random weights from the run's seed, or with those of `initial` where they fit."""
+    torch.manual_seed(config.seed)
+    network = SiameseNetwork(config.network)
+    if config.initial.endswith(".npz"):
+        load_imagenet(network.backbone, config.initial)
+    elif config.initial:
+        _take_over(network, _weights(config.initial), config.initial)
+    return network
+
+
+def _weights(path: str) -> Mapping[str, Tensor]:
+    if path.endswith(".safetensors"):
+        return checkpoint.load(path)[0].state_dict()
+    state = snapshot.read(path)
+    chosen: dict[str, Any] = state["average"] or state["network"]
+    return chosen
+
+
+def _take_over(network: SiameseNetwork, weights: Mapping[str, Tensor], source: str) -> None:
+    """Copies all weights; only parts of other stages may be missing or left over."""
+    own = network.state_dict()
+    different = own.keys() ^ weights.keys()
+    different |= {name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape}
+    wrong = sorted(name for name in different if not name.startswith(STAGE_PARTS))
+    if wrong:
+        raise WeightsError(f"{source} does not fit {network.config.variant}: {', '.join(wrong)}")
+    network.load_state_dict({k: v for k, v in weights.items() if k in own and k not in different}, strict=False)
+
+
+def make_optimizer(network: SiameseNetwork, config: TrainConfig) -> torch.optim.Optimizer:
+    """One optimiser over all parameters that are trained at any time, so that unfreezing loses no momentum."""
+    prefixes = (*config.trained, *config.unfrozen)
+    chosen = [(name, p) for name, p in network.named_parameters() if name.startswith(prefixes)]
+    if not chosen:
+        raise ConfigError(f"trained and unfrozen name no part of {config.network.variant}: {', '.join(prefixes)}")
+    backbone = [p for name, p in chosen if name.startswith("backbone.")]
+    rest = [p for name, p in chosen if not name.startswith("backbone.")]
+    groups = [
+        {"params": parameters, "rate": rate}
+        for parameters, rate in ((rest, 1.0), (backbone, config.optimizer.backbone_rate))
+        if parameters
+    ]
+    options = config.optimizer
+    if options.name == "sgd":
+        return torch.optim.SGD(groups, lr=0.0, momentum=options.momentum, weight_decay=options.weight_decay)
+    return torch.optim.AdamW(groups, lr=0.0, weight_decay=options.weight_decay)
+
+
+def set_trained(network: SiameseNetwork, config: TrainConfig, epoch: int) -> None:
+    """Lets just those parts learn that are trained in an epoch; all others keep weights and statistics."""
+    prefixes = config.trained
+    if epoch >= config.unfreeze_at * config.epochs:
+        prefixes = (*prefixes, *config.unfrozen)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.startswith(prefixes))
+    network.eval()
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and name.startswith(prefixes):
+            _set_norm(module, config.backbone_norm if name.startswith("backbone.") else config.head_norm)
+
+
+def _set_norm(norm: nn.BatchNorm2d, mode: str) -> None:
+    norm.train(mode == "train")
+    if mode == "frozen":
+        norm.requires_grad_(False)

@@ -1,0 +1,137 @@
+"""What the network should have said: labels of anchors, windows of masks, masks of regions."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torchvision.ops import batched_nms, roi_align
+
+from s2iammask_core.boxes import anchor_grid, box_iou, decode, encode, to_centers, to_corners
+from s2iammask_core.data.augment import Batch
+from s2iammask_core.training.settings import AnchorConfig, RegionConfig
+
+CENTRAL = 3  # cells on either side of the centre that give the negatives of a negative pair
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorLabels:
+    """For each of K anchors of N pairs: 1 object, 0 background, -1 not used."""
+
+    classes: Tensor  # (N, K) int64
+    deltas: Tensor  # (N, K, 4)
+    weights: Tensor  # (N, K) 1 / number of positives on positives, else 0
+
+
+def label_anchors(batch: Batch, cells: int, config: AnchorConfig) -> AnchorLabels:
+    """Labels of the anchors of an S x S map (SiamRPN); which of them are used is drawn from the pairs' seeds."""
+    anchors = anchor_grid(cells).to(batch.box.device)  # (K, 4), relative to the centre
+    side = batch.search.shape[-1]
+    boxes = to_centers(batch.box - side / 2)[:, None]  # (N, 1, 4)
+    overlap = box_iou(to_corners(boxes), to_corners(anchors))  # (N, K)
+    noise = seeded_noise(batch.seed, anchors.shape[0]).to(anchors.device)
+    fits = overlap > config.positive_iou
+    if config.best_is_positive:
+        best = overlap.amax(dim=1, keepdim=True)
+        fits |= (overlap == best) & (best > config.negative_iou)
+    positive = _some(fits & batch.positive[:, None], noise, config.positives)
+    room = config.examples - positive.sum(dim=1, keepdim=True)
+    far = _some((overlap < config.negative_iou) & ~fits & batch.positive[:, None], noise, room)
+    near = _some(_central(cells, anchors)[None] & ~batch.positive[:, None], noise, config.negatives)
+    classes = torch.where(positive, 1, torch.where(far | near, 0, -1))
+    weights = positive / (positive.sum(dim=1, keepdim=True) + 1e-6)
+    return AnchorLabels(classes, encode(boxes, anchors), weights)
+
+
+def seeded_noise(seeds: Tensor, count: int) -> Tensor:
+    """(N, count) in [0, 1), each row from its own seed, on the CPU: the same wherever the pair is seen."""
+    rows = [torch.rand(count, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds.tolist()]
+    return torch.stack(rows)
+
+
+def _some(candidates: Tensor, noise: Tensor, most: Tensor | int) -> Tensor:
+    """At most `most` of the candidates (N, K) of each row, those with the smallest noise."""
+    rank = torch.where(candidates, noise, 2.0).argsort(dim=1).argsort(dim=1)
+    return candidates & (rank < most)
+
+
+def _central(cells: int, anchors: Tensor) -> Tensor:
+    """(K,) whether an anchor lies in the 7 x 7 cells around the centre."""
+    reach = (CENTRAL + 0.5) * 8
+    return (anchors[:, :2].abs() < reach).all(dim=1)
+
+
+def mask_windows(mask: Tensor, sample: Tensor, rows: Tensor, columns: Tensor, offset: int) -> Tensor:
+    """Labels -1 and 1, and 0 outside the patch, of the 127 x 127 windows of score cells.
+
+    Args:
+        mask: (N, P, P) bool.
+        sample, rows, columns: (M,) cells.
+        offset: where the window of cell 0 begins: -32 for search patches with anchors, 0 for the refine training.
+
+    Returns:
+        (M, 127, 127) float32
+    """
+    steps = torch.arange(127, device=mask.device)
+    y = rows[:, None] * 8 + offset + steps  # (M, 127)
+    x = columns[:, None] * 8 + offset + steps
+    side = mask.shape[-1]
+    inside = ((y >= 0) & (y < side))[:, :, None] & ((x >= 0) & (x < side))[:, None, :]
+    label = mask[sample[:, None, None], y.clamp(0, side - 1)[:, :, None], x.clamp(0, side - 1)[:, None, :]]
+    return (label.float() * 2 - 1) * inside
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """M regions of a batch with R places a pair; unused places have weight 0."""
+
+    rois: Tensor  # (N, R, 4) x1 y1 x2 y2, enlarged, search patch pixels
+    masks: Tensor  # (N, R, 28, 28) bool
+    weights: Tensor  # (N, R) 1 or 0
+
+
+def choose_regions(batch: Batch, scores: Tensor, deltas: Tensor, config: RegionConfig, pixels: int) -> Regions:
+    """Regions that overlap the object, from first-stage outputs scores (N, 2, A, S, S) and deltas (N, 4, A, S, S)."""
+    truth = batch.box[:, None]  # (N, 1, 4)
+    candidates = truth
+    if config.source == "proposals":
+        found = _proposals(scores, deltas, batch.search.shape[-1], config)  # (N, P, 4)
+        candidates = torch.cat([truth, found], dim=1)
+    overlap = box_iou(candidates, truth)  # (N, 1 + P)
+    usable = (overlap >= config.positive_iou) & (batch.positive & batch.has_mask)[:, None]
+    noise = seeded_noise(batch.seed, candidates.shape[1]).to(overlap.device)
+    order = torch.where(usable, noise, 2.0).argsort(dim=1)[:, : config.count]  # (N, R)
+    rois = enlarge(candidates.gather(1, order[..., None].expand(-1, -1, 4)), config.scale, batch.search.shape[-1])
+    return Regions(rois, _region_masks(batch.mask, rois, pixels), usable.gather(1, order).float())
+
+
+def _proposals(scores: Tensor, deltas: Tensor, side: int, config: RegionConfig) -> Tensor:
+    """(N, after_nms, 4) decoded, clipped, non-overlapping boxes; places that stay empty are zero."""
+    n, _, anchors_, cells, _ = deltas.shape
+    anchors = anchor_grid(cells).to(deltas.device)
+    boxes = to_corners(decode(deltas.reshape(n, 4, -1).transpose(1, 2).float(), anchors)) + side / 2
+    boxes = boxes.clamp(0, side)
+    chance = scores.float().softmax(dim=1)[:, 1].reshape(n, -1)
+    best = chance.topk(min(config.before_nms, chance.shape[1]), dim=1)
+    boxes = boxes.gather(1, best.indices[..., None].expand(-1, -1, 4))  # (N, before, 4)
+    owner = torch.arange(n, device=boxes.device)[:, None].expand(-1, boxes.shape[1])
+    kept = batched_nms(boxes.flatten(0, 1), best.values.flatten(), owner.flatten(), config.nms_iou)
+    out = boxes.new_zeros(n, config.after_nms, 4)
+    for index in range(n):  # kept is sorted by score over all pairs
+        own = kept[owner.flatten()[kept] == index][: config.after_nms]
+        out[index, : len(own)] = boxes.flatten(0, 1)[own]
+    return out
+
+
+def enlarge(boxes: Tensor, scale: float, side: int) -> Tensor:
+    """Boxes (..., 4) grown about their centres, and clipped to the patch."""
+    grown = to_centers(boxes)
+    return to_corners(torch.cat([grown[..., :2], grown[..., 2:] * scale], dim=-1)).clamp(0, side)
+
+
+def _region_masks(mask: Tensor, rois: Tensor, pixels: int) -> Tensor:
+    """The object's mask in each region, (N, R, pixels, pixels) bool."""
+    n, r, _ = rois.shape
+    owner = torch.arange(n, device=rois.device, dtype=torch.float32).repeat_interleave(r)[:, None]
+    table = torch.cat([owner, rois.flatten(0, 1).float()], dim=1)
+    sampled = roi_align(mask[:, None].float(), table, pixels, 1.0, sampling_ratio=2, aligned=True)
+    return sampled.reshape(n, r, pixels, pixels) > 0.5
