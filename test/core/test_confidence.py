@@ -1,0 +1,48 @@
+import pytest
+
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.tracking.confidence import WITH_VOTES, WITHOUT_VOTES, Health, next_health
+from s2iammask_core.tracking.track import TrackState
+
+CONFIG = TrackerConfig(lost_below=0.2, uncertain_below=0.4, tracking_above=0.5, lost_after=3)
+
+
+def states(*confidences):
+    health, seen = Health(), ""
+    for confidence in confidences:
+        health = next_health(health, confidence, CONFIG)
+        seen += health.state.value[0]
+    return seen
+
+
+def test_confidence_rises_with_score_and_with_agreement():
+    low = WITH_VOTES.confidence(0.5, 0.5)
+
+    assert WITH_VOTES.confidence(0.9, 0.5) > low
+    assert WITH_VOTES.confidence(0.5, 0.9) > low
+
+
+@pytest.mark.parametrize("model", [WITH_VOTES, WITHOUT_VOTES])
+def test_confidence_tells_a_good_answer_from_a_bad_one(model):
+    assert model.confidence(0.99, 0.9) > CONFIG.tracking_above
+    assert model.confidence(0.05, 0.2) < CONFIG.lost_below
+
+
+def test_an_answer_that_is_not_a_number_has_no_confidence():
+    assert WITH_VOTES.confidence(float("nan"), 0.9) == 0
+
+
+def test_a_target_becomes_uncertain_and_recovers_at_a_higher_confidence():
+    assert states(0.9, 0.45, 0.39, 0.45, 0.49, 0.5) == "ttuuut"
+
+
+def test_a_target_is_lost_after_consecutive_low_frames_only():
+    assert states(0.1, 0.1, 0.3, 0.1, 0.1, 0.1) == "uuuuul"
+
+
+def test_a_lost_target_is_found_only_above_the_upper_threshold():
+    assert states(0.1, 0.1, 0.1, 0.45, 0.3, 0.6) == "uulllt"
+
+
+def test_one_bad_frame_does_not_lose_a_target():
+    assert next_health(Health(), 0.0, CONFIG).state is TrackState.UNCERTAIN

@@ -1,0 +1,325 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from s2iammask_core import Box, RotatedBox, Tracker, TrackerConfig, TrackState
+from s2iammask_core.errors import ConfigError, FrameError, TargetError
+
+METHODS = [("roi", "s2iammask"), ("cell", "s2iammask"), ("none", "s2iammask"), ("cell", "siammask")]
+
+
+@pytest.fixture
+def red(colours):
+    return colours[0]
+
+
+@pytest.fixture
+def green(colours):
+    return colours[1]
+
+
+@pytest.fixture
+def tracker(network):
+    return Tracker(network)
+
+
+def corners(box):
+    return box.x1, box.y1, box.x2, box.y2
+
+
+@pytest.mark.parametrize(("source", "compat"), METHODS)
+def test_follows_a_block_that_moves(make_network, scene, red, source, compat):
+    tracker = Tracker(make_network(source), TrackerConfig(compat=compat))
+    tracker.start(scene((50, 50, 40, 30, red)), [Box(50, 50, 90, 80)])
+
+    for step in range(1, 15):
+        x, y = 50 + 6 * step, 50 + 3 * step
+        (track,) = tracker.track(scene((x, y, 40, 30, red)))
+        assert corners(track.box) == pytest.approx((x, y, x + 40, y + 30), abs=3)
+        assert track.state is TrackState.TRACKING
+
+
+def test_follows_several_objects_at_once_each_by_its_own_template(tracker, scene, red, green):
+    boxes = [Box(40, 40, 80, 70), Box(200, 100, 230, 150)]
+    tracker.start(scene((40, 40, 40, 30, red), (200, 100, 30, 50, green)), boxes)
+
+    for step in range(1, 8):
+        objects = (40 + 6 * step, 40, 40, 30, red), (200 - 5 * step, 100, 30, 50, green)
+        first, second = tracker.track(scene(*objects))
+
+    assert corners(first.box) == pytest.approx((82, 40, 122, 70), abs=3)
+    assert corners(second.box) == pytest.approx((165, 100, 195, 150), abs=3)
+
+
+def test_several_targets_are_tracked_as_each_would_be_alone(make_network, scene, red, green):
+    first, second = (40, 40, 40, 30, red), (200, 100, 30, 50, green)
+    together, alone = Tracker(make_network()), Tracker(make_network())
+    together.start(scene(first, second), [Box(40, 40, 80, 70), Box(200, 100, 230, 150)])
+    alone.start(scene(first, second), [Box(200, 100, 230, 150)])
+
+    moved = scene((45, 42, 40, 30, red), (204, 97, 30, 50, green))
+
+    assert together.track(moved)[1].box == alone.track(moved)[0].box
+
+
+def test_the_mask_lies_on_the_object(tracker, scene, red):
+    tracker.start(scene((50, 50, 40, 30, red)), [Box(50, 50, 90, 80)])
+
+    (track,) = tracker.track(scene((56, 53, 40, 30, red)))
+
+    truth = np.zeros((240, 320), bool)
+    truth[53:83, 56:96] = True
+    found = track.mask.full(240, 320)
+    assert (truth & found).sum() / (truth | found).sum() > 0.85
+    assert track.agreement > 0.9
+
+
+def test_follows_an_object_that_grows(tracker, scene, red):
+    tracker.start(scene((100, 100, 30, 30, red)), [Box(100, 100, 130, 130)])
+
+    for growth in range(2, 30, 2):
+        x = 100 - growth
+        (track,) = tracker.track(scene((x, x, 30 + 2 * growth, 30 + 2 * growth, red)))
+
+    assert track.box.width == pytest.approx(86, abs=6)
+
+
+@pytest.mark.parametrize("kind", ["box", "rotated", "polygon", "mask", "tensor"])
+def test_starts_from_any_kind_of_region(tracker, scene, red, kind):
+    box = Box(50, 50, 90, 80)
+    mask = np.zeros((240, 320), bool)
+    mask[50:80, 50:90] = True
+    polygon = np.array([[50, 50], [90, 50], [90, 80], [50, 80]])
+    regions = {"box": box, "rotated": RotatedBox.from_box(box), "polygon": polygon, "mask": mask}
+    regions["tensor"] = torch.from_numpy(mask)
+
+    tracker.start(scene((50, 50, 40, 30, red)), [regions[kind]])
+
+    (target,) = tracker.targets
+    assert (target.cx, target.cy, target.width, target.height) == (70, 65, 40, 30)
+
+
+def test_an_object_half_outside_the_frame_starts_with_its_visible_part(tracker, scene, red):
+    tracker.start(scene((-20, 50, 40, 30, red)), [Box(-20, 50, 20, 80)])
+
+    assert tracker.targets[0].believed == Box(0, 50, 20, 80)
+
+
+def test_a_tensor_frame_gives_the_same_track_as_an_array(make_network, scene, red):
+    frames = scene((50, 50, 40, 30, red)), scene((55, 52, 40, 30, red))
+    arrays, tensors = Tracker(make_network()), Tracker(make_network())
+    arrays.start(frames[0], [Box(50, 50, 90, 80)])
+    tensors.start(torch.from_numpy(frames[0]), [Box(50, 50, 90, 80)])
+
+    assert arrays.track(frames[1])[0].box == tensors.track(torch.from_numpy(frames[1]))[0].box
+
+
+def test_a_view_of_a_larger_image_is_a_frame(tracker, scene, red):
+    reversed_twice = scene((50, 50, 40, 30, red))[:, :, ::-1].copy()[:, :, ::-1]
+    tracker.start(reversed_twice, [Box(50, 50, 90, 80)])
+
+    assert tracker.track(reversed_twice)[0].state is TrackState.TRACKING
+
+
+def test_a_tracker_without_targets_answers_nothing(tracker, scene):
+    assert tracker.track(scene()) == []
+    assert tracker.start(scene(), []) == []
+    assert (tracker.ids, tracker.frame_size) == ((), None)
+
+
+def test_ids_are_new_for_every_target_and_never_used_again(tracker, scene):
+    first = tracker.start(scene(), [Box(10, 10, 40, 40), Box(60, 10, 90, 40)])
+    tracker.stop([first[1]])
+    second = tracker.start(scene(), [Box(60, 10, 90, 40)])
+
+    assert (first, second, tracker.ids) == ([1, 2], [3], (1, 3))
+
+
+def test_given_ids_are_kept_and_later_ones_come_after_them(tracker, scene):
+    tracker.start(scene(), [Box(10, 10, 40, 40)], ids=[7])
+
+    assert tracker.start(scene(), [Box(60, 10, 90, 40)]) == [8]
+    assert tracker.ids == (7, 8)
+
+
+def test_stopping_one_target_leaves_the_others_as_they_were(tracker, scene, red, green):
+    both = scene((40, 40, 40, 30, red), (200, 100, 30, 50, green))
+    red_id, green_id = tracker.start(both, [Box(40, 40, 80, 70), Box(200, 100, 230, 150)])
+    kept = tracker.targets[1]
+
+    tracker.stop([red_id])
+
+    assert tracker.targets == (kept,)
+    (track,) = tracker.track(both)
+    assert (track.id, track.box.center) == (green_id, pytest.approx((215, 125), abs=1))
+
+
+def test_stopping_all_forgets_the_frame_size(tracker, scene):
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+
+    tracker.stop()
+
+    assert tracker.frame_size is None
+    assert tracker.start(scene(height=300), [Box(10, 10, 40, 40)]) == [2]
+
+
+BAD_TARGETS = {
+    "not finite": Box(math.nan, 0, 10, 10),
+    "not finite ": Box(0, 0, math.inf, 10),
+    "empty": Box(20, 20, 20, 40),
+    "empty ": Box(40, 20, 20, 40),
+    "outside": Box(400, 20, 440, 40),
+    "far larger": Box(-1e9, -1e9, 1e9, 1e9),
+    "M >= 3": np.zeros((2, 2)),
+    "polygon": np.array([["a", "b"]] * 3),
+    "the mask is empty": np.zeros((240, 320), bool),
+    "the mask has shape": np.ones((10, 10), bool),
+    "not tuple": (10, 10, 20, 20),
+}
+
+
+@pytest.mark.parametrize(("reason", "bad"), BAD_TARGETS.items())
+def test_a_bad_target_is_refused_and_nothing_starts(tracker, scene, reason, bad):
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+
+    with pytest.raises(TargetError, match=reason.strip()):
+        tracker.start(scene(), [Box(60, 60, 90, 90), bad])
+
+    assert tracker.ids == (1,)
+
+
+BAD_FRAMES = [
+    np.zeros((240, 320), np.uint8),
+    np.zeros((240, 320, 4), np.uint8),
+    np.zeros((240, 320, 3), np.float32),
+    np.zeros((0, 320, 3), np.uint8),
+    torch.zeros(3, 240, 320, dtype=torch.uint8),
+    [[0, 0, 0]],
+    None,
+]
+
+
+@pytest.mark.parametrize("bad", BAD_FRAMES, ids=[f"{getattr(b, 'shape', b)}" for b in BAD_FRAMES])
+def test_a_bad_frame_is_refused_and_the_tracker_stays_as_it_was(tracker, scene, bad):
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+    before = tracker.targets
+
+    with pytest.raises(FrameError, match="a frame must"):
+        tracker.track(bad)
+    with pytest.raises(FrameError, match="a frame must"):
+        tracker.start(bad, [Box(10, 10, 40, 40)])
+
+    assert tracker.targets is before
+
+
+def test_a_frame_size_that_changes_is_refused_and_says_what_to_do(tracker, scene):
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+
+    with pytest.raises(FrameError, match="stop the targets and start them"):
+        tracker.track(scene(width=400))
+
+    assert len(tracker.track(scene())) == 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "reason"), [([1, 1], "new"), ([5, 9], "new"), ([-1, 3], "not negative"), ([3], "one id for each")]
+)
+def test_bad_ids_are_refused_and_nothing_starts(tracker, scene, ids, reason):
+    tracker.start(scene(), [Box(10, 10, 40, 40)], ids=[5])
+
+    with pytest.raises(TargetError, match=reason):
+        tracker.start(scene(), [Box(60, 10, 90, 40), Box(60, 60, 90, 90)], ids=ids)
+
+    assert tracker.ids == (5,)
+
+
+def test_an_unknown_id_stops_nothing(tracker, scene):
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+
+    with pytest.raises(TargetError, match=r"unknown target ids \[4\]"):
+        tracker.stop([1, 4])
+
+    assert tracker.ids == (1,)
+
+
+def test_too_many_targets_are_refused(network, scene):
+    tracker = Tracker(network, TrackerConfig(max_targets=2))
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+
+    with pytest.raises(TargetError, match="max_targets = 2"):
+        tracker.start(scene(), [Box(10, 10, 40, 40), Box(60, 10, 90, 40)])
+
+
+class FailingNetwork:
+    def __init__(self, good):
+        self.good, self.device, self.mask_source = good, good.device, good.mask_source
+
+    def template(self, patches):
+        return self.good.template(patches)
+
+    def search(self, kernels, patches):
+        raise RuntimeError("out of memory")
+
+
+def test_a_network_that_fails_leaves_the_last_good_state(network, scene):
+    tracker = Tracker(FailingNetwork(network))
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+    before = tracker.targets
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        tracker.track(scene())
+
+    assert tracker.targets is before
+
+
+def test_an_object_that_vanishes_is_lost_and_its_target_does_not_drift(tracker, scene, red):
+    tracker.start(scene((50, 50, 40, 30, red)), [Box(50, 50, 90, 80)])
+    tracker.track(scene((54, 52, 40, 30, red)))
+    (before,) = tracker.targets
+
+    seen = [tracker.track(scene())[0] for _ in range(8)]
+
+    (after,) = tracker.targets
+    assert [track.state for track in seen[3:5]] == [TrackState.UNCERTAIN, TrackState.LOST]
+    assert (after.cx, after.cy, after.width, after.height) == (
+        before.cx,
+        before.cy,
+        before.width,
+        before.height,
+    )
+    assert seen[-1].box == before.believed
+    assert seen[-1].mask.area == 0
+
+
+def test_an_object_that_comes_back_where_it_was_is_found(tracker, scene, red):
+    tracker.start(scene((50, 50, 40, 30, red)), [Box(50, 50, 90, 80)])
+    for _ in range(8):
+        tracker.track(scene())
+
+    (track,) = tracker.track(scene((60, 55, 40, 30, red)))
+
+    assert track.state is TrackState.TRACKING
+    assert corners(track.box) == pytest.approx((60, 55, 100, 85), abs=3)
+
+
+def test_live_settings_change_while_tracking_and_others_do_not(tracker, scene):
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+
+    tracker.reconfigure(replace(tracker.config, mask_threshold=0.4))
+
+    assert tracker.config.mask_threshold == 0.4
+    with pytest.raises(ConfigError, match="proposals cannot change"):
+        tracker.reconfigure(replace(tracker.config, proposals=5))
+
+
+def test_the_box_branch_decides_the_state_where_the_mask_is_too_small(network, scene, red):
+    tracker = Tracker(network, TrackerConfig(min_mask_area=1e5))
+    tracker.start(scene((50, 50, 40, 30, red)), [Box(50, 50, 90, 80)])
+
+    (track,) = tracker.track(scene((54, 52, 40, 30, red)))
+
+    assert track.rotated_box == RotatedBox.from_box(track.box)
+    assert corners(track.box) == pytest.approx((54, 52, 94, 82), abs=1.5)
