@@ -52,7 +52,9 @@ test: setup
 	@$(ACTIVATE); $(LOOPBACK); python -m pytest --cov $(ARGS)
 
 check: $(VENV)/.ready
-	@$(ACTIVATE); ruff check .; ruff format --check .; mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 
 shell: setup
 	@$(ACTIVATE); $(LOOPBACK); exec bash
