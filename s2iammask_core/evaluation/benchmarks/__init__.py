@@ -1,0 +1,1 @@
+"""Benchmarks: sequences, protocol, result files and score in one object each."""

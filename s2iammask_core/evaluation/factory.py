@@ -1,0 +1,63 @@
+"""How a worker gets its tracker: recipes that can be sent to another process."""
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.errors import WeightsError
+from s2iammask_core.evaluation.identity import IdentityTracker
+from s2iammask_core.evaluation.protocols import Runnable
+
+
+class TrackerFactory(Protocol):
+    """A recipe for a tracker."""
+
+    def make(self, device: str) -> Runnable:
+        """A new tracker on a device, as RuntimeConfig names it."""
+        ...
+
+    def describe(self) -> dict[str, object]:
+        """Everything that the results depend on, for comparison: plain numbers and strings."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityFactory:
+    """The tracker that never moves."""
+
+    def make(self, device: str) -> Runnable:
+        return IdentityTracker()
+
+    def describe(self) -> dict[str, object]:
+        return {"tracker": "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFactory:
+    """The tracker with the weights of a file."""
+
+    weights: str
+    config: TrackerConfig = TrackerConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    def make(self, device: str) -> Runnable:
+        from s2iammask_core import load_tracker  # not before it is needed: PyTorch takes seconds to import
+
+        tracker: Runnable = load_tracker(
+            self.weights, config=self.config, runtime=replace(self.runtime, device=device)
+        )
+        return tracker
+
+    def describe(self) -> dict[str, object]:
+        runtime = {"runtime": self.runtime.runtime, "precision": self.runtime.precision}
+        return {"weights": _digest(Path(self.weights)), **asdict(self.config), **runtime}
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; WeightsError if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}: {error}") from error

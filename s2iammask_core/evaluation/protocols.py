@@ -1,0 +1,119 @@
+"""How a tracker is run: supervised (VOT), one-pass (OTB), and with masks (DAVIS, YouTube-VOS).
+
+Here, and nowhere in the tracker, is the ground truth known: to start from, and to declare failure.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+
+from s2iammask_core.boxes import Box, Points
+from s2iammask_core.evaluation.overlap import polygon_overlap
+from s2iammask_core.evaluation.results.vot import Answer
+from s2iammask_core.evaluation.sequences.frames import Frame
+from s2iammask_core.evaluation.sequences.masks import Labels, MaskSequence, ObjectSpan
+from s2iammask_core.evaluation.sequences.otb import BoxSequence
+from s2iammask_core.evaluation.sequences.regions import from_box, to_box, to_region, to_target
+from s2iammask_core.evaluation.sequences.vot import VotSequence
+from s2iammask_core.evaluation.vot import RESTART_AFTER, Kind
+from s2iammask_core.tracking.track import Mask, Track
+
+StartFrom = Literal["mask", "box"]
+
+
+class Runnable(Protocol):
+    """What is evaluated: the tracker, or anything else with its three verbs."""
+
+    def start(
+        self, frame: Frame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
+    ) -> list[int]: ...
+
+    def track(self, frame: Frame) -> list[Track]: ...
+
+    def stop(self, ids: Sequence[int] | None = None) -> None: ...
+
+
+def supervised(tracker: Runnable, sequence: VotSequence) -> Iterator[Answer]:
+    """Restarts the tracker five frames after each failure: a region that has nothing of the object."""
+    truth, start_at = sequence.truth, 0
+    for index, expected in enumerate(truth.regions):
+        if index < start_at or (index == start_at and np.isnan(expected).any()):
+            start_at = max(start_at, index + 1)
+            yield Kind.SKIPPED
+        elif index == start_at:
+            tracker.start(sequence.frames.read(index), [to_target(expected)])
+            yield Kind.STARTED
+        else:
+            (track,) = tracker.track(sequence.frames.read(index))
+            region = to_region(track.rotated_box)
+            failed = polygon_overlap(region, expected, truth.size) == 0
+            if failed:
+                tracker.stop()
+                start_at = index + RESTART_AFTER
+            yield Kind.FAILED if failed else region
+
+
+def one_pass(tracker: Runnable, sequence: BoxSequence) -> Iterator[list[float]]:
+    """Starts on the first box and never again; boxes x y width height as the benchmark writes them."""
+    first = to_box(sequence.boxes[0], sequence.first_pixel)
+    tracker.start(sequence.frames.read(0), [first])
+    yield from_box(first, sequence.first_pixel)
+    for index in range(1, len(sequence.frames)):
+        (track,) = tracker.track(sequence.frames.read(index))
+        yield from_box(track.box, sequence.first_pixel)
+
+
+def propagate(
+    tracker: Runnable, sequence: MaskSequence, start_from: StartFrom
+) -> Iterator[tuple[str, Labels]]:
+    """Tracks all objects at once, each from its first frame to its last; each frame's name and label image.
+
+    With start_from "box" the tracker gets no more than the upright box around the first mask.
+    """
+    for index in range(len(sequence.frames)):
+        frame = sequence.frames.read(index)
+        labels = merged(tracker.track(frame), (frame.shape[0], frame.shape[1]))
+        starting = sequence.starting(index)
+        if starting:
+            given = _given(sequence.labels(index), starting, start_from)
+            labels = np.where(given > 0, given, labels)
+            targets = [_target(given == each.object_id, start_from) for each in starting]
+            tracker.start(frame, targets, [each.object_id for each in starting])
+        ended = [each.object_id for each in sequence.objects if each.last == index]
+        if ended:
+            tracker.stop(ended)
+        yield sequence.frames.name(index), labels
+
+
+def merged(tracks: Sequence[Track], size: tuple[int, int]) -> Labels:
+    """One label image (H, W) of all tracks; a pixel goes to the most probable of the masks that have it."""
+    labels = np.zeros(size, np.uint8)
+    best = np.zeros(size, np.float32)
+    for track in tracks:
+        region = track.mask
+        height, width = region.pixels.shape
+        window = slice(region.y, region.y + height), slice(region.x, region.x + width)
+        better = region.pixels & (region.probability > best[window])
+        labels[window][better] = track.id
+        best[window][better] = region.probability[better]
+    return labels
+
+
+def _given(truth: Labels, starting: Sequence[ObjectSpan], start_from: StartFrom) -> Labels:
+    """What the tracker is told of the starting objects, as a label image (H, W)."""
+    given = np.zeros_like(truth)
+    for each in starting:
+        rows, columns = np.nonzero(truth == each.object_id)
+        if start_from == "mask" or not len(rows):
+            given[rows, columns] = each.object_id
+        else:
+            given[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = each.object_id
+    return given
+
+
+def _target(mask: Mask, start_from: StartFrom) -> Mask | Box:
+    if start_from == "mask" or not mask.any():
+        return mask
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))

@@ -1,0 +1,157 @@
+"""Runs a tracker through the sequences that have no results yet, in one process or in several.
+
+The unit of work is a sequence, and a worker's tracker has no targets when one begins, so results do not
+depend on how many workers there are.
+"""
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from s2iammask_core.errors import ResultsError, S2iamMaskError, UnavailableError
+from s2iammask_core.evaluation.benchmarks.base import Benchmark
+from s2iammask_core.evaluation.factory import TrackerFactory
+from s2iammask_core.evaluation.protocols import Runnable
+from s2iammask_core.evaluation.speed import Speed
+
+Progress = Callable[[str, int], None]  # gets each sequence that is done, and its frames
+
+RECORD = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Processes to run in; they share the devices in turn."""
+
+    count: int = 1
+    devices: tuple[str, ...] = ("auto",)  # as RuntimeConfig names them
+
+    def device(self, worker: int) -> str:
+        return self.devices[worker % len(self.devices)]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A tracker on a benchmark, and the folder of its results."""
+
+    benchmark: Benchmark
+    factory: TrackerFactory
+    results: Path
+
+    def sequence(self, name: str, tracker: Runnable) -> None:
+        """Runs one sequence; an error names it."""
+        tracker.stop()
+        try:
+            speed = self.benchmark.run(name, tracker, self.results)
+        except S2iamMaskError as error:
+            raise type(error)(f"sequence {name}: {error}") from error
+        speed.write(speed_path(self.results, name))
+
+
+def speed_path(results: Path, name: str) -> Path:
+    return results / "speed" / f"{name}.json"
+
+
+def total_speed(benchmark: Benchmark, results: Path) -> Speed:
+    """Of all sequences together."""
+    return Speed.total(speed_path(results, name) for name in benchmark.names)
+
+
+def run(task: Run, workers: Workers, progress: Progress) -> None:
+    """Completes the results.
+
+    ResultsError if the folder holds results of other settings: one table must come from one tracker.
+    """
+    _claim(task)
+    names = task.benchmark.names
+    for name in names:
+        if task.benchmark.is_done(name, task.results):
+            progress(name, task.benchmark.length(name))
+    pending = [name for name in names if not task.benchmark.is_done(name, task.results)]
+    for name in _completed(task, pending, workers):
+        progress(name, task.benchmark.length(name))
+    task.benchmark.finish(task.results)
+
+
+def _claim(task: Run) -> None:
+    """Notes in the folder what its results are made with, or compares with the note that is there."""
+    settings = {
+        "dataset": task.benchmark.name,
+        "protocol": task.benchmark.protocol,
+        **task.factory.describe(),
+    }
+    record = task.results / RECORD
+    if record.is_file():
+        _compare(record, settings)
+        return
+    task.results.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def _compare(record: Path, settings: dict[str, object]) -> None:
+    try:
+        known: dict[str, Any] = json.loads(record.read_text())
+    except ValueError as error:
+        raise ResultsError(f"{record} is broken: {error}; delete the folder's results") from error
+    differing = [name for name in {**known, **settings} if known.get(name) != settings.get(name)]
+    if differing:
+        changes = ", ".join(f"{name} {known.get(name)!r} -> {settings.get(name)!r}" for name in differing)
+        raise ResultsError(
+            f"{record.parent} holds results of other settings ({changes}); choose another folder"
+        )
+
+
+def _completed(task: Run, names: list[str], workers: Workers) -> Iterator[str]:
+    """Runs the sequences, and gives the name of each as it is done."""
+    count = min(workers.count, len(names))
+    if count <= 1:
+        tracker = task.factory.make(workers.device(0)) if names else None
+        for name in names:
+            if tracker is not None:
+                task.sequence(name, tracker)
+            yield name
+        return
+    longest_first = sorted(names, key=task.benchmark.length, reverse=True)
+    yield from _in_processes(task, longest_first, count, workers)
+
+
+def _in_processes(task: Run, names: list[str], count: int, workers: Workers) -> Iterator[str]:
+    context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+    devices = context.SimpleQueue()
+    for worker in range(count):
+        devices.put(workers.device(worker))
+    with ProcessPoolExecutor(count, context, _begin, (task, devices)) as pool:
+        futures = {pool.submit(_run_sequence, name): name for name in names}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield futures[future]
+        except BrokenProcessPool as error:
+            raise UnavailableError("a worker process ended by itself, perhaps for want of memory") from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Worker:
+    """What a worker process keeps between sequences."""
+
+    task: Run
+    tracker: Runnable
+
+
+_worker: list[_Worker] = []  # one item in a worker process, none elsewhere
+
+
+def _begin(task: Run, devices: Any) -> None:
+    _worker.append(_Worker(task, task.factory.make(devices.get())))
+
+
+def _run_sequence(name: str) -> None:
+    (worker,) = _worker
+    worker.task.sequence(name, worker.tracker)

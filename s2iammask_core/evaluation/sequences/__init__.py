@@ -1,0 +1,1 @@
+"""Readers of benchmark data in their official layouts. Frames are decoded when asked for, never before."""

@@ -1,0 +1,108 @@
+"""Numbers in text files, and the regions that benchmarks write with them.
+
+VOT counts pixels by their centres: its polygon with corners 10 and 30 covers the 21 pixels 10 to 30. In the
+continuous coordinates of the rest of the package these are 10 to 31. OTB counts pixels from 1.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2iammask_core.boxes import Box, Points, RotatedBox
+from s2iammask_core.errors import DatasetError, S2iamMaskError
+from s2iammask_core.evaluation.overlap import Regions
+
+_SEPARATORS = re.compile(r"[,;\s]+")  # the dialects of OTB mix all of them
+
+
+def read_number_rows(path: Path, error: type[S2iamMaskError] = DatasetError) -> list[list[float]]:
+    """The numbers in each line that is not empty; separated by commas, semicolons, tabs or spaces."""
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error(f"cannot read {path}: {problem}") from problem
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = [float(part) for part in _SEPARATORS.split(line.strip()) if part]
+        except ValueError as problem:
+            raise error(f"{path}, line {number}: {line.strip()!r} is not a row of numbers") from problem
+        if row:
+            rows.append(row)
+    return rows
+
+
+def read_boxes(path: Path, error: type[S2iamMaskError] = DatasetError) -> NDArray[np.float64]:
+    """Boxes (N, 4) x y width height, one in each line."""
+    rows = read_number_rows(path, error)
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 4:
+            raise error(f"{path}, row {number}: expected x, y, width, height, got {len(row)} numbers")
+    return np.array(rows, np.float64).reshape(-1, 4)
+
+
+def polygon(numbers: Sequence[float], where: str, error: type[S2iamMaskError] = DatasetError) -> Points:
+    """The vertices (M, 2) that a VOT file means by 4 numbers (x y width height) or by x y of each vertex.
+
+    Raises the error, which says where, if they are neither.
+    """
+    if len(numbers) == 4:
+        x, y, width, height = numbers
+        right, bottom = x + width - 1, y + height - 1
+        return np.array([(x, y), (x, bottom), (right, bottom), (right, y)], np.float32)
+    if len(numbers) < 6 or len(numbers) % 2:
+        raise error(f"{where}: a region has 4 numbers, or 3 or more pairs of numbers, not {len(numbers)}")
+    return np.array(numbers, np.float32).reshape(-1, 2)
+
+
+def stacked(polygons: Sequence[Points | None]) -> Regions:
+    """Polygons as one array (N, M, 2): the last vertex repeated where there are fewer, NaN for None."""
+    count = max((len(each) for each in polygons if each is not None), default=1)
+    regions = np.full((len(polygons), count, 2), np.nan, np.float32)
+    for region, each in zip(regions, polygons, strict=True):
+        if each is not None:
+            region[: len(each)] = each
+            region[len(each) :] = each[-1]
+    return regions
+
+
+def read_polygons(path: Path) -> Regions:
+    """The regions (N, M, 2) of a VOT ground truth; NaN where the object is absent."""
+    return to_regions(read_number_rows(path), str(path))
+
+
+def to_regions(rows: Sequence[Sequence[float]], source: str) -> Regions:
+    """Regions (N, M, 2) of rows of numbers; DatasetError names the source and the row that is none."""
+    return stacked(
+        [
+            None if any(math.isnan(value) for value in row) else polygon(row, f"{source}, row {number}")
+            for number, row in enumerate(rows, start=1)
+        ]
+    )
+
+
+def to_target(region: Points) -> Points:
+    """A VOT polygon (M, 2) in the continuous coordinates that a tracker is started with."""
+    return region + np.float32(0.5)
+
+
+def to_region(box: RotatedBox) -> Points:
+    """The VOT polygon (4, 2) that covers the pixels of a rotated box, as polygon() does for upright ones."""
+    width, height = max(box.width - 1, 0.0), max(box.height - 1, 0.0)
+    return RotatedBox(box.cx - 0.5, box.cy - 0.5, width, height, box.theta).corners
+
+
+def to_box(numbers: NDArray[np.float64], first_pixel: int) -> Box:
+    """A box from x y width height that counts pixels from first_pixel."""
+    x, y, width, height = numbers.tolist()
+    return Box.from_xywh(x - first_pixel, y - first_pixel, width, height)
+
+
+def from_box(box: Box, first_pixel: int) -> list[float]:
+    """The inverse of to_box: x y width height, counting pixels from first_pixel."""
+    x, y, width, height = box.xywh
+    return [x + first_pixel, y + first_pixel, width, height]
