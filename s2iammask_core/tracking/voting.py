@@ -35,14 +35,14 @@ def solid(rois: Tensor) -> Tensor:
 
 def vote(masks: Tensor, rois: Tensor, voting: Tensor, config: TrackerConfig) -> Votes:
     """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4); voting (N, K) says which take part."""
-    yes = (paste(masks, rois, config.search_pixels) > config.mask_threshold) & voting[..., None, None]
-    ballots = yes.flatten(2).float()  # (N, K, P * P)
+    pasted = paste(masks, rois, config.search_pixels)
+    ballots = pasted.gt_(config.mask_threshold).mul_(voting[..., None, None]).flatten(2)  # (N, K, P * P), 0 or 1
     votes, voters = ballots.sum(dim=1), voting.sum(dim=1).float()  # (N, P * P), (N,)
     voted = is_foreground(votes, voters[:, None], config).float()
-    common = torch.bmm(ballots, voted[..., None])[..., 0]  # (N, K)
+    common = (ballots @ voted[..., None])[..., 0]  # (N, K)
     union = ballots.sum(dim=2) + voted.sum(dim=1, keepdim=True) - common
     agreement = (common / union.clamp(min=1)).sum(dim=1) / voters.clamp(min=1)
-    levels = votes.to(torch.uint8).reshape(len(votes), *yes.shape[2:])
+    levels = votes.to(torch.uint8).reshape(len(votes), *pasted.shape[2:])
     return Votes(levels, voters, agreement)
 
 

@@ -1,4 +1,4 @@
-"""Networks with weights made by a formula from each parameter's original name, so that no checkpoint is needed."""
+"""Networks whose weights follow by formula from each parameter's original name; no checkpoint is needed."""
 
 import zlib
 
