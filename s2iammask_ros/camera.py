@@ -1,0 +1,210 @@
+"""One stream of images and its targets: from a message to the messages about it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from s2iammask_core import Tracker, TrackerConfig
+from s2iammask_core.errors import FrameError
+from s2iammask_core.geometry import HostFrame
+from s2iammask_ros.conversions import nanoseconds, time_message
+from s2iammask_ros.counters import Counters, Fate
+from s2iammask_ros.encodings import image_to_rgb
+from s2iammask_ros.history import SECOND, History, Stamped
+from s2iammask_ros.latency import LatencyWindow, Timing
+from s2iammask_ros.outputs import Outputs, Result
+from s2iammask_ros.records import Candidate, Reason, Verdict
+from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.targets import Targets
+
+SAME_ASPECT = 0.02  # relative difference of width / height that still counts as a mere change of scale
+MOST_COMPLAINTS = 100
+ImageMessage: TypeAlias = Image | CompressedImage
+
+
+class Surroundings(Protocol):
+    """What a camera needs of the node that it belongs to."""
+
+    @property
+    def settings(self) -> NodeConfig: ...
+
+    @property
+    def tracker_config(self) -> TrackerConfig: ...
+
+    def now(self) -> int:
+        """Nanoseconds on the clock of the stamps."""
+        ...
+
+    def warn(self, text: str) -> None: ...
+
+    def survive(self, error: Exception, camera: "Camera", frame: HostFrame) -> None:
+        """Called with what went wrong on a frame; decides how to go on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An image on its way, and when it came, seconds on a monotonic clock."""
+
+    image: Stamped[ImageMessage]
+    came: float
+
+
+class Camera:
+    """Receives on one thread, works on another."""
+
+    def __init__(self, name: str, targets: Targets, outputs: Outputs, node: Surroundings) -> None:
+        self.name = name
+        self.targets = targets
+        self.last_came = time.monotonic()
+        self.counters = Counters()
+        self.latency = LatencyWindow(time.monotonic())
+        self.history: History[ImageMessage] = History(
+            node.settings.history_seconds, node.settings.history_megabytes
+        )
+        self._outputs = outputs
+        self._node = node
+        self._jumped = False
+        self._done = 0  # stamp of the last image that was tracked
+        self._complaints: set[str] = set()
+
+    def receive(self, message: ImageMessage) -> Arrival:
+        """Counts and keeps an image; costs next to nothing."""
+        image = Stamped(nanoseconds(message.header.stamp), message)
+        self.counters.receive(image.stamp)
+        self._jumped |= self.history.add(image)
+        self.last_came = time.monotonic()
+        return Arrival(image, self.last_came)
+
+    def work(self, arrival: Arrival) -> None:
+        """Tracks in one image and publishes what it found; counts it in any case."""
+        if self._jumped:
+            self._jumped, self._done = False, 0
+            self.targets.note(
+                Reason.TIME_JUMPED_BACK, "the stamps of the images went back; kept images were forgotten"
+            )
+        self.counters.count(self._fate(arrival))
+        self.publish_changes(arrival.image.message.header)
+
+    def start(self, candidates: Sequence[Candidate], stamp: int) -> tuple[int, list[Verdict]]:
+        """Starts targets in the kept image with that stamp (0: the newest), catches up; stamp and verdicts.
+
+        Raises FrameError or TargetError if there is no such image, or it does not fit those tracked now.
+        """
+        image = self.history.find(stamp)
+        later = thinned(self.history.between(image.stamp, self._done), self._node.settings.catch_up_steps)
+        verdicts = self.targets.start(candidates, self._read(image), image.stamp, map(self._read, later))
+        self.publish_changes(image.message.header)
+        return image.stamp, verdicts
+
+    def stop(
+        self, names: Sequence[str], reason: Reason = Reason.STOPPED, text: str = "a client asked"
+    ) -> list[str]:
+        """Stops targets by id, all if none is named; TargetError for an unknown one."""
+        stopped = self.targets.stop(names, reason, text)
+        self.publish_changes(Header(stamp=time_message(self._node.now())))
+        return stopped
+
+    def drop_half(self) -> None:
+        """Stops the younger half of the targets; the last one stays."""
+        names = [target.name for target in self.targets.known.values()]
+        if len(names) > 1:
+            text = "the device's memory is full"
+            self.targets.stop(names[(len(names) + 1) // 2 :], Reason.TOO_MANY, text)
+
+    def move(self, tracker: Tracker, frame: HostFrame | None) -> None:
+        """Goes on with another tracker; the targets start where they were, in that frame or the newest."""
+        text = "the device failed; the CPU goes on"
+        if self.targets.known and frame is None:
+            frame = self._read(self.history.find(0))
+        if frame is None:
+            self.targets.tracker = tracker
+        else:
+            self.targets.restart(tracker, frame, Reason.DEVICE_FAILED, text)
+
+    def publish_changes(self, header: Header) -> None:
+        self._outputs.publish_changes(self.targets.changes(), header)
+
+    def _fate(self, arrival: Arrival) -> Fate:
+        if self._is_late(arrival.image.stamp):
+            return "late"
+        begin = time.monotonic()
+        try:
+            frame = self._read(arrival.image)
+        except FrameError as error:
+            self._complain(error)
+            return "failed"
+        try:
+            self._track(arrival, frame, begin)
+        except Exception as error:
+            self._node.survive(error, self, frame)
+            return "failed"
+        return "processed"
+
+    def _is_late(self, stamp: int) -> bool:
+        age, limit = (self._node.now() - stamp) / SECOND, self._node.settings.max_age
+        if limit == 0 or age <= limit:
+            return False
+        self._node.warn(
+            f"images are {age:.3g} s old, more than max_age ({limit:g} s), not tracked. For a bag: play it "
+            "with --clock and set use_sim_time, or set max_age to 0. For a camera: check its clock"
+        )
+        return True
+
+    def _read(self, image: Stamped[ImageMessage]) -> HostFrame:
+        return image_to_rgb(image.message, self._node.settings.max_megapixels)
+
+    def _complain(self, error: FrameError) -> None:
+        """Each kind of unreadable image is reported once; all are counted."""
+        kind = type(error).__name__ + str(error)[:80]
+        if kind not in self._complaints and len(self._complaints) < MOST_COMPLAINTS:
+            self._complaints.add(kind)
+            self._node.warn(str(error))
+
+    def _track(self, arrival: Arrival, frame: HostFrame, begin: float) -> None:
+        read = time.monotonic()
+        self._fit(frame)
+        self._configure()
+        tracked = self.targets.track(frame, arrival.image.stamp)
+        found = time.monotonic()
+        threshold = self.targets.tracker.config.vote_fraction
+        self._outputs.publish(Result(arrival.image.message.header, frame, tracked), threshold)
+        self._done = arrival.image.stamp
+        end, total = time.monotonic(), (self._node.now() - arrival.image.stamp) / SECOND
+        self.latency.add(Timing(end, total, (begin - arrival.came, read - begin, found - read, end - found)))
+
+    def _configure(self) -> None:
+        if self.targets.tracker.config is not self._node.tracker_config:
+            self.targets.tracker.reconfigure(self._node.tracker_config)
+
+    def _fit(self, frame: HostFrame) -> None:
+        """Takes the targets over into a new image size, or stops them."""
+        known, here = self.targets.tracker.frame_size, (frame.shape[0], frame.shape[1])
+        if known is None or known == here:
+            return
+        text = f"the images changed from {known[1]} x {known[0]} to {here[1]} x {here[0]} pixels"
+        self.history.clear()
+        if (
+            self._node.settings.size_change == "rescale"
+            and abs(aspect(known) / aspect(here) - 1) < SAME_ASPECT
+        ):
+            empty = self.targets.tracker.sibling()
+            self.targets.restart(empty, frame, Reason.IMAGE_SIZE_CHANGED, text, scale=here[0] / known[0])
+        else:
+            self.targets.stop([], Reason.IMAGE_SIZE_CHANGED, text)
+
+
+def aspect(size: tuple[int, int]) -> float:
+    return size[1] / size[0]
+
+
+def thinned(images: Sequence[Stamped[ImageMessage]], most: int) -> list[Stamped[ImageMessage]]:
+    """At most so many of the images, evenly spread, the last one among them."""
+    count = len(images)
+    if count <= most:
+        return list(images)
+    return [images[(number + 1) * count // most - 1] for number in range(most)]

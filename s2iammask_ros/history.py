@@ -1,0 +1,94 @@
+"""The images of the recent past, so that tracking can start where a box was drawn."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import Generic, Protocol, TypeVar
+
+from s2iammask_core.errors import TargetError
+
+SECOND = 1_000_000_000
+
+
+class HasData(Protocol):
+    """An image message: its bytes are what counts."""
+
+    data: "bytes | memoryview"
+
+
+Message = TypeVar("Message", bound=HasData)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped(Generic[Message]):
+    """An image message and its stamp, nanoseconds."""
+
+    stamp: int
+    message: Message
+
+
+class History(Generic[Message]):
+    """A ring buffer of image messages, bounded in time and in memory; the newest is always kept.
+
+    Safe to use from several threads. Only references are kept, so adding an image costs nothing.
+    """
+
+    def __init__(self, seconds: float, megabytes: float) -> None:
+        self._span = int(seconds * SECOND)
+        self._capacity = int(megabytes * 1e6)
+        self._size = 0
+        self._images: OrderedDict[int, Stamped[Message]] = OrderedDict()
+        self._lock = Lock()
+
+    def add(self, image: Stamped[Message]) -> bool:
+        """Adds the newest image; True if time has jumped back, then everything else is forgotten."""
+        with self._lock:
+            jumped = bool(self._images) and image.stamp < next(reversed(self._images))
+            if jumped:
+                self._images.clear()
+                self._size = 0
+            self._forget(image.stamp)
+            self._images[image.stamp] = image
+            self._size += len(image.message.data)
+            self._trim(image.stamp - self._span)
+            return jumped
+
+    def find(self, stamp: int) -> Stamped[Message]:
+        """The image with that stamp, or the newest for 0; TargetError says what is covered."""
+        with self._lock:
+            if not self._images:
+                raise TargetError("no image has come yet: is the image topic right and a camera publishing?")
+            newest, oldest = next(reversed(self._images)), next(iter(self._images))
+            found = self._images.get(stamp or newest)
+        if found is None:
+            raise TargetError(
+                f"no image with stamp {seconds_text(stamp)} is kept; those kept cover "
+                f"{seconds_text(oldest)} to {seconds_text(newest)} (see history_seconds, history_megabytes)"
+            )
+        return found
+
+    def between(self, after: int, until: int) -> list[Stamped[Message]]:
+        """The images with stamps in (after, until], oldest first."""
+        with self._lock:
+            return [image for stamp, image in self._images.items() if after < stamp <= until]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._images.clear()
+            self._size = 0
+
+    def _forget(self, stamp: int) -> None:
+        known = self._images.pop(stamp, None)
+        if known is not None:
+            self._size -= len(known.message.data)
+
+    def _trim(self, oldest: int) -> None:
+        while len(self._images) > 1:
+            stamp = next(iter(self._images))
+            if stamp >= oldest and self._size <= self._capacity:
+                break
+            self._forget(stamp)
+
+
+def seconds_text(stamp: int) -> str:
+    return f"{stamp // SECOND}.{stamp % SECOND:09d}"

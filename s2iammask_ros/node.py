@@ -1,0 +1,152 @@
+"""The tracker as a managed ROS 2 node."""
+
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from s2iammask_core import RuntimeConfig, TrackerConfig
+from s2iammask_core.errors import ConfigError, S2iamMaskError, UnavailableError
+from s2iammask_ros.camera import Camera
+from s2iammask_ros.counters import Counts
+from s2iammask_ros.engine import Engine, MakeTracker, free_memory
+from s2iammask_ros.parameters import changed, declare, refused, values_of
+from s2iammask_ros.reporter import Reporter
+from s2iammask_ros.services import TargetServices
+from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.station import Station
+from s2iammask_ros.throttle import Throttle
+
+Answer = TypeVar("Answer")
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+INACTIVE = "the node is not active; activate it first: ros2 lifecycle set <node> activate"
+
+
+class TrackerNode(LifecycleNode):
+    """Tracks, through the images on `image`, the objects that clients name."""
+
+    def __init__(self, make_tracker: MakeTracker, **options: Any) -> None:
+        super().__init__("tracker", **options)
+        self.settings = declare(self, NodeConfig)
+        self.tracker_config = declare(self, TrackerConfig)
+        self.runtime_config = declare(self, RuntimeConfig)
+        self.images = MutuallyExclusiveCallbackGroup()
+        self.failure = ""  # why the last transition failed
+        self._make_tracker = make_tracker
+        self._throttle = Throttle(seconds=5.0)
+        self._station: Station | None = None
+        requests = MutuallyExclusiveCallbackGroup()
+        self._desks = [TargetServices(self, self, name, requests) for name in self.settings.cameras]
+        self._reporter = Reporter(self, self.settings.report_period)
+        self.add_on_set_parameters_callback(self._on_parameters)
+        if self.settings.autostart:
+            self._autostart = self.create_timer(0.0, self._start_by_itself)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Loads and warms up the network."""
+        try:
+            engine = Engine(
+                self._make_tracker, self.settings.weights, self.tracker_config, self.runtime_config
+            )
+        except Exception as error:
+            return self._failed("configure", error)
+        self._station = Station(self, engine, self.settings.cameras)
+        self.failure = ""
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listens and tracks from now on."""
+        if self._station is None:
+            return FAILURE
+        self._station.open()
+        return SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stops all targets; the network stays loaded."""
+        if self._station is not None and not self._station.close():
+            self.fail("a step is still in progress on the device")
+        return SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Gives the network's memory back."""
+        self._clean_up()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._clean_up()
+        return SUCCESS
+
+    @property
+    def station(self) -> Station | None:
+        """None before configure and after cleanup."""
+        return self._station
+
+    @property
+    def max_targets(self) -> int:
+        return self.tracker_config.max_targets
+
+    @property
+    def ros(self) -> Node:
+        return self
+
+    def now(self) -> int:
+        """Nanoseconds on the node's clock, which is that of /clock with use_sim_time."""
+        return int(self.get_clock().now().nanoseconds)
+
+    def counts(self, camera: str = "") -> Counts:
+        """Where the images of a camera went since activation."""
+        cameras = self._station.cameras if self._station is not None else {}
+        return cameras[camera].counters.counts if camera in cameras else Counts()
+
+    def ask(self, name: str, command: Callable[[Camera], Answer], seconds: float) -> Answer:
+        """Runs a command on a camera between two frames."""
+        if self._station is None:
+            raise UnavailableError(INACTIVE)
+        return self._station.ask(name, command, seconds)
+
+    def warn(self, text: str) -> None:
+        """Logs a warning, the same one at most every few seconds."""
+        if self._throttle.allows(text):
+            self.get_logger().warning(text)
+
+    def fail(self, text: str) -> None:
+        """The same for an error."""
+        if self._throttle.allows(text):
+            self.get_logger().error(text)
+
+    def end(self) -> None:
+        """Leaves whatever state it is in: for the end of the process."""
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self._station is not None:
+            self._station.close()
+            self._station.destroy()
+        self._station = None
+        free_memory()
+
+    def _start_by_itself(self) -> None:
+        self._autostart.cancel()
+        if self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    def _failed(self, transition: str, error: Exception) -> TransitionCallbackReturn:
+        known = isinstance(error, S2iamMaskError)
+        self.failure = str(error) if known else "".join(traceback.format_exception(error))
+        self.get_logger().error(f"cannot {transition}: {self.failure}")
+        free_memory()
+        return FAILURE
+
+    def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        values = values_of(parameters)
+        try:
+            settings, config = changed(self.settings, values), changed(self.tracker_config, values)
+        except ConfigError as error:
+            return refused(error)
+        self.settings, self.tracker_config = settings, config
+        return SetParametersResult(successful=True)

@@ -1,0 +1,130 @@
+"""What is published about an image: made only for those topics that somebody listens to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, LabelInfo
+
+from s2iammask.msg import Latency, TrackedObjectArray, TrackEvent
+from s2iammask_core import Track, TrackState
+from s2iammask_core.geometry import HostFrame
+from s2iammask_core.overlay import draw_tracks, label_image
+from s2iammask_core.tracking.regions import NO_MASK
+from s2iammask_ros import conversions
+from s2iammask_ros.records import Change, Tracked
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic below the node's name (and the camera's, if there are several)."""
+
+    name: str
+    kind: type[Any]
+    depth: int = 10
+    latched: bool = False  # late subscribers get the last ones
+
+
+TRACKS = Topic("tracks", TrackedObjectArray)
+DETECTIONS = Topic("detections", Detection2DArray)
+MASK = Topic("mask", Image, depth=1)
+LABEL_INFO = Topic("label_info", LabelInfo, depth=1, latched=True)
+OVERLAY = Topic("overlay", Image, depth=1)
+OVERLAY_JPEG = Topic("overlay/compressed", CompressedImage, depth=1)
+EVENTS = Topic("events", TrackEvent, depth=100, latched=True)
+LATENCY = Topic("latency", Latency)
+TOPICS = (TRACKS, DETECTIONS, MASK, LABEL_INFO, OVERLAY, OVERLAY_JPEG, EVENTS, LATENCY)
+
+
+class Sink(Protocol):
+    """Where messages go: publishers, or a bag."""
+
+    def wanted(self, topic: Topic) -> bool: ...
+
+    def publish(self, topic: Topic, message: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One image and what was found in it."""
+
+    header: Header  # of the image
+    frame: HostFrame  # (H, W, 3) RGB
+    tracked: Sequence[Tracked]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.frame.shape[0], self.frame.shape[1]
+
+    @property
+    def visible(self) -> list[Track]:
+        """The tracks, without the old masks of those that are lost."""
+        return [
+            replace(each.track, mask=NO_MASK) if each.track.state is TrackState.LOST else each.track
+            for each in self.tracked
+        ]
+
+
+class Outputs:
+    """Publishes results and changes of state."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._labels: tuple[tuple[str, str], ...] | None = None
+
+    def publish(self, result: Result, mask_threshold: float) -> None:
+        """mask_threshold: share of the votes from which a pixel belongs to a mask, for LabelInfo."""
+        header, tracked, size = result.header, result.tracked, result.size
+        self._offer(TRACKS, lambda: conversions.tracks_to_message(tracked, header, size))
+        self._offer(DETECTIONS, lambda: conversions.detections_to_message(tracked, header))
+        self._publish_labels(result, mask_threshold)
+        self._offer(MASK, lambda: conversions.gray_to_image(label_image(result.visible, size), header))
+        self._publish_overlay(result)
+
+    def publish_changes(self, changes: Sequence[Change], header: Header) -> None:
+        for change in changes:
+            self._sink.publish(EVENTS, event_message(change, header))
+
+    def _offer(self, topic: Topic, make: Callable[[], Any]) -> None:
+        if self._sink.wanted(topic):
+            self._sink.publish(topic, make())
+
+    def _publish_labels(self, result: Result, threshold: float) -> None:
+        """Once for each change of the targets: the topic keeps it for those who come later."""
+        labels = tuple((each.id, each.label) for each in result.tracked)
+        if labels != self._labels:
+            self._labels = labels
+            self._sink.publish(LABEL_INFO, conversions.label_info(result.tracked, result.header, threshold))
+
+    def _publish_overlay(self, result: Result) -> None:
+        raw, jpeg = self._sink.wanted(OVERLAY), self._sink.wanted(OVERLAY_JPEG)
+        if not raw and not jpeg:
+            return
+        names = {each.track.id: name_of(each) for each in result.tracked}
+        drawn = draw_tracks(result.frame, result.visible, names)
+        if raw:
+            self._sink.publish(OVERLAY, conversions.rgb_to_image(drawn, result.header))
+        if jpeg:
+            self._sink.publish(OVERLAY_JPEG, conversions.rgb_to_jpeg(drawn, result.header))
+
+
+def name_of(tracked: Tracked) -> str:
+    return tracked.label or tracked.id
+
+
+def event_message(change: Change, header: Header) -> TrackEvent:
+    return TrackEvent(
+        header=header,
+        id=change.id,
+        label=change.label,
+        from_state=_state(change.before),
+        to_state=_state(change.after),
+        reason=int(change.reason),
+        text=change.text,
+    )
+
+
+def _state(state: TrackState | None) -> int:
+    return TrackEvent.NOT_TRACKED if state is None else int(conversions.STATES[state])

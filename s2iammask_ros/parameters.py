@@ -1,0 +1,68 @@
+"""ROS parameters made from settings dataclasses, so that each default, meaning and range is written once."""
+
+from collections.abc import Mapping
+from dataclasses import Field, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from s2iammask_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
+UNBOUNDED = 1e308
+
+
+def declare(node: Node, kind: type[Settings]) -> Settings:
+    """Declares one parameter per field of a settings dataclass, and returns the values in force.
+
+    Raises ConfigError or rclpy's InvalidParameterValueException, with the parameter's name, for a bad value.
+    """
+    values = {
+        f.name: _plain(node.declare_parameter(f.name, _value(f), describe(f)).value) for f in fields(kind)
+    }
+    return kind(**values)
+
+
+def _value(field: "Field[Any]") -> Any:
+    return list(field.default) if isinstance(field.default, tuple) else field.default
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def describe(field: "Field[Any]") -> ParameterDescriptor:
+    """What `ros2 param describe` shows, and the range that rclpy enforces."""
+    meaning, low, high = field.metadata["meaning"], field.metadata["low"], field.metadata["high"]
+    choices = field.metadata["choices"]
+    descriptor = ParameterDescriptor(description=meaning, read_only=not field.metadata["live"])
+    if choices:
+        descriptor.additional_constraints = "one of " + ", ".join(choices)
+    if low is None and high is None:
+        return descriptor
+    if isinstance(field.default, float):
+        low, high = (-UNBOUNDED if low is None else low), (UNBOUNDED if high is None else high)
+        descriptor.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
+    else:
+        descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
+    return descriptor
+
+
+def changed(settings: Settings, parameters: Mapping[str, Any]) -> Settings:
+    """The settings with those parameters that are theirs; ConfigError if one of them does not fit."""
+    known = {f.name for f in fields(settings)}
+    own = {name: value for name, value in parameters.items() if name in known}
+    return replace(settings, **own) if own else settings
+
+
+def refused(error: ConfigError) -> SetParametersResult:
+    return SetParametersResult(successful=False, reason=str(error))
+
+
+def values_of(parameters: list[Parameter]) -> dict[str, Any]:
+    return {parameter.name: parameter.value for parameter in parameters}

@@ -1,0 +1,65 @@
+"""Publishes diagnostics and latency once in a while, in every state of the node."""
+
+from typing import Any, Protocol
+
+import torch
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.node import Node
+from std_msgs.msg import Header
+
+from s2iammask_ros.conversions import time_message
+from s2iammask_ros.diagnostics import ERROR, OK, status, stream_status
+from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.station import Station
+
+
+class Reported(Protocol):
+    """What the reporter reads of the node."""
+
+    failure: str
+
+    @property
+    def ros(self) -> Node: ...
+
+    @property
+    def settings(self) -> NodeConfig: ...
+
+    @property
+    def station(self) -> Station | None: ...
+
+    def now(self) -> int: ...
+
+
+class Reporter:
+    """Two kinds of status: the device with the node's state, and the stream of each camera."""
+
+    def __init__(self, node: Reported, period: float) -> None:
+        self._node = node
+        self._publisher = node.ros.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        node.ros.create_timer(period, self._report)
+
+    def _report(self) -> None:
+        station, header = self._node.station, Header(stamp=time_message(self._node.now()))
+        found = [self._device_status(station)]
+        if station is not None:
+            station.refresh()
+            for name, report in station.reports().items():
+                label = f"{self._node.ros.get_name()}: {name or 'image'}"
+                found.append(stream_status(label, report, self._node.settings))
+                station.publish_latency(name, report, header)
+        self._publisher.publish(DiagnosticArray(header=header, status=found))
+
+    def _device_status(self, station: Station | None) -> DiagnosticStatus:
+        name = f"{self._node.ros.get_name()}: device"
+        if station is None:
+            level = ERROR if self._node.failure else OK
+            return status(name, level, self._node.failure or "unconfigured", {})
+        error = station.faults.device_error
+        return status(name, ERROR if error else OK, error or "loaded", _memory(station))
+
+
+def _memory(station: Station) -> dict[str, Any]:
+    device = station.engine.runtime.device
+    if device == "cpu" or not torch.cuda.is_available():
+        return {"device": device}
+    return {"device": device, "memory_mb": f"{torch.cuda.memory_allocated() / 1e6:.0f}"}

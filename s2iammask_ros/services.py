@@ -1,0 +1,115 @@
+"""The services and click topics of one camera; what they ask for happens between two frames."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from geometry_msgs.msg import Point, PointStamped
+from rclpy.callback_groups import CallbackGroup
+from rclpy.node import Node
+
+from s2iammask.srv import StartTracking, StopTracking
+from s2iammask_core import Box, S2iamMaskError
+from s2iammask_ros.camera import Camera
+from s2iammask_ros.conversions import nanoseconds, time_message
+from s2iammask_ros.records import Candidate, Verdict
+from s2iammask_ros.requests import candidates
+from s2iammask_ros.settings import NodeConfig
+
+LONGEST_WAIT = 30.0  # seconds
+
+
+class Desk(Protocol):
+    """Where requests are brought to the thread that tracks."""
+
+    @property
+    def settings(self) -> NodeConfig: ...
+
+    @property
+    def max_targets(self) -> int: ...
+
+    def ask(self, name: str, command: Callable[[Camera], Any], seconds: float) -> Any:
+        """The answer of a command that runs between two frames; UnavailableError if the node is inactive."""
+        ...
+
+
+class TargetServices:
+    """`start_tracking`, `stop_tracking`, `click` and `click_stamped` of one camera."""
+
+    def __init__(self, node: Node, desk: Desk, name: str, group: CallbackGroup) -> None:
+        prefix = f"~/{name}/" if name else "~/"
+        self._node, self._desk, self._name = node, desk, name
+        node.create_service(StartTracking, f"{prefix}start_tracking", self._on_start, callback_group=group)
+        node.create_service(StopTracking, f"{prefix}stop_tracking", self._on_stop, callback_group=group)
+        node.create_subscription(Point, f"{prefix}click", self._on_click, 10, callback_group=group)
+        node.create_subscription(
+            PointStamped, f"{prefix}click_stamped", self._on_click_stamped, 10, callback_group=group
+        )
+
+    def _on_start(
+        self, request: StartTracking.Request, response: StartTracking.Response
+    ) -> StartTracking.Response:
+        try:
+            limit = self._desk.settings.max_megapixels
+            wanted = candidates(request, self._desk.max_targets, limit)
+            stamp, verdicts = self._start(wanted, nanoseconds(request.stamp))
+        except Exception as error:
+            return _refused(response, reason_of(error), len(request.boxes))
+        return _answered(response, stamp, verdicts)
+
+    def _on_stop(
+        self, request: StopTracking.Request, response: StopTracking.Response
+    ) -> StopTracking.Response:
+        try:
+            names = list(request.ids)
+            response.ids = self._desk.ask(self._name, lambda camera: camera.stop(names), LONGEST_WAIT)
+        except Exception as error:
+            response.message = reason_of(error)
+            return response
+        response.success = True
+        response.message = (
+            f"stopped {', '.join(response.ids)}" if response.ids else "there was nothing to stop"
+        )
+        return response
+
+    def _on_click(self, point: Point) -> None:
+        self._click(point, 0)
+
+    def _on_click_stamped(self, point: PointStamped) -> None:
+        self._click(point.point, nanoseconds(point.header.stamp))
+
+    def _click(self, point: Point, stamp: int) -> None:
+        size = self._desk.settings.click_size
+        try:
+            _, (verdict,) = self._start([Candidate(Box.from_center(point.x, point.y, size, size))], stamp)
+        except Exception as error:
+            verdict = Verdict("", reason_of(error))
+        said = f"is tracked as {verdict.id}" if verdict.id else f"is not tracked: {verdict.reason}"
+        self._node.get_logger().info(f"what was clicked at ({point.x:.0f}, {point.y:.0f}) {said}")
+
+    def _start(self, wanted: Sequence[Candidate], stamp: int) -> tuple[int, list[Verdict]]:
+        answer: tuple[int, list[Verdict]] = self._desk.ask(
+            self._name, lambda camera: camera.start(wanted, stamp), LONGEST_WAIT
+        )
+        return answer
+
+
+def _answered(
+    response: StartTracking.Response, stamp: int, verdicts: Sequence[Verdict]
+) -> StartTracking.Response:
+    started = [verdict.id for verdict in verdicts if verdict.id]
+    response.success = len(started) == len(verdicts)
+    response.message = f"{len(started)} of {len(verdicts)} targets started"
+    response.stamp = time_message(stamp if started else 0)
+    response.ids = [verdict.id for verdict in verdicts]
+    response.reasons = [verdict.reason for verdict in verdicts]
+    return response
+
+
+def _refused(response: StartTracking.Response, reason: str, count: int) -> StartTracking.Response:
+    response.message = reason
+    response.ids, response.reasons = [""] * min(count, 1024), [reason] * min(count, 1024)
+    return response
+
+
+def reason_of(error: Exception) -> str:
+    return str(error) if isinstance(error, S2iamMaskError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,75 @@
+"""What the node needs beside the core's settings; each is a ROS parameter of the same name."""
+
+import re
+from dataclasses import dataclass
+
+from s2iammask_core.config import check, setting
+from s2iammask_core.errors import ConfigError
+
+CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """How images come in, how long they are kept, and what happens when something fails."""
+
+    weights: str = setting("", "weights file (.safetensors); empty: the one that comes with the package")
+    autostart: bool = setting(True, "configure and activate without being asked")
+    cameras: tuple[str, ...] = setting(
+        ("",),
+        "names of several cameras, each with topics of its own below its name; an empty name: one camera",
+    )
+    image_transport: str = setting(
+        "raw",
+        "raw: sensor_msgs/Image on `image`; compressed: CompressedImage on `image/compressed`",
+        choices=("raw", "compressed"),
+    )
+    max_age: float = setting(
+        1.0,
+        "oldest image that is still tracked, seconds from its stamp to its turn; 0: any age",
+        0.0,
+        3600.0,
+        live=True,
+    )
+    max_megapixels: float = setting(64.0, "largest image that is read, megapixels", 0.01, 1000.0)
+    history_seconds: float = setting(
+        2.0, "how long images are kept, for starts in the past, seconds", 0.0, 60.0
+    )
+    history_megabytes: float = setting(256.0, "most memory for the kept images, megabytes", 0.0, 65536.0)
+    catch_up_steps: int = setting(
+        10,
+        "most images tracked to catch up from a start in the past; others between are skipped",
+        1,
+        1000,
+        live=True,
+    )
+    size_change: str = setting(
+        "rescale",
+        "when the image size changes: rescale the targets (if the aspect stays) or stop them",
+        choices=("rescale", "stop"),
+        live=True,
+    )
+    device_failure: str = setting(
+        "cpu",
+        "when the device fails or its memory is full: go on on the CPU, with half of the targets, or not at all",
+        choices=("cpu", "fewer", "stop"),
+        live=True,
+    )
+    latency_warn: float = setting(
+        0.2, "p95 from stamp to publish above which diagnostics warn, seconds", 0.0, 60.0, live=True
+    )
+    latency_error: float = setting(1.0, "the same for an error, seconds", 0.0, 60.0, live=True)
+    report_period: float = setting(
+        1.0, "time between two diagnostics and latency messages, seconds", 0.05, 60.0
+    )
+    click_size: float = setting(
+        64.0, "side of the box around a clicked point, pixels", 4.0, 4096.0, live=True
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not self.cameras or len(set(self.cameras)) < len(self.cameras):
+            raise ConfigError(f"cameras must be distinct names, at least one; got {list(self.cameras)}")
+        wrong = [name for name in self.cameras if not CAMERA_NAME.fullmatch(name)]
+        if wrong and self.cameras != ("",):
+            raise ConfigError(f"camera names are letters, digits and _; got {wrong[0]!r}")

@@ -1,0 +1,166 @@
+"""What exists between configure and cleanup: the network, the cameras, and the thread that works for them."""
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.node import Node
+from std_msgs.msg import Header
+
+from s2iammask_core import TrackerConfig
+from s2iammask_core.errors import UnavailableError
+from s2iammask_core.geometry import HostFrame
+from s2iammask_ros.camera import Arrival, Camera, ImageMessage
+from s2iammask_ros.counters import Counts
+from s2iammask_ros.diagnostics import Report, latency_message
+from s2iammask_ros.engine import Engine
+from s2iammask_ros.faults import Faults
+from s2iammask_ros.outputs import LATENCY, Outputs
+from s2iammask_ros.publishers import Publishers
+from s2iammask_ros.records import Reason
+from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.subscription import ImageSubscription
+from s2iammask_ros.targets import Targets
+from s2iammask_ros.worker import Worker
+
+Answer = TypeVar("Answer")
+LONGEST_STEP = 1.5  # seconds that a step in progress is waited for at the end
+
+
+class Host(Protocol):
+    """What a station needs of the node."""
+
+    @property
+    def settings(self) -> NodeConfig: ...
+
+    @property
+    def tracker_config(self) -> TrackerConfig: ...
+
+    def now(self) -> int: ...
+
+    def warn(self, text: str) -> None: ...
+
+    @property
+    def ros(self) -> Node: ...
+
+    @property
+    def images(self) -> CallbackGroup: ...
+
+    def fail(self, text: str) -> None:
+        """Logs an error."""
+        ...
+
+
+class Station:
+    """Has publishers and a loaded network; `open` begins to listen and work, `close` ends that."""
+
+    def __init__(self, host: Host, engine: Engine, names: Sequence[str]) -> None:
+        self._host, self.engine = host, engine
+        self._sinks = {name: Publishers(host.ros, f"{name}/" if name else "") for name in names}
+        self.cameras: dict[str, Camera] = {}
+        self.faults = Faults(engine, self.cameras, host.fail)
+        self._subscriptions: list[ImageSubscription] = []
+        self._worker: Worker[tuple[Camera, Arrival]] | None = None
+        self._reported: dict[str, Counts] = {}
+
+    def open(self) -> None:
+        """Listens to the cameras and tracks from now on; counters start at zero."""
+        self.cameras |= {
+            name: Camera(name, Targets(self.engine.tracker()), Outputs(sink), self)
+            for name, sink in self._sinks.items()
+        }
+        self._worker = Worker(self._work)
+        self._worker.start()
+        self._subscriptions = [self._subscribe(name) for name in self.cameras]
+
+    def close(self) -> bool:
+        """Ends tracking and listening; targets are stopped. False if a step would not end."""
+        for subscription in self._subscriptions:
+            subscription.destroy()
+        self._subscriptions = []
+        ended = self._worker is None or self._worker.stop(LONGEST_STEP)
+        self._worker = None
+        for camera in self.cameras.values() if ended else ():
+            camera.stop([], Reason.DEACTIVATED, "the node left the active state")
+        self.cameras.clear()
+        return ended
+
+    def destroy(self) -> None:
+        for sink in self._sinks.values():
+            sink.destroy()
+        self._sinks.clear()
+
+    def ask(self, name: str, command: Callable[[Camera], Answer], seconds: float) -> Answer:
+        """Runs a command on a camera between two frames; UnavailableError if the station is closed."""
+        if self._worker is None:
+            raise UnavailableError(
+                "the node is not active; activate it first (ros2 lifecycle set NODE activate)"
+            )
+        return self._worker.call(lambda: command(self.cameras[name]), seconds)
+
+    @property
+    def settings(self) -> NodeConfig:
+        return self._host.settings
+
+    @property
+    def tracker_config(self) -> TrackerConfig:
+        return self._host.tracker_config
+
+    def now(self) -> int:
+        return self._host.now()
+
+    def warn(self, text: str) -> None:
+        self._host.warn(text)
+
+    def survive(self, error: Exception, camera: Camera, frame: HostFrame) -> None:
+        self.faults.survive(error, camera, frame, self.settings.device_failure)
+
+    def refresh(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.refresh()
+
+    def reports(self) -> dict[str, Report]:
+        """How each camera's stream did since the last call."""
+        now = time.monotonic()
+        found = {}
+        for name, camera in self.cameras.items():
+            counts = camera.counters.counts
+            before = self._reported.get(name, Counts())
+            self._reported[name] = counts
+            summary, silence = camera.latency.summary(now), now - camera.last_came
+            found[name] = Report(counts, before, summary, silence, len(camera.targets.known))
+        return found
+
+    def publish_latency(self, name: str, report: Report, header: Header) -> None:
+        sink = self._sinks[name]
+        if sink.wanted(LATENCY):
+            sink.publish(LATENCY, latency_message(report.summary, report.counts, header))
+
+    def _subscribe(self, name: str) -> ImageSubscription:
+        camera, transport = self.cameras[name], self.settings.image_transport
+        topic = f"{name}/image" if name else "image"
+        return ImageSubscription(
+            self._host.ros,
+            topic,
+            transport,
+            lambda message: self._receive(camera, message),
+            self._host.images,
+        )
+
+    def _receive(self, camera: Camera, message: ImageMessage) -> None:
+        arrival = camera.receive(message)
+        worker = self._worker
+        if worker is not None and worker.offer((camera, arrival), camera.name) is not None:
+            camera.counters.count("dropped")
+
+    def _work(self, arrivals: Sequence[tuple[Camera, Arrival]]) -> None:
+        for camera, arrival in arrivals:
+            self._work_on(camera, arrival)
+
+    def _work_on(self, camera: Camera, arrival: Arrival) -> None:
+        try:
+            camera.work(arrival)
+        except Exception as error:  # such as a publisher that is gone; the next image is tried
+            self._host.fail("".join(traceback.format_exception(error)))

@@ -1,0 +1,74 @@
+"""The executable `tracker_node`: ros2 run s2iammask tracker_node."""
+
+import os
+import signal
+from threading import Timer
+
+import rclpy
+import rclpy.logging
+import rclpy.utilities
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+
+from s2iammask_core import RuntimeConfig, Tracker, TrackerConfig, load_tracker
+from s2iammask_core.errors import ConfigError
+from s2iammask_ros.node import TrackerNode
+
+THREADS = 3  # images, requests, everything else
+LONGEST_END = 1.5  # seconds after a signal in which the node may end by itself
+
+
+def main() -> int:
+    # before rclpy's own handlers, which call it: a signal also ends a long loading of weights
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    rclpy.init()
+    try:
+        return _run()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    finally:
+        rclpy.utilities.try_shutdown()
+
+
+def make_tracker(weights: str, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
+    return load_tracker(weights, config=config, runtime=runtime)
+
+
+def _run() -> int:
+    try:
+        node = TrackerNode(make_tracker)
+    except (ConfigError, InvalidParameterValueException, InvalidParameterTypeException) as error:
+        rclpy.logging.get_logger("tracker").fatal(f"a parameter is wrong: {error}")
+        return 2
+    executor = MultiThreadedExecutor(num_threads=THREADS)
+    executor.add_node(node)
+    try:
+        _spin(executor, node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        _end_soon()
+    finally:
+        node.end()
+        executor.shutdown(timeout_sec=0)
+    return 0
+
+
+def _spin(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
+    """A request that rclpy itself chokes on, like a transition that does not exist, does not end the node."""
+    while rclpy.utilities.ok():
+        _spin_once(executor, node)
+
+
+def _spin_once(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
+    try:
+        executor.spin_once(timeout_sec=0.5)
+    except ExternalShutdownException:
+        raise
+    except Exception as error:
+        node.fail(f"a callback failed: {type(error).__name__}: {error}")
+
+
+def _end_soon() -> None:
+    """A step or a loading that hangs on the device cannot keep the process alive."""
+    watchdog = Timer(LONGEST_END, os._exit, [0])
+    watchdog.daemon = True
+    watchdog.start()

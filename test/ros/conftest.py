@@ -1,0 +1,157 @@
+"""Real nodes in a private ROS context, and a robot that plays the rest."""
+
+import os
+import time
+
+import pytest
+
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+rclpy = pytest.importorskip("rclpy")
+pytest.importorskip("s2iammask.msg", reason="the messages are built by `make setup` or colcon")
+
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from vision_msgs.msg import BoundingBox2D
+
+from s2iammask.srv import StartTracking, StopTracking
+from s2iammask_core import Tracker
+from s2iammask_ros.arrays import byte_array
+from s2iammask_ros.conversions import time_message
+from s2iammask_ros.node import TrackerNode
+
+DOMAIN = 60 + os.getpid() % 40
+SECOND = 1_000_000_000
+
+
+class World:
+    """A ROS context of the test's own, with one node that plays the rest of the robot."""
+
+    def __init__(self):
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context, domain_id=DOMAIN)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.nodes = []
+        self.robot = rclpy.create_node("robot", context=self.context)
+        self.executor.add_node(self.robot)
+
+    def add(self, node):
+        self.nodes.append(node)
+        self.executor.add_node(node)
+        return node
+
+    def spin_until(self, done, attempt=lambda: None, seconds=15):
+        """Spins until done() holds; attempt() is made anew before each spin, as topics may drop it."""
+        end = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < end, "nothing came in time"
+            attempt()
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def spin_for(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def call(self, kind, name, request):
+        client = self.robot.create_client(kind, name)
+        self.spin_until(client.service_is_ready)
+        answer = client.call_async(request)
+        self.spin_until(answer.done)
+        self.robot.destroy_client(client)
+        return answer.result()
+
+    def listen(self, kind, topic, latched=False):
+        """A list that fills with what comes."""
+        heard = []
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
+        self.robot.create_subscription(
+            kind, topic, heard.append, QoSProfile(depth=100, durability=durability)
+        )
+        return heard
+
+    def start(self, node="tracker", **request):
+        return self.call(StartTracking, f"{node}/start_tracking", StartTracking.Request(**request))
+
+    def stop(self, *ids, node="tracker"):
+        return self.call(StopTracking, f"{node}/stop_tracking", StopTracking.Request(ids=list(ids)))
+
+    def camera(self, topic="image", kind=Image):
+        return Camera(self, self.robot.create_publisher(kind, topic, 5))
+
+    def close(self):
+        for node in self.nodes:
+            node.on_cleanup(None)
+            node.destroy_node()
+        self.robot.destroy_node()
+        self.executor.shutdown()
+        rclpy.shutdown(context=self.context)
+
+
+class Camera:
+    """Publishes frames with stamps of its own clock, which is the node's."""
+
+    def __init__(self, world, publisher):
+        self.world, self.publisher = world, publisher
+
+    def show(self, frame, stamp=None):
+        """Publishes one RGB frame; returns its stamp in nanoseconds."""
+        stamp = self.world.robot.get_clock().now().nanoseconds if stamp is None else stamp
+        self.publisher.publish(image_message(frame, stamp))
+        return stamp
+
+
+def image_message(frame, stamp=0, frame_id="camera_optical"):
+    height, width = frame.shape[:2]
+    image = Image(height=height, width=width, step=3 * width, encoding="rgb8", data=byte_array(frame))
+    image.header.frame_id = frame_id
+    image.header.stamp = time_message(stamp)
+    return image
+
+
+def box_message(x, y, width, height, theta=0.0):
+    """A box by its top left corner (of the upright one) and its size."""
+    box = BoundingBox2D(size_x=float(width), size_y=float(height))
+    box.center.position.x, box.center.position.y, box.center.theta = x + width / 2, y + height / 2, theta
+    return box
+
+
+@pytest.fixture
+def box():
+    return box_message
+
+
+@pytest.fixture
+def world():
+    world = World()
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def make_node(world, network):
+    """Makes a tracker node with the fake network; parameters by name."""
+
+    def make(make_tracker=lambda weights, config, runtime: Tracker(network, config), **parameters):
+        given = {"max_age": 0.0, **parameters}
+        overrides = [Parameter(name, value=value) for name, value in given.items()]
+        return world.add(TrackerNode(make_tracker, context=world.context, parameter_overrides=overrides))
+
+    return make
+
+
+@pytest.fixture
+def tracking(world, make_node, scene, colours):
+    """A node that tracks a red rectangle as "red", and its camera."""
+
+    def begin(**parameters):
+        node = make_node(**parameters)
+        camera = world.camera()
+        frame = scene((100, 80, 60, 40, colours[0]))
+        world.spin_until(lambda: node.counts().received, lambda: camera.show(frame))
+        answer = world.start(boxes=[box_message(100, 80, 60, 40)], ids=["red"], labels=["a red thing"])
+        assert answer.success, answer.message
+        return node, camera
+
+    return begin
