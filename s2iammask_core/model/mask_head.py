@@ -102,8 +102,12 @@ class RegionMasks(nn.Module):
 
 
 def pool(features: Tensor, rois: Tensor, size: int) -> Tensor:
-    """RoIAlign on the true grid: (N * K, C, size, size) of features (N, C, H, W) and rois (N, K, 4)."""
+    """RoIAlign on the true grid: (N * K, C, size, size) of features (N, C, H, W) and rois (N, K, 4).
+
+    In float32 whatever the features are: half formats cannot hold a coordinate, and the CPU has no other kernel.
+    """
     n, k, _ = rois.shape
-    index = torch.arange(n, device=rois.device, dtype=features.dtype).repeat_interleave(k)
-    flat = (rois.flatten(0, 1) - GRID_OFFSET).to(features.dtype)
-    return roi_align(features, torch.cat([index[:, None], flat], dim=1), size, 1 / STRIDE, sampling_ratio=1, aligned=True)
+    index = torch.arange(n, device=rois.device, dtype=torch.float32).repeat_interleave(k)
+    table = torch.cat([index[:, None], rois.flatten(0, 1).float() - GRID_OFFSET], dim=1)
+    pooled = roi_align(features.float(), table, size, 1 / STRIDE, sampling_ratio=1, aligned=True)
+    return pooled.to(features.dtype)

@@ -1,0 +1,60 @@
+"""A trained network made ready to run: batch norms folded, channels last, the number format of the device."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from s2iammask_core.model.backbone import affine
+from s2iammask_core.model.network import SiameseNetwork
+from s2iammask_core.tracking.network import MaskSource, SearchOutput
+
+
+def fold_batch_norm(network: nn.Module) -> None:
+    """Puts each batch norm into the convolution before it, in place; the outputs stay the same."""
+    for module in network.modules():
+        names = list(module._modules)
+        for before, name in zip(names, names[1:], strict=False):
+            conv, norm = module._modules[before], module._modules[name]
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                _fold(conv, norm)
+                setattr(module, name, nn.Identity())
+
+
+def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    scale, bias = affine(norm)
+    conv.weight = nn.Parameter(conv.weight.detach() * scale.detach()[:, None, None, None], requires_grad=False)
+    old = 0 if conv.bias is None else conv.bias.detach() * scale.detach()
+    conv.bias = nn.Parameter(bias.detach() + old, requires_grad=False)
+
+
+class PreparedNetwork:
+    """A network on its device in its number format, behind the float32 interface of tracking.network.Network."""
+
+    def __init__(self, network: SiameseNetwork, device: torch.device, dtype: torch.dtype) -> None:
+        fold_batch_norm(network)
+        self.module = network.eval().requires_grad_(False).to(device, dtype).to(memory_format=torch.channels_last)
+        self.dtype = dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.module.device
+
+    @property
+    def mask_source(self) -> MaskSource:
+        return self.module.mask_source
+
+    def template(self, patches: Tensor) -> Tensor:
+        return self.module.template(self._patches(patches))
+
+    def search(self, kernels: Tensor, patches: Tensor) -> SearchOutput:
+        return self.module.search(kernels, self._patches(patches))
+
+    def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
+        return self.module.cell_masks(output, cells)
+
+    def roi_masks(self, output: SearchOutput, rois: Tensor) -> Tensor:
+        return self.module.roi_masks(output, rois)
+
+    def _patches(self, patches: Tensor) -> Tensor:
+        return cast(Tensor, patches.to(self.dtype)).contiguous(memory_format=torch.channels_last)
