@@ -1,6 +1,7 @@
-"""What every data set is to the training: videos with tracks of boxes, and masks that are read when asked for.
+"""What every data set is to the training: videos with tracks of boxes, and masks that are read on demand.
 
-Boxes are in frame pixels, continuous coordinates (pixel i spans [i, i + 1)). A still picture is a video with one frame.
+Boxes are in frame pixels, continuous coordinates (pixel i spans [i, i + 1)). A still picture is a video
+with one frame.
 """
 
 from collections.abc import Mapping, Sequence

@@ -91,7 +91,6 @@ def _write_frame(order: FrameOrder, form: CropFormat) -> int:
         frame = read_rgb(order.frame)
         border = mean_colour(frame)
         for crop in missing:
-            crop.folder.mkdir(parents=True, exist_ok=True)
             _write_mask(crop, frame.shape[:2], order.frame, form)
             picture = crop_picture(frame, crop.annotation.box, border)
             bgr = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8)
@@ -117,6 +116,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Under another name first, so that the file is never there in part."""
     part = path.with_name(path.name + ".part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:

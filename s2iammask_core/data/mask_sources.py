@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]  # (H, W)
 Ring = NDArray[np.float32]  # (M, 2) x y, one closed outline
 
 FINE = 4  # subdivisions of a pixel when a polygon is drawn: cv2.fillPoly thickens by half a pixel of its grid
+FILL = 240  # a multiple of FINE * FINE, so that means over a pixel are exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,8 @@ def _filled(rings: Iterable[NDArray[np.floating[Any]]], height: int, width: int)
     for ring in rings:  # one by one: together, cv2 would cut out where two overlap
         # Fine pixel i has its centre at i + 0.5, and cv2 calls that i; shift 4 keeps 1/16 of a fine pixel.
         points = np.rint((ring * FINE - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(fine, [points], 1, shift=4)
-    covered = fine.reshape(height, FINE, width, FINE).sum(axis=(1, 3))  # (height, width) fine pixels
-    mask: Mask = covered * 2 >= FINE * FINE
+        cv2.fillPoly(fine, [points], FILL, shift=4)
+    mask: Mask = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA) >= FILL // 2
     return mask
 
 

@@ -1,12 +1,15 @@
 """Turns a data set into the method's 511-pixel crops and a json of boxes, in parallel and restartable."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from itertools import islice
-from os import cpu_count
+from multiprocessing import parent_process
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import cv2
@@ -134,7 +137,7 @@ def _prepare_split(
     batches = _batches(order for video in videos.videos for order in frame_orders(video, root, form))
     crops = written = 0
     with tqdm(total=_crop_count(videos.videos), desc=f"{kind} {split}", unit="crop") as progress:
-        for size, new in _write_all(batches, form, config.workers or cpu_count() or 1):
+        for size, new in _write_all(batches, form, config.workers or os.cpu_count() or 1):
             progress.update(size)
             crops, written = crops + size, written + new
     labels = _label_files(kind, split, videos.videos, destination)
@@ -156,7 +159,6 @@ def _keep_settings(destination: Path, kind: str, config: PrepareConfig) -> None:
                 "choose another destination, or remove it"
             )
         return
-    destination.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(values, indent=2).encode())
 
 
@@ -182,7 +184,7 @@ def _write_all(
     if workers == 1:
         yield from (_write_batch(batch, form) for batch in batches)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
         # Only so many at a time are handed over: all of COCO's masks would not fit.
         running = {pool.submit(_write_batch, batch, form) for batch in islice(batches, 4 * workers)}
         try:
@@ -193,6 +195,18 @@ def _write_all(
         except BaseException:
             _cancel(running)
             raise
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the main one is killed; else it would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _exit_after(sentinel: int) -> None:
+    wait_for([sentinel])
+    os._exit(1)
 
 
 def _cancel(running: Iterable[Future[Any]]) -> None:

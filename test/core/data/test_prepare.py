@@ -1,0 +1,357 @@
+import argparse
+import json
+import os
+import select
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from s2iammask_core.boxes import Box
+from s2iammask_core.cli import prepare as command
+from s2iammask_core.data import prepare as preparation
+from s2iammask_core.data.crop511 import box_in_crop, crop_mask, crop_picture
+from s2iammask_core.data.prepare import PrepareConfig, prepare
+from s2iammask_core.data.readers.crops import CropSetting, read_crops
+from s2iammask_core.errors import ConfigError, DatasetError
+
+ALONE = PrepareConfig(workers=1)
+ROOT = Path(__file__).parents[3]
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in files(folder)}
+
+
+def labels(path):
+    return json.loads(path.read_text())
+
+
+def read_crop(path):
+    """(511, 511, 3) RGB."""
+    return cv2.imread(str(path))[..., ::-1].astype(int)
+
+
+def test_an_object_lies_in_the_middle_of_its_crop_at_the_scale_of_the_template():
+    picture = np.zeros((120, 160, 3), np.uint8)
+    picture[30:60, 20:60] = 255
+
+    crop = crop_picture(picture, Box(20, 30, 60, 60), (0.0, 0.0, 0.0))
+
+    zoom = 127 / np.sqrt(75 * 65)  # 40 + 35 by 30 + 35, half of the sides as margin
+    rows, columns = np.nonzero(crop[..., 0] > 127)
+    assert crop.shape == (511, 511, 3)
+    assert columns.min() == pytest.approx(255.5 - 20 * zoom, abs=0.6)
+    assert columns.max() + 1 == pytest.approx(255.5 + 20 * zoom, abs=0.6)
+    assert rows.max() + 1 - rows.min() == pytest.approx(30 * zoom, abs=1)
+
+
+def test_the_box_in_a_crop_is_that_of_the_object_drawn_there():
+    mask = np.zeros((120, 160), bool)
+    mask[30:60, 20:60] = True
+
+    pixels = crop_mask(mask, Box(20, 30, 60, 60), 0.5)
+
+    rows, columns = np.nonzero(pixels)
+    drawn = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    box = box_in_crop(40, 30)
+    assert drawn == pytest.approx((box.x1, box.y1, box.x2, box.y2), abs=0.6)
+
+
+def test_the_middle_of_a_crop_is_the_template():
+    """A ramp over the frame: the central 127 pixels begin and end where the object's context does."""
+    picture = np.repeat(np.arange(200, dtype=np.uint8)[None, :, None], 200, axis=0).repeat(3, axis=2)
+
+    middle = crop_picture(picture, Box(80, 80, 120, 120), (0.0, 0.0, 0.0))[255, 192:319, 0]
+
+    assert middle[0] == pytest.approx(100 - 40, abs=1)  # a square of 40 has a context of 80
+    assert middle[-1] == pytest.approx(100 + 40 - 1, abs=1)
+
+
+def test_outside_the_frame_a_crop_has_the_given_colour_and_no_object():
+    picture, mask = np.full((60, 60, 3), 200, np.uint8), np.ones((60, 60), bool)
+    box = Box(0, 0, 40, 40)
+
+    assert crop_picture(picture, box, (10.0, 20.0, 30.0))[0, 0].tolist() == [10, 20, 30]
+    assert crop_mask(mask, box, 0.5)[0, 0] == 0
+
+
+def test_the_mask_threshold_decides_about_the_rim():
+    mask = np.zeros((60, 60), bool)
+    mask[20:40, 20:40] = True
+
+    low, high = (crop_mask(mask, Box(20, 20, 40, 40), threshold) for threshold in (0.2, 0.5))
+
+    assert set(np.unique(low)) == {0, 255}
+    assert low.astype(bool).sum() > high.astype(bool).sum()
+    assert high.astype(bool).sum() == pytest.approx(63.5**2, rel=0.03)
+
+
+def test_coco_is_prepared_as_the_method_names_it(coco, tmp_path):
+    train, val = prepare("coco", coco, tmp_path / "out", config=ALONE)
+
+    crops = [
+        f"{split}/000000000009/000000.{track}" for split in ("train2017", "val2017") for track in ("00", "02")
+    ]
+    assert files(tmp_path / "out/crop511") == sorted(
+        f"{c}.{kind}" for c in crops for kind in ("x.jpg", "m.png")
+    )
+    assert labels(tmp_path / "out/train2017.json") == {
+        "train2017/000000000009": {"00": {"000000": [60, 40, 120, 80]}, "02": {"000000": [10, 20, 40, 50]}}
+    }
+    assert (train.split, val.split) == ("train2017", "val2017")
+    assert (train.videos, train.crops, train.written) == (1, 2, 2)
+
+
+def test_crops_of_coco_show_the_object_and_its_mask(coco, tmp_path, colours):
+    prepare("coco", coco, tmp_path, ["train2017"], ALONE)
+
+    stem = tmp_path / "crop511/train2017/000000000009/000000.00"
+    mask = cv2.imread(f"{stem}.m.png", cv2.IMREAD_UNCHANGED)
+    inside = read_crop(f"{stem}.x.jpg")[mask > 0]
+    box = box_in_crop(60, 40)
+    assert mask.shape == (511, 511)
+    assert set(np.unique(mask)) == {0, 255}
+    assert (mask > 0).sum() == pytest.approx(box.area, rel=0.02)
+    assert np.abs(np.median(inside, axis=0) - colours[0]).max() < 6
+
+
+def test_crowds_of_coco_are_prepared_when_asked_for(coco, tmp_path):
+    prepare("coco", coco, tmp_path, ["train2017"], replace(ALONE, crowds=True))
+
+    assert list(labels(tmp_path / "train2017.json")["train2017/000000000009"]) == ["00", "01", "02"]
+
+
+def test_youtube_vos_is_prepared_by_frame_number_and_running_track(youtube_vos, tmp_path):
+    prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+
+    assert labels(tmp_path / "train.json") == {
+        "train/bb22": {"00": {"000000": [10, 10, 70, 70]}},
+        "train/aa11": {
+            "00": {"000000": [20, 30, 60, 60], "000005": [25, 30, 65, 60], "000010": [30, 30, 70, 60]},
+            "01": {"000000": [100, 60, 150, 110]},
+        },
+    }
+    assert "train/aa11/000000.01.m.png" in files(tmp_path / "crop511")
+    assert not (tmp_path / "val.json").exists()
+
+
+def test_the_last_videos_of_youtube_vos_are_for_validation(youtube_vos, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparation, "YTB_VOS_TRAIN", 1)
+
+    (result,) = prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+
+    assert list(labels(tmp_path / "train.json")) == ["train/bb22"]
+    assert list(labels(tmp_path / "val.json")) == ["train/aa11"]
+    assert result.labels == (tmp_path / "train.json", tmp_path / "val.json")
+
+
+def test_vid_keeps_all_frames_of_a_track_across_a_gap(vid, tmp_path):
+    prepare("vid", vid, tmp_path, config=ALONE)
+
+    snippet = "ILSVRC2015_VID_train_0000/ILSVRC2015_train_00010001"
+    tracks = labels(tmp_path / "train.json")[snippet]
+    assert list(tracks) == ["00", "04"]
+    assert list(tracks["00"]) == ["000000", "000001", "000004", "000005"]
+    assert (tmp_path / f"crop511/{snippet}/000004.00.x.jpg").is_file()
+    assert list(labels(tmp_path / "val.json")) == ["val/ILSVRC2015_val_00007000"]
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_det_numbers_the_objects_of_a_picture(det, tmp_path):
+    prepare("det", det, tmp_path, config=ALONE)
+
+    name = "ILSVRC2013_train/n01440764/n01440764_2"
+    assert files(tmp_path / "crop511") == [f"{name}/000000.00.x.jpg", f"{name}/000000.01.x.jpg"]
+    assert list(labels(tmp_path / "train.json")) == [name]
+
+
+def test_prepared_crops_are_read_back(youtube_vos, tmp_path):
+    prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+
+    setting = CropSetting("ytb_vos", 20, None, has_masks=True)
+    found = read_crops(tmp_path / "crop511", tmp_path / "train.json", setting)
+
+    for video in found.videos:
+        for track in video.tracks.values():
+            for frame, annotation in track.items():
+                rows, columns = np.nonzero(annotation.mask.load())
+                drawn = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+                box = annotation.box
+                assert drawn == pytest.approx((box.x1, box.y1, box.x2, box.y2), abs=1.5)  # low mask threshold
+                assert video.frames[frame].is_file()
+
+
+def test_several_processes_write_the_same_as_one(vid, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparation, "BATCH", 1)
+    prepare("vid", vid, tmp_path / "one", config=ALONE)
+
+    prepare("vid", vid, tmp_path / "two", config=replace(ALONE, workers=2))
+
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(
+    vid, drawing, tmp_path, monkeypatch, workers
+):
+    config, out = replace(ALONE, workers=workers), tmp_path / "out"
+    monkeypatch.setattr(preparation, "BATCH", 1)
+    prepare("vid", vid, tmp_path / "whole", ["train"], ALONE)
+    last = "Data/VID/train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00010001/000005.JPEG"
+    picture = (vid / last).read_bytes()
+    drawing.text(last, "torn")
+    with pytest.raises(DatasetError, match=r"000005\.JPEG"):
+        prepare("vid", vid, out, ["train"], config)
+    (vid / last).write_bytes(picture)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.jpg")}
+
+    (result,) = prepare("vid", vid, out, ["train"], config)
+
+    assert 0 < result.written < result.crops
+    assert contents(out) == contents(tmp_path / "whole")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from s2iammask_core.data.prepare import PrepareConfig, prepare
+prepare("vid", Path(sys.argv[1]), Path(sys.argv[2]), ["train"], PrepareConfig(workers=2))
+"""
+
+
+def start_and_wait_until_it_reads(pipe, *words):
+    """A run of KILLED, and the writing end of the pipe that one of its processes has begun to read."""
+    process = subprocess.Popen([sys.executable, "-c", KILLED, *map(str, words)], cwd=ROOT)
+    while process.poll() is None:
+        with suppress(OSError):
+            return process, os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+    raise AssertionError(f"the run ended by itself with {process.returncode}")
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_no_process_and_goes_on(vid, tmp_path):
+    prepare("vid", vid, tmp_path / "whole", ["train"], ALONE)
+    picture = vid / "Data/VID/train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00010001/000005.JPEG"
+    picture.rename(tmp_path / "kept.JPEG")
+    os.mkfifo(picture)
+    process, pipe = start_and_wait_until_it_reads(picture, vid, tmp_path / "out")
+
+    process.kill()
+    process.wait()
+    ended = select.poll()
+    ended.register(pipe, 0)  # tells when the last reader of the pipe is gone
+    assert ended.poll(20_000)
+    os.close(pipe)
+    (tmp_path / "kept.JPEG").replace(picture)
+    (result,) = prepare("vid", vid, tmp_path / "out", ["train"], ALONE)
+
+    assert (result.written, result.crops) == (2, 10)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_files_that_a_killed_run_left_in_part_are_written_again(coco, tmp_path):
+    prepare("coco", coco, tmp_path / "out", ["train2017"], ALONE)
+    whole = contents(tmp_path / "out")
+    folder = tmp_path / "out/crop511/train2017/000000000009"
+    (folder / "000000.00.x.jpg").rename(folder / "000000.00.x.jpg.part")
+    (folder / "000000.02.m.png").write_bytes(b"")
+
+    (result,) = prepare("coco", coco, tmp_path / "out", ["train2017"], ALONE)
+
+    assert result.written == 2
+    assert contents(tmp_path / "out") == whole
+
+
+def test_the_labels_come_last(vid, drawing, tmp_path):
+    drawing.text("Data/VID/val/ILSVRC2015_val_00007000/000000.JPEG", "torn")
+
+    with pytest.raises(DatasetError, match=r"000000\.JPEG"):
+        prepare("vid", vid, tmp_path / "out", ["val"], ALONE)
+
+    assert not (tmp_path / "out/val.json").exists()
+
+
+def test_crops_of_other_settings_are_not_mixed(coco, tmp_path):
+    prepare("coco", coco, tmp_path, ["val2017"], ALONE)
+
+    prepare("coco", coco, tmp_path, ["val2017"], replace(ALONE, workers=2))
+    with pytest.raises(DatasetError, match="other settings"):
+        prepare("coco", coco, tmp_path, ["val2017"], replace(ALONE, quality=60))
+
+
+def test_a_lower_quality_makes_smaller_files(coco, tmp_path):
+    sizes = {}
+    for quality in (40, 95):
+        prepare("coco", coco, tmp_path / str(quality), ["val2017"], replace(ALONE, quality=quality))
+        sizes[quality] = sum(path.stat().st_size for path in (tmp_path / str(quality)).rglob("*.jpg"))
+
+    assert sizes[40] < sizes[95]
+
+
+def test_a_mask_of_another_size_than_its_frame_is_named(youtube_vos, tmp_path):
+    frame = youtube_vos / "train/JPEGImages/aa11/00005.jpg"
+    cv2.imwrite(str(frame), np.zeros((60, 80, 3), np.uint8))
+
+    with pytest.raises(DatasetError, match=r"aa11/00005\.jpg"):
+        prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+
+
+def test_frames_that_bear_no_number_are_named(youtube_vos, tmp_path):
+    for path in [*youtube_vos.rglob("00005.*")]:
+        path.rename(path.with_stem("five"))
+
+    with pytest.raises(DatasetError, match=r"five\.jpg must be named by its frame number"):
+        prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+
+
+def test_a_destination_that_cannot_be_written_is_named(coco, tmp_path):
+    (tmp_path / "crop511").write_text("a file where the folder should be")
+
+    with pytest.raises(DatasetError, match="crop511"):
+        prepare("coco", coco, tmp_path, ["val2017"], ALONE)
+
+
+def test_what_cannot_be_prepared_is_an_error(tmp_path):
+    with pytest.raises(DatasetError, match="coco, ytb_vos, vid, det"):
+        prepare("imagenet", tmp_path, tmp_path)
+    with pytest.raises(ConfigError, match="quality"):
+        PrepareConfig(quality=0)
+
+
+def run_command(*words):
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.run(parser.parse_args([str(word) for word in words]))
+
+
+def test_the_command_reports_what_it_made(vid, tmp_path, capsys):
+    words = ("vid", vid, tmp_path, "--split", "val", "--workers", "1")
+
+    assert run_command(*words) == 0
+    first = capsys.readouterr()
+    assert run_command(*words, "--json") == 0
+    second = capsys.readouterr()
+
+    assert first.out == f"val: 1 crops of 1 videos, 1 new; {tmp_path / 'val.json'}\n"
+    assert "vid val: 100%" in first.err
+    (split,) = json.loads(second.out)["splits"]
+    assert split == {
+        "split": "val",
+        "videos": 1,
+        "crops": 1,
+        "written": 0,
+        "labels": [str(tmp_path / "val.json")],
+    }

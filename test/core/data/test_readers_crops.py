@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from s2iammask_core.data.readers.crops import CropSetting, read_crops
+from s2iammask_core.errors import DatasetError
+
+SETTING = CropSetting("mine", frame_range=20, num_use=None, has_masks=True)
+LABELS = {
+    "train/a": {
+        "00": {
+            "000000": [10, 20, 50, 60],
+            "000003": [10, 20, 110, 60],
+            "000010": [0, 0, 0, 9],
+            "hard": ["000003"],
+        },
+        "02": {"000003": [30, 60]},
+        "meta": {},
+    },
+    "train/b": {},
+}
+
+
+@pytest.fixture
+def labels(drawing):
+    drawing.text("train.json", LABELS)
+    (drawing.root / "crop511").mkdir()
+    return drawing.root / "train.json"
+
+
+def read(labels, setting=SETTING):
+    return read_crops(labels.parent / "crop511", labels, setting)
+
+
+def test_the_frames_of_a_video_are_its_crops_track_after_track(labels):
+    found = read(labels)
+
+    (video,) = found.videos
+    assert (found.name, video.name, found.frame_range) == ("mine", "train/a", 20)
+    names = [video.frames[frame].name for track in video.tracks.values() for frame in track]
+    assert names == ["000000.00.x.jpg", "000003.00.x.jpg", "000003.02.x.jpg"]
+    assert list(video.tracks) == [0, 2]
+
+
+def test_the_object_is_in_the_middle_at_the_scale_of_the_template(labels):
+    (video,) = read(labels).videos
+
+    square, wide = (annotation.box for annotation in video.tracks[0].values())
+
+    assert square.center == pytest.approx((255.5, 255.5))
+    assert wide.center == pytest.approx((255.5, 255.5))
+    assert square.width == pytest.approx(127 / 2)  # a square of 40 has a context of 80
+    assert wide.width / wide.height == pytest.approx(100 / 40)
+    margin = (wide.width + wide.height) / 2
+    assert (wide.width + margin) * (wide.height + margin) == pytest.approx(127**2, rel=1e-5)
+
+
+def test_a_box_may_be_given_by_its_size_alone(labels):
+    (video,) = read(labels).videos
+    (box,) = (annotation.box for annotation in video.tracks[2].values())
+
+    assert box.height / box.width == pytest.approx(2)
+
+
+def test_the_mask_lies_beside_the_crop(labels, drawing):
+    (video,) = read(labels).videos
+    drawing.labels("crop511/train/a/000003.02.m.png", {3: (0, 0, 4, 4)})
+
+    (annotation,) = video.tracks[2].values()
+
+    np.testing.assert_array_equal(np.nonzero(annotation.mask.load())[0].max(), 3)
+
+
+def test_crops_without_masks_are_read_as_such(labels):
+    found = read(labels, CropSetting("boxes", 100, 5, has_masks=False))
+
+    assert [annotation.mask for annotation in found.videos[0].tracks[2].values()] == [None]
+    assert (found.has_masks, found.num_use) == (False, 5)
+
+
+@pytest.mark.parametrize("video", [["00"], {"00": [1]}, {"00": {"000000": 5}}, {"00": {"000000": [1, 2, 3]}}])
+def test_a_video_that_is_broken_is_named(labels, drawing, video):
+    drawing.text("train.json", {**LABELS, "train/c": video})
+
+    with pytest.raises(DatasetError, match=r"train\.json, video train/c"):
+        read(labels)
+
+
+def test_folders_and_files_that_are_missing_are_named(labels):
+    with pytest.raises(DatasetError, match=r"folder .*elsewhere is missing"):
+        read_crops(labels.parent / "elsewhere", labels, SETTING)
+    with pytest.raises(DatasetError, match=r"val\.json cannot be read"):
+        read_crops(labels.parent, labels.with_name("val.json"), SETTING)
