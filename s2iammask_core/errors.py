@@ -29,5 +29,9 @@ class ResultsError(S2iamMaskError):
     """Result files do not fit the data set they are scored on."""
 
 
+class VideoError(S2iamMaskError):
+    """A video, a folder of frames or a camera cannot be read, or a video cannot be written."""
+
+
 class UnavailableError(S2iamMaskError):
     """A device, compiler or optional package that was asked for is not on this machine."""

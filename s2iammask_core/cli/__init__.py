@@ -1,0 +1,46 @@
+"""The command `s2iammask`: one module of this package for each subcommand, imported when it is called."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from s2iammask_core.errors import S2iamMaskError
+
+COMMANDS = {
+    "track": "track objects through a video, a folder of frames or a camera",
+    "demo": "compose a clip with known truth, for trying a tracker without a camera",
+    "eval": "run a tracker over a data set and write its results",
+    "score": "score result files: VOT, DAVIS, YouTube-VOS, OTB",
+    "tune": "search for good tracker settings on a data set",
+    "train": "train a network from a config file",
+    "prepare": "make training crops of a data set",
+    "weights": "convert, inspect and verify weights files",
+    "export": "export a network to ONNX or torch.export",
+    "bench": "measure the time of a tracking step",
+}
+MISUSE = 2  # exit code of a wrong command line or an error that the user can mend
+INTERRUPTED = 130  # exit code after Ctrl-C
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line; returns the exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser(prog="s2iammask", description="Tracks objects with boxes and masks.")
+    chosen = next((word for word in words if not word.startswith("-")), "")
+    module = import_module(f"{__name__}.{chosen}") if chosen in COMMANDS else None
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if module is not None and name == chosen:
+            command.description = module.__doc__
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
+            module.add_arguments(command)
+    args = parser.parse_args(words)
+    try:
+        return int(import_module(f"{__name__}.{args.command}").run(args))
+    except S2iamMaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return MISUSE
+    except KeyboardInterrupt:
+        return INTERRUPTED

@@ -1,0 +1,48 @@
+"""Settings on a command line: a YAML file and single values, checked as everywhere else."""
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from s2iammask_core.config import RuntimeConfig, TrackerConfig, from_mapping, read_yaml
+from s2iammask_core.errors import ConfigError
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Adds --weights, --device, --config and --set."""
+    parser.add_argument(
+        "--weights", default="", metavar="FILE", help="weights (default: those of the package)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    parser.add_argument("--config", type=Path, metavar="YAML", help="file with names and values of settings")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+        help="a tracker or runtime setting; may be repeated: " + ", ".join(_names()),
+    )  # fmt: skip
+
+
+def _names() -> list[str]:
+    return [each.name for kind in (TrackerConfig, RuntimeConfig) for each in fields(kind)]
+
+
+def chosen_settings(args: argparse.Namespace) -> tuple[TrackerConfig, RuntimeConfig]:
+    """The settings of a parsed command line; a single value wins over the file."""
+    values = read_yaml(args.config) if args.config else {}
+    values |= dict(_pair(text) for text in args.settings)
+    names = {each.name for each in fields(RuntimeConfig)}
+    runtime = {"device": args.device} | {name: value for name, value in values.items() if name in names}
+    tracker = {name: value for name, value in values.items() if name not in names}
+    return from_mapping(TrackerConfig, tracker), from_mapping(RuntimeConfig, runtime)
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--set takes NAME=VALUE, got {text!r}")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {name}: cannot read the value {value!r}") from error

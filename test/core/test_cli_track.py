@@ -1,0 +1,113 @@
+import csv
+import json
+
+import pytest
+import torch
+
+from s2iammask_core import Tracker
+from s2iammask_core.cli import COMMANDS, main
+from s2iammask_core.cli.track import Summary, parsed_box, track_clip
+from s2iammask_core.errors import TargetError
+from s2iammask_core.model import build_network, checkpoint
+from s2iammask_core.video import open_clip, read_picture, write_picture
+
+
+@pytest.fixture
+def folder(tmp_path, scene, colours):
+    """Five frames in which a red block moves to the right."""
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for number in range(5):
+        write_picture(frames / f"{number:05d}.png", scene((50 + 5 * number, 60, 40, 30, colours[0])))
+    return frames
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file with the weights of an untrained network."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "untrained.safetensors"
+    checkpoint.save(build_network(), path)
+    return path
+
+
+def test_a_clip_is_tracked_frame_by_frame(network, folder):
+    summary, seen = Summary("clip"), []
+    sinks = [lambda number, _, tracks: seen.append((number, tracks[0].box.x1))]
+
+    track_clip(Tracker(network), open_clip(str(folder)), [parsed_box("50,60,40,30")], sinks, summary)
+
+    assert [number for number, _ in seen] == [0, 1, 2, 3, 4]
+    assert seen[0][1] == 50
+    assert seen[4][1] == pytest.approx(70, abs=3)
+    assert (summary.frames, summary.states["tracking"]) == (4, 4)
+
+
+def test_the_command_writes_overlay_masks_boxes_and_a_summary(folder, weights, tmp_path, capsys):
+    outputs = ["--out", "overlay.mp4", "--masks", "masks", "--boxes", "boxes.csv"]
+    outputs[1::2] = [str(tmp_path / name) for name in outputs[1::2]]
+    boxes = ["--box", "50,60,40,30", "--box", "200,100,30,30"]
+    given = [
+        "--weights",
+        str(weights),
+        "--device",
+        "cpu",
+        "--set",
+        "precision=fp32",
+        "--frames",
+        "3",
+        "--json",
+    ]
+
+    code = main(["track", str(folder), *boxes, *outputs, *given])
+
+    assert code == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["frames_tracked"] == 2
+    assert sum(summary["states"].values()) == 4
+    assert open_clip(str(tmp_path / "overlay.mp4")).count == 3
+    assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == ["000001.png", "000002.png"]
+    assert read_picture(tmp_path / "masks/000001.png").shape == (240, 320, 3)
+    with (tmp_path / "boxes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["frame"], row["id"]) for row in rows[:3]] == [("0", "1"), ("0", "2"), ("1", "1")]
+    assert float(rows[0]["width"]) == 40
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--box", "1,2,3"], "x,y,width,height"),
+        (["--box", "5,5,20,20", "--set", "penalty=1"], "did you mean penalty_k"),
+        (["--box", "5,5,20,20", "--set", "penalty_k"], "NAME=VALUE"),
+        (["--box", "5,5,20,20", "--weights", "missing.safetensors"], "missing.safetensors"),
+    ],
+)
+def test_a_mistake_ends_with_a_reason_and_code_2(folder, words, reason, capsys):
+    assert main(["track", str(folder), *words]) == 2
+
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert reason in said.err
+    assert said.out == ""
+
+
+def test_a_box_is_four_numbers():
+    assert parsed_box("1,2,3.5,4").xywh == (1, 2, 3.5, 4)
+    with pytest.raises(TargetError, match="x,y,width,height"):
+        parsed_box("1;2;3;4")
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+
+    said = capsys.readouterr().out
+    assert all(name in said for name in COMMANDS)
+
+
+def test_a_command_explains_its_options_without_running(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["track", "--help"])
+
+    assert "--masks" in capsys.readouterr().out
