@@ -12,6 +12,7 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "model": LEAVES,
     "tracking": LEAVES,
     "data": LEAVES,
+    "video": LEAVES,
     "overlay": LEAVES | {"tracking"},
     "training": LEAVES | {"model", "data"},
     "runtime": LEAVES | {"model", "tracking"},
