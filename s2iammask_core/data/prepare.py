@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -184,7 +185,7 @@ def _write_all(
     if workers == 1:
         yield from (_write_batch(batch, form) for batch in batches)
         return
-    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, initializer=_begin_worker) as pool:
         # Only so many at a time are handed over: all of COCO's masks would not fit.
         running = {pool.submit(_write_batch, batch, form) for batch in islice(batches, 4 * workers)}
         try:
@@ -197,8 +198,10 @@ def _write_all(
             raise
 
 
-def _end_with_parent() -> None:
-    """Ends this process when the main one is killed; else it would wait for work for ever."""
+def _begin_worker() -> None:
+    """Leaves Ctrl-C to the main process, and ends with it when it is killed: else it would wait for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)  # the processes share the cores
     parent = parent_process()
     if parent is not None:
         Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
@@ -215,7 +218,6 @@ def _cancel(running: Iterable[Future[Any]]) -> None:
 
 
 def _write_batch(batch: Sequence[FrameOrder], form: CropFormat) -> tuple[int, int]:
-    cv2.setNumThreads(1)  # the processes share the cores
     return sum(len(order.crops) for order in batch), write_frames(batch, form)
 
 
