@@ -10,7 +10,11 @@ from s2iammask_core.config import check, setting
 from s2iammask_core.data.pairs import Pair
 
 # eigenvectors of ImageNet's colours times the square roots of their eigenvalues (SiamFC's colour jitter), RGB
-LIGHTING = ((-0.41940627, -1.82968581, 4.88324118), (0.98062831, 0.19879334, 4.73710203), (-0.55919361, 1.72091413, 4.64467907))
+LIGHTING = (
+    (-0.41940627, -1.82968581, 4.88324118),
+    (0.98062831, 0.19879334, 4.73710203),
+    (-0.55919361, 1.72091413, 4.64467907),
+)
 BLUR_TAPS = 9
 
 
@@ -52,8 +56,12 @@ def augment(pairs: Pair, config: AugmentConfig) -> Batch:
     noise = _Noise(pairs.noise)
     flip = noise.take(1)[:, 0] < config.flip
     grey = noise.take(1)[:, 0] < config.grey
-    template_windows = _windows(noise, pairs.template, config.template_pixels, config.template_shift, config.template_scale)
-    search_windows = _windows(noise, pairs.search, config.search_pixels, config.search_shift, config.search_scale)
+    template_windows = _windows(
+        noise, pairs.template, config.template_pixels, config.template_shift, config.template_scale
+    )
+    search_windows = _windows(
+        noise, pairs.search, config.search_pixels, config.search_shift, config.search_scale
+    )
     template = _sample(_planes(pairs.template), template_windows, config.template_pixels, flip)
     layers = torch.cat([_planes(pairs.search), pairs.mask[:, None].float()], dim=1)  # (N, 4, C, C)
     sampled = _sample(layers, search_windows, config.search_pixels, flip)

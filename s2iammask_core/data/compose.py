@@ -1,6 +1,7 @@
 """Copy-paste: a cut-out object moved onto another picture, with distractors and occluders and an exact mask.
 
-Little data has few backgrounds; without this a network learns to match the surroundings instead of the object.
+Little data has few backgrounds; without this a network learns to match the surroundings instead of the
+object.
 """
 
 import math
@@ -66,7 +67,8 @@ def paste(background: Pixels, pixels: Pixels, mask: Pixels) -> Pixels:
 
 
 def compose(target: Cutout, scene: Pixels, others: list[Cutout], rng: Generator) -> Cutout:
-    """The target on another picture (C, C, 3); the first of `others` may hide a part of it, the rest stand about as distractors.
+    """The target on another picture (C, C, 3); the first of `others` may hide a part of it, the rest stand
+    about as distractors.
 
     The mask is exact: what an occluder hides does not belong to it. The box is that of the whole object.
     """

@@ -59,7 +59,9 @@ def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
 
 
 def _window(box: Box, scale: float, pixels: int) -> NDArray[np.float64]:
-    """The affine map from frame to crop; OpenCV counts pixel centres, so half a pixel is taken off on both sides."""
+    """The affine map from frame to crop; OpenCV counts pixel centres, so half a pixel is taken off on both
+    sides.
+    """
     cx, cy = box.center
     shift = pixels / 2 - 0.5
     return np.array([[scale, 0, shift - scale * (cx - 0.5)], [0, scale, shift - scale * (cy - 0.5)]])

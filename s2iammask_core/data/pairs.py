@@ -1,6 +1,7 @@
 """Pairs of template and search crop, each a pure function of the seed and its index.
 
-So a run that resumes, or that is spread over several processes, sees just the pairs of one that was never interrupted.
+So a run that resumes, or that is spread over several processes, sees just the pairs of one that was never
+interrupted.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,12 @@
-"""The modified ResNet-50 of SiamMask: conv1 to layer3 at stride 8, then the neck (Wang et al. 2019, section 4.1).
+"""The modified ResNet-50 of SiamMask: conv1 to layer3 at stride 8, then the neck (Wang et al. 2019, section
+4.1).
 
-It differs from torchvision's: no padding in conv1, an unpadded stride in layer2, dilation instead of stride in
-layer3, and 3x3 shortcuts in the first blocks of layer2 and layer3. All layers stay at exact cell positions: cell i of
-layer2, layer3 and neck sits at patch pixel 8 i + 7 (index coordinates), which is 8 i + 7.5 in continuous ones.
+It differs from torchvision's: no padding in conv1, an unpadded stride in layer2, dilation instead of stride
+in
+layer3, and 3x3 shortcuts in the first blocks of layer2 and layer3. All layers stay at exact cell positions:
+cell i of
+layer2, layer3 and neck sits at patch pixel 8 i + 7 (index coordinates), which is 8 i + 7.5 in continuous
+ones.
 """
 
 import math
@@ -24,7 +28,9 @@ def conv_bn(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
     if not isinstance(norm, nn.BatchNorm2d) or norm.training:
         return cast(Tensor, norm(conv(x)))
     scale, bias = affine(norm)
-    return F.conv2d(x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding, conv.dilation)
+    return F.conv2d(
+        x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding, conv.dilation
+    )
 
 
 def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -104,5 +110,6 @@ class Neck(nn.Sequential):
         super().__init__(nn.Conv2d(1024, CHANNELS, 1, bias=False), nn.BatchNorm2d(CHANNELS))
 
     def forward(self, features: Tensor) -> Tensor:
-        x: Tensor = super().forward(features)
+        conv, norm = self
+        x = conv_bn(features, cast(nn.Conv2d, conv), norm)
         return x[:, :, 4:-4, 4:-4] if x.shape[-1] < CROP_BELOW else x

@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"  # beside the weights: {"file name": "sha256"}
 STEM = "backbone.conv1.weight"
 
 
-def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {}) -> None:  # noqa: B006
+def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {}) -> None:
     """Writes weights as fp16 safetensors with the network's settings; batch-norm statistics stay fp32."""
     tensors = {
         name: value.detach().cpu().to(torch.float16 if value.dim() > 1 else torch.float32).contiguous()
@@ -42,7 +42,9 @@ def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"cannot read weights from {path}: {error}") from error
     if notes.get("format") != FORMAT:
-        raise WeightsError(f"{path} was not written by this package; convert it: s2iammask weights convert {path}")
+        raise WeightsError(
+            f"{path} was not written by this package; convert it: s2iammask weights convert {path}"
+        )
     try:
         network = build_network(from_mapping(NetworkConfig, json.loads(notes.pop("network"))))
     except (KeyError, ValueError, ConfigError) as error:
@@ -53,7 +55,9 @@ def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
 
 
 def load_exactly(network: SiameseNetwork, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Copies tensors into a network that must have just these names and shapes; WeightsError lists what differs."""
+    """Copies tensors into a network that must have just these names and shapes; WeightsError lists what
+    differs.
+    """
     wanted = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
     problems = [f"missing {name}" for name in wanted.keys() - tensors.keys()]
     problems += [f"unknown {name}" for name in tensors.keys() - wanted.keys()]
@@ -68,7 +72,9 @@ def load_exactly(network: SiameseNetwork, tensors: Mapping[str, Tensor], source:
 
 
 def read_official(path: Path | str) -> dict[str, Tensor]:
-    """The tensors of a published or self-trained checkpoint of the original code, without unpickling any code."""
+    """The tensors of a published or self-trained checkpoint of the original code, without unpickling any
+    code.
+    """
     try:
         read = torch.load(str(path), map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError) as error:
@@ -79,8 +85,12 @@ def read_official(path: Path | str) -> dict[str, Tensor]:
     return dict(state)
 
 
-def convert_official(state: Mapping[str, Tensor], config: NetworkConfig, source: str = "checkpoint") -> SiameseNetwork:
-    """A network with the weights of the original code, whose input was BGR; unknown names and other shapes are errors."""
+def convert_official(
+    state: Mapping[str, Tensor], config: NetworkConfig, source: str = "checkpoint"
+) -> SiameseNetwork:
+    """A network with the weights of the original code, whose input was BGR; unknown names and other shapes
+    are errors.
+    """
     stripped = {name.removeprefix("module."): value for name, value in state.items()}
     if not any(name.startswith(prefix) for name in stripped for prefix in OFFICIAL_NAMES):
         stripped = {f"features.{name}": value for name, value in stripped.items()}
@@ -119,7 +129,9 @@ def sha256(path: Path | str) -> str:
 
 
 def verify(path: Path | str, manifest: Path | str | None = None) -> str:
-    """The digest of a weights file, if the manifest (by default the one beside it) names just this; else WeightsError."""
+    """The digest of a weights file, if the manifest (by default the one beside it) names just this; else
+    WeightsError.
+    """
     path = Path(path)
     listing = Path(manifest) if manifest else path.parent / MANIFEST
     if not path.is_file():

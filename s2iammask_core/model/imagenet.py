@@ -15,8 +15,10 @@ MEAN_BGR = (103.94, 116.78, 123.68)
 def load_imagenet(backbone: Backbone, path: Path | str) -> None:
     """Copies conv1 to layer3 of an .npz file with torchvision's names, whose input is BGR minus MEAN_BGR.
 
-    The 1x1 shortcuts go into the centre tap of the 3x3 ones, the mean and conv1's bias into bn1, BGR becomes RGB.
-    The stride sits in another layer of the first blocks, so these are a start for fine-tuning, not the same network.
+    The 1x1 shortcuts go into the centre tap of the 3x3 ones, the mean and conv1's bias into bn1, BGR becomes
+    RGB.
+    The stride sits in another layer of the first blocks, so these are a start for fine-tuning, not the same
+    network.
     """
     try:
         with np.load(str(path)) as file:
@@ -33,7 +35,9 @@ def load_imagenet(backbone: Backbone, path: Path | str) -> None:
             raise WeightsError(f"{path} has no {source}")
         made[name] = _fitted(given[source], value.shape)
     stem = given["conv1.weight"]
-    shift = (stem * torch.tensor(MEAN_BGR)[None, :, None, None]).sum(dim=(1, 2, 3)) - given.get("conv1.bias", 0)
+    shift = (stem * torch.tensor(MEAN_BGR)[None, :, None, None]).sum(dim=(1, 2, 3)) - given.get(
+        "conv1.bias", 0
+    )
     made["bn1.running_mean"] = given["bn1.running_mean"] + shift
     made["conv1.weight"] = stem.flip(1)
     backbone.load_state_dict(made, strict=False)

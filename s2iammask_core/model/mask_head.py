@@ -48,7 +48,8 @@ class FusionHead(nn.Module):
         quarter = self.pool(self.down2(half))  # (M, 256, 7, 7)
         x = self.up1(quarter) + self.side2(half)  # (M, 64, 14, 14)
         x = self.up2(x) + self.side1(pooled)  # (M, 16, 28, 28)
-        return self.out(x)[:, 0]
+        logits: Tensor = self.out(x)
+        return logits[:, 0]
 
 
 class PlainHead(nn.Module):
@@ -96,7 +97,9 @@ class RegionMasks(nn.Module):
             (N, K, 28, 28)
         """
         n, k, _ = rois.shape
-        pooled = pool(torch.stack(maps, dim=1).flatten(0, 1), rois.repeat_interleave(len(maps), dim=0), self.head.pooled)
+        pooled = pool(
+            torch.stack(maps, dim=1).flatten(0, 1), rois.repeat_interleave(len(maps), dim=0), self.head.pooled
+        )
         logits: Tensor = self.head(pooled)
         return logits.reshape(n, len(maps), k, *logits.shape[1:]).sum(dim=1)
 
@@ -104,10 +107,11 @@ class RegionMasks(nn.Module):
 def pool(features: Tensor, rois: Tensor, size: int) -> Tensor:
     """RoIAlign on the true grid: (N * K, C, size, size) of features (N, C, H, W) and rois (N, K, 4).
 
-    In float32 whatever the features are: half formats cannot hold a coordinate, and the CPU has no other kernel.
+    In float32 whatever the features are: half formats cannot hold a coordinate, and the CPU has no other
+    kernel.
     """
     n, k, _ = rois.shape
     index = torch.arange(n, device=rois.device, dtype=torch.float32).repeat_interleave(k)
     table = torch.cat([index[:, None], rois.flatten(0, 1).float() - GRID_OFFSET], dim=1)
-    pooled = roi_align(features.float(), table, size, 1 / STRIDE, sampling_ratio=1, aligned=True)
+    pooled: Tensor = roi_align(features.float(), table, size, 1 / STRIDE, sampling_ratio=1, aligned=True)
     return pooled.to(features.dtype)

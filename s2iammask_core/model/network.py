@@ -66,7 +66,9 @@ class SiameseNetwork(nn.Module):
         scores = self.score.head(self.score.correlate(parts[0], search)).float()  # (N, 2A, S, S)
         deltas = self.box.head(self.box.correlate(parts[1], search)).float()  # (N, 4A, S, S)
         return SearchOutput(
-            scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1)), self._mask_features(parts, search, (f0, f1, f2))
+            scores.unflatten(1, (2, -1)),
+            deltas.unflatten(1, (4, -1)),
+            self._mask_features(parts, search, (f0, f1, f2)),
         )
 
     def _mask_features(
@@ -95,7 +97,8 @@ class SiameseNetwork(nn.Module):
         vectors = correlation[sample, :, rows, columns]  # (N, 256)
         if self.config.variant == "siammask_base":
             side = (BASE_MASK_PIXELS, BASE_MASK_PIXELS)
-            return cast(Tensor, self.mask.head(vectors[:, :, None, None])).flatten(1).unflatten(1, side).float()
+            masks: Tensor = self.mask.head(vectors[:, :, None, None])  # (N, 3969, 1, 1)
+            return masks.reshape(-1, *side).float()
         windows = tuple(window_at(skip, rows, columns, level) for level, skip in enumerate(skips))
         return cast(Tensor, self.refine(vectors, windows)).float()
 

@@ -1,6 +1,6 @@
-"""The refine module of SiamMask-sharp: one 127 x 127 mask per score cell from correlation and skip features."""
-
-from collections.abc import Iterator
+"""The refine module of SiamMask-sharp: one 127 x 127 mask per score cell from correlation and skip
+features.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,10 @@ WINDOWS = ((61, 4, 16), (31, 2, 8), (15, 1, 4))
 
 def _pair(inputs: int, middle: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, middle, 3, padding=1), nn.ReLU(), nn.Conv2d(middle, outputs, 3, padding=1), nn.ReLU()
+        nn.Conv2d(inputs, middle, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(middle, outputs, 3, padding=1),
+        nn.ReLU(),
     )
 
 
@@ -32,13 +35,15 @@ class Refine(nn.Module):
                 nn.init.kaiming_uniform_(module.weight, a=1)
 
     def forward(self, vectors: Tensor, windows: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Mask logits (M, 127, 127) of correlation vectors (M, 256) and windows (M, C, side, side) of f0, f1, f2."""
+        """Mask logits (M, 127, 127) of correlation vectors (M, 256) and windows (M, C, side, side) of f0,
+        f1, f2.
+        """
         w0, w1, w2 = windows
         x = self.deconv(vectors[:, :, None, None])  # (M, 32, 15, 15)
         x = self.post0(F.interpolate(self.h2(x) + self.v2(w2), size=31))
         x = self.post1(F.interpolate(self.h1(x) + self.v1(w1), size=61))
-        x = self.post2(F.interpolate(self.h0(x) + self.v0(w0), size=127))
-        return x[:, 0]  # (M, 127, 127)
+        logits: Tensor = self.post2(F.interpolate(self.h0(x) + self.v0(w0), size=127))
+        return logits[:, 0]  # (M, 127, 127)
 
 
 def window_at(features: Tensor, rows: Tensor, columns: Tensor, level: int, *, padded: bool = True) -> Tensor:
@@ -67,7 +72,3 @@ def all_windows(features: Tensor, level: int) -> Tensor:
     side, stride, _ = WINDOWS[level]
     unfolded = features.unfold(2, side, stride).unfold(3, side, stride)  # (N, C, S, S, side, side)
     return unfolded.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
-
-
-def levels() -> Iterator[int]:
-    return iter(range(len(WINDOWS)))

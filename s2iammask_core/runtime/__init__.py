@@ -1,4 +1,6 @@
-"""How a step is executed: which device, number format and way of running; the results agree within tolerance."""
+"""How a step is executed: which device, number format and way of running; the results agree within
+tolerance.
+"""
 
 from s2iammask_core.runtime.loading import default_weights, load_tracker
 

@@ -8,7 +8,7 @@ FORMATS = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16,
 
 
 def device_named(name: str) -> torch.device:
-    """auto takes the GPU if there is one; UnavailableError for one that is not here."""
+    """Auto takes the GPU if there is one; UnavailableError for one that is not here."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -18,7 +18,9 @@ def device_named(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise UnavailableError(f"device {name} is not supported; use auto, cpu, cuda or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UnavailableError(f"device {name} was asked for; PyTorch sees {torch.cuda.device_count()} CUDA devices")
+        raise UnavailableError(
+            f"device {name} was asked for; PyTorch sees {torch.cuda.device_count()} CUDA devices"
+        )
     return device
 
 

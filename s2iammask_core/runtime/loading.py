@@ -17,7 +17,9 @@ NAME = "s2iammask.safetensors"
 
 
 def default_weights() -> Path:
-    """The weights that come with the package: in its own folder where it is installed, beside it in a checkout."""
+    """The weights that come with the package: in its own folder where it is installed, beside it in a
+    checkout.
+    """
     package = Path(__file__).resolve().parent.parent
     folder = package / "weights"
     return (folder if folder.is_dir() else package.parent / "weights") / NAME
@@ -49,6 +51,8 @@ def _confidence(notes: dict[str, str], weights: Path | str) -> ConfidenceModel |
     if "confidence" not in notes:
         return None
     try:
-        return ConfidenceModel(**{name: float(value) for name, value in json.loads(notes["confidence"]).items()})
+        return ConfidenceModel(
+            **{name: float(value) for name, value in json.loads(notes["confidence"]).items()}
+        )
     except (ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"the confidence values in {weights} cannot be read: {error}") from error

@@ -1,6 +1,6 @@
 """A trained network made ready to run: batch norms folded, channels last, the number format of the device."""
 
-from typing import cast
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ def fold_batch_norm(network: nn.Module) -> None:
     """Puts each batch norm into the convolution before it, in place; the outputs stay the same."""
     for module in network.modules():
         names = list(module._modules)
-        for before, name in zip(names, names[1:], strict=False):
+        for before, name in pairwise(names):
             conv, norm = module._modules[before], module._modules[name]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 _fold(conv, norm)
@@ -23,17 +23,23 @@ def fold_batch_norm(network: nn.Module) -> None:
 
 def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
     scale, bias = affine(norm)
-    conv.weight = nn.Parameter(conv.weight.detach() * scale.detach()[:, None, None, None], requires_grad=False)
+    conv.weight = nn.Parameter(
+        conv.weight.detach() * scale.detach()[:, None, None, None], requires_grad=False
+    )
     old = 0 if conv.bias is None else conv.bias.detach() * scale.detach()
     conv.bias = nn.Parameter(bias.detach() + old, requires_grad=False)
 
 
 class PreparedNetwork:
-    """A network on its device in its number format, behind the float32 interface of tracking.network.Network."""
+    """A network on its device in its number format, behind the float32 interface of
+    tracking.network.Network.
+    """
 
     def __init__(self, network: SiameseNetwork, device: torch.device, dtype: torch.dtype) -> None:
         fold_batch_norm(network)
-        self.module = network.eval().requires_grad_(False).to(device, dtype).to(memory_format=torch.channels_last)
+        self.module = (
+            network.eval().requires_grad_(False).to(device, dtype).to(memory_format=torch.channels_last)
+        )
         self.dtype = dtype
 
     @property
@@ -57,4 +63,4 @@ class PreparedNetwork:
         return self.module.roi_masks(output, rois)
 
     def _patches(self, patches: Tensor) -> Tensor:
-        return cast(Tensor, patches.to(self.dtype)).contiguous(memory_format=torch.channels_last)
+        return patches.to(self.dtype).contiguous(memory_format=torch.channels_last)

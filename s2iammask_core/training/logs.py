@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.training.objectives import Outcome
 from s2iammask_core.training.snapshot import Progress
 
-EVERY = 20  # steps between two lines of the log
 PICTURES_EVERY = 500  # steps between two sets of pictures
 logger = logging.getLogger(__name__)
 
@@ -46,15 +46,18 @@ class Clock:
     def speed(self) -> dict[str, float]:
         """Pairs per second of the whole, and the share of the time that the step waits for the loader."""
         wait, step = sum(self._waits), sum(self._steps)
-        return {"pairs_per_s": self._pairs * len(self._steps) / (wait + step), "loader_wait": wait / (wait + step)}
+        return {
+            "pairs_per_s": self._pairs * len(self._steps) / (wait + step),
+            "loader_wait": wait / (wait + step),
+        }
 
 
 class Log:
     """Writes log.jsonl and TensorBoard files into a folder; only in the first process."""
 
-    def __init__(self, folder: Path, first: bool) -> None:
-        self._first = first
-        self._sums: dict[str, float] = {}
+    def __init__(self, folder: Path, first: bool, every: int) -> None:
+        self._first, self._every = first, every
+        self._sums: dict[str, Tensor] = {}
         self._count = 0
         self._path = folder / "log.jsonl"
         self._board = _tensorboard(folder) if first else None
@@ -69,14 +72,23 @@ class Log:
             self._board.close()
 
     def step(
-        self, progress: Progress, outcome: Outcome, clock: Clock, bar: "tqdm[Any]", *, rate: float, batch: Batch
+        self,
+        progress: Progress,
+        outcome: Outcome,
+        clock: Clock,
+        bar: "tqdm[Any]",
+        *,
+        rate: float,
+        batch: Batch,
     ) -> None:
-        """Counts a step; every so often says the means since the last time. That is the only host round trip."""
+        """Counts a step; every so often says the means since the last time. That is the only host round
+        trip.
+        """
         bar.update()
         self._add(outcome)
         if self._board and progress.step % PICTURES_EVERY == 0:
             _show(self._board, batch, progress.step)
-        if progress.step % EVERY or not self._first:
+        if progress.step % self._every or not self._first:
             return
         means = {name: float(total) / self._count for name, total in self._sums.items()}
         self._sums, self._count = {}, 0
@@ -91,7 +103,7 @@ class Log:
     def _add(self, outcome: Outcome) -> None:
         parts = {"loss": outcome.loss.detach(), **outcome.parts}
         for name, value in parts.items():
-            self._sums[name] = self._sums.get(name, 0) + value  # a tensor: nothing is copied back yet
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._count += 1
 
     def _write(self, line: Mapping[str, float]) -> None:
@@ -108,9 +120,11 @@ def _tensorboard(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        logger.info("TensorBoard is not installed (pip install s2iammask[train]); the log is %s", folder / "log.jsonl")
+        logger.info(
+            "TensorBoard is not installed (pip install s2iammask[train]); the log is %s", folder / "log.jsonl"
+        )
         return None
-    return SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder))
 
 
 def _show(board: Any, batch: Batch, step: int) -> None:

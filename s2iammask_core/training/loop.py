@@ -1,9 +1,8 @@
 """The training loop of all variants and stages."""
 
-import contextlib
 import math
-
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -24,7 +23,9 @@ from s2iammask_core.training.schedules import learning_rate
 from s2iammask_core.training.settings import TrainConfig
 from s2iammask_core.training.setup import initial_network, make_optimizer, read_sets, set_trained
 
-Validate = Callable[[SiameseNetwork], dict[str, float]]  # a network to named scores; "score" decides which is best
+Validate = Callable[
+    [SiameseNetwork], dict[str, float]
+]  # a network to named scores; "score" decides which is best
 
 
 class Run:
@@ -33,9 +34,11 @@ class Run:
     def __init__(self, config: TrainConfig, processes: Processes) -> None:
         self.config = config
         self.processes = processes
-        self.network = initial_network(config).to(processes.device, memory_format=torch.channels_last)
+        self.network = initial_network(config).to(processes.device).to(memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.network, config)
-        self.scaler = torch.amp.GradScaler(processes.device.type, enabled=processes.precision == torch.float16)
+        self.scaler = torch.amp.GradScaler(
+            processes.device.type, enabled=processes.precision == torch.float16
+        )
         self.average = snapshot.MovingAverage(self.network.state_dict(), config.ema) if config.ema else None
         self.progress = snapshot.Progress()
         self.folder = Path(config.output)
@@ -49,7 +52,7 @@ class Run:
     def state(self) -> dict[str, object]:
         return {
             "network": self.network.state_dict(),
-            "variant": self.config.network.variant,
+            "config": asdict(self.config.network),
             "average": self.average.state if self.average else None,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -71,16 +74,17 @@ class Run:
         """The network whose weights count: their moving average if there is one."""
         if not self.average:
             return self.network
-        network = SiameseNetwork(self.config.network).to(self.processes.device)
+        network = SiameseNetwork(self.config.network)
         network.load_state_dict(self.average.state)
+        network.to(self.processes.device)
         return network
 
 
 def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None = None) -> Path:
     """Trains until the last epoch and returns the path of the last snapshot.
 
-    Goes on from the last snapshot in the output folder, if there is one. Under torchrun every process takes its share
-    of each batch; results do not depend on how many there are.
+    Goes on from the last snapshot in the output folder, if there is one. Under torchrun every process takes
+    its share of each batch; results do not depend on how many there are.
     """
     with Processes.start(config.device, config.precision) as processes:
         run = Run(config, processes)
@@ -88,7 +92,7 @@ def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None
         if resume and last.exists():
             run.restore(last)
         loader = pair_loader(config, run.progress.step, processes)
-        with Log(run.folder, processes.first) as log:
+        with Log(run.folder, processes.first, config.log_steps) as log:
             for epoch in range(math.floor(run.epoch), config.epochs):
                 _train_epoch(run, loader, epoch, log)
                 _finish_epoch(run, epoch, log, validate)
@@ -118,13 +122,19 @@ def _train_epoch(run: Run, loader: Iterator[Pair], epoch: int, log: Log) -> None
     objective = _distributed(Objective(run.network, config), run.processes)
     clock = Clock()
     until = (epoch + 1) * config.steps_per_epoch
-    bar = tqdm(total=config.steps_per_epoch, desc=f"epoch {epoch + 1}/{config.epochs}", disable=not run.processes.first)
+    bar = tqdm(
+        total=config.steps_per_epoch,
+        desc=f"epoch {epoch + 1}/{config.epochs}",
+        disable=not run.processes.first,
+    )
     bar.update(run.progress.step - epoch * config.steps_per_epoch)
     while run.progress.step < until:
         with clock.waiting():
             pairs = next(loader)
         with clock.stepping(config.batch):
-            batch = augment(Pair(*(each.to(run.processes.device, non_blocking=True) for each in pairs)), config.augment)
+            batch = augment(
+                Pair(*(each.to(run.processes.device, non_blocking=True) for each in pairs)), config.augment
+            )
             outcome = _step(run, objective, batch)
         log.step(run.progress, outcome, clock, bar, rate=run.optimizer.param_groups[0]["lr"], batch=batch)
         if run.progress.step % config.snapshot_steps == 0 and run.processes.first:
@@ -170,8 +180,7 @@ def _finish_epoch(run: Run, epoch: int, log: Log, validate: Validate | None) -> 
         return
     scores = {}
     if validate:
-        with contextlib.suppress(StopIteration):
-            scores = validate(run.averaged().eval())
+        scores = validate(run.averaged().eval())
         log.scores(epoch, scores)
     better = scores.get("score", -1.0) > run.progress.best
     if better:
@@ -188,5 +197,3 @@ def _distributed(objective: Objective, processes: Processes) -> nn.Module:
         return objective
     devices = [processes.device] if processes.device.type == "cuda" else None
     return DistributedDataParallel(objective, device_ids=devices, find_unused_parameters=True)
-
-

@@ -9,7 +9,7 @@ from s2iammask_core.training.targets import AnchorLabels
 
 
 def joint_mean(total: Tensor, count: Tensor) -> Tensor:
-    """total / count with both summed over all processes, as far as gradients go; 0 where nothing is counted.
+    """Total / count with both summed over all processes, as far as gradients go; 0 where nothing is counted.
 
     The gradients that DistributedDataParallel averages then are those of one process with the joint batch.
     """
@@ -45,7 +45,9 @@ def box_loss(deltas: Tensor, labels: AnchorLabels) -> Tensor:
 
 
 def mask_loss(logits: Tensor, windows: Tensor) -> Tensor:
-    """Soft-margin loss of mask logits (M, h, w) against labels -1, 1 or 0 (outside the patch; adds a constant)."""
+    """Soft-margin loss of mask logits (M, h, w) against labels -1, 1 or 0 (outside the patch; adds a
+    constant).
+    """
     return joint_mean(F.softplus(-logits * windows).sum(), logits.new_tensor(logits.numel()))
 
 

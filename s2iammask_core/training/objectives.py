@@ -53,7 +53,9 @@ class Objective(nn.Module):
         deltas = network.box.head(network.box.correlate(kernels[1], search)).float().unflatten(1, (4, -1))
         labels = label_anchors(batch, scores.shape[-1], self.config.anchors)
         score, box = losses.score_loss(scores, labels), losses.box_loss(deltas, labels)
-        return Outcome(weights.score * score + weights.box * box, {"score": score.detach(), "box": box.detach()})
+        return Outcome(
+            weights.score * score + weights.box * box, {"score": score.detach(), "box": box.detach()}
+        )
 
     def _base(self, batch: Batch) -> Outcome:
         """SiamMask-base: the first stage and a 63 x 63 mask at each positive cell."""
@@ -81,7 +83,9 @@ class Objective(nn.Module):
         correlation = self.network.mask.correlate(kernels[2], search)  # (N, 256, 3, 3)
         cells = correlation.shape[-1]
         labels = label_anchors(batch, cells, self.config.anchors)
-        chosen = (labels.classes == 1).unflatten(1, (-1, cells, cells)).any(dim=1) & batch.has_mask[:, None, None]
+        chosen = (labels.classes == 1).unflatten(1, (-1, cells, cells)).any(dim=1) & batch.has_mask[
+            :, None, None
+        ]
         picked = chosen.flatten().nonzero()[:, 0]
         vectors = correlation.permute(0, 2, 3, 1).flatten(0, 2)[picked]
         skips = (all_windows(f0, 0)[picked], all_windows(f1, 1)[picked], all_windows(f2, 2)[picked])

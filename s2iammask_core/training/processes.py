@@ -64,7 +64,7 @@ def _precision(name: str, device: torch.device) -> torch.dtype:
         return FORMATS[name]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32  # type: ignore[no-untyped-call]
+    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ class Share:
 
     def __post_init__(self) -> None:
         if self.batch % self.processes.count:
-            raise ConfigError(f"batch {self.batch} cannot be shared evenly by {self.processes.count} processes")
+            raise ConfigError(
+                f"batch {self.batch} cannot be shared evenly by {self.processes.count} processes"
+            )
 
     def __len__(self) -> int:
         return self.steps - self.step

@@ -17,7 +17,9 @@ OBJECTIVES = ("proposals", "base", "sharp", "regions")
 class ScheduleConfig:
     """How the learning rate goes: a warm-up, then one of the named curves."""
 
-    name: str = setting("cos", "curve after the warm-up", choices=("log", "linear", "cos", "step", "multistep", "constant"))
+    name: str = setting(
+        "cos", "curve after the warm-up", choices=("log", "linear", "cos", "step", "multistep", "constant")
+    )
     start: float = setting(2e-3, "learning rate after the warm-up", 0.0, 10.0)
     end: float = setting(2e-5, "learning rate at the end (log, linear, cos)", 0.0, 10.0)
     warmup: float = setting(0.0, "length of the warm-up, epochs", 0.0, 1000.0)
@@ -40,7 +42,9 @@ class OptimizerConfig:
     weight_decay: float = setting(1e-4, "weight decay", 0.0, 1.0)
     clip: float = setting(10.0, "greatest norm of the gradient", 0.0, 1e6)
     backbone_rate: float = setting(0.1, "rate of the backbone relative to the rest", 0.0, 1.0)
-    worst_loss: float = setting(1e4, "steps with a greater or non-finite loss are skipped and counted", 0.0, 1e9)
+    worst_loss: float = setting(
+        1e4, "steps with a greater or non-finite loss are skipped and counted", 0.0, 1e9
+    )
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class AnchorConfig:
     positives: int = setting(16, "most positives of a pair", 1, 1024)
     examples: int = setting(64, "most positives and negatives of a pair", 1, 4096)
     negatives: int = setting(16, "negatives of a negative pair, from its 7 x 7 central cells", 1, 245)
-    best_is_positive: bool = setting(True, "an object that no anchor fits well has its best anchor as positive")
+    best_is_positive: bool = setting(
+        True, "an object that no anchor fits well has its best anchor as positive"
+    )
 
 
 @dataclass(frozen=True)
@@ -87,26 +93,46 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
+class ValidationConfig:
+    """Held-out sequences in DAVIS layout that are tracked after each epoch; none without a root."""
+
+    root: str = setting("", "folder with JPEGImages, Annotations and ImageSets; empty: no validation")
+    sequences: tuple[str, ...] = setting((), "names of the sequences; empty: all of the split")
+    every: int = setting(2, "tracks every n-th frame", 1, 100)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A whole run."""
 
     output: str = setting("runs/train", "folder of snapshots and logs")
     objective: str = setting("proposals", "what is trained", choices=OBJECTIVES)
-    initial: str = setting("", "weights to begin with: a snapshot or safetensors file, or an ImageNet ResNet-50 (.npz); empty: none")
+    initial: str = setting(
+        "",
+        "weights to begin with: a snapshot or safetensors file, or an ImageNet ResNet-50 (.npz); empty: none",
+    )
     epochs: int = setting(20, "number of epochs", 1, 100000)
     pairs_per_epoch: int = setting(600000, "pairs an epoch", 1, 10**9)
     batch: int = setting(64, "pairs a step, over all processes", 1, 65536)
     seed: int = setting(0, "seed of all random choices", 0, 2**31 - 1)
-    trained: tuple[str, ...] = setting(("neck", "score", "box"), "parts trained from the start (prefixes of parameter names)")
+    trained: tuple[str, ...] = setting(
+        ("neck", "score", "box"), "parts trained from the start (prefixes of parameter names)"
+    )
     unfrozen: tuple[str, ...] = setting(("backbone.layer2", "backbone.layer3"), "parts trained later")
     unfreeze_at: float = setting(0.5, "share of the epochs after which these are trained", 0.0, 1.0)
-    backbone_norm: str = setting("train", "batch norm of unfrozen backbone parts", choices=("train", "frozen"))
+    backbone_norm: str = setting(
+        "train", "batch norm of unfrozen backbone parts", choices=("train", "frozen")
+    )
     head_norm: str = setting("train", "batch norm of the other trained parts", choices=("train", "frozen"))
     precision: str = setting("auto", "autocast", choices=("auto", "fp32", "bf16", "fp16"))
     device: str = setting("auto", "auto, cpu, cuda or cuda:N")
     workers: int = setting(1, "processes that load pairs", 0, 256)
     ema: float = setting(0.0, "decay of the moving average of the weights; 0 keeps none", 0.0, 1.0)
     snapshot_steps: int = setting(200, "steps between two snapshots of the running epoch", 1, 10**9)
+    log_steps: int = setting(20, "steps between two lines of the log", 1, 10**9)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -115,6 +141,7 @@ class TrainConfig:
     losses: LossConfig = field(default_factory=LossConfig)
     pairs: PairConfig = field(default_factory=PairConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
     data: tuple[DataConfig, ...] = ()
 
     def __post_init__(self) -> None:
@@ -136,6 +163,7 @@ PARTS = {
     "losses": LossConfig,
     "pairs": PairConfig,
     "augment": AugmentConfig,
+    "validation": ValidationConfig,
 }
 
 

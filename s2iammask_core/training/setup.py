@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from s2iammask_core.config import NetworkConfig, from_mapping
 from s2iammask_core.data.annotations import VideoSet
 from s2iammask_core.data.readers.coco import read_coco
 from s2iammask_core.data.readers.crops import read_crops
@@ -42,7 +43,9 @@ def read_sets(config: TrainConfig) -> list[VideoSet]:
 
 
 def _read_set(data: DataConfig) -> VideoSet:
-    """options are the reader's; num_use and frame_range replace its own, exclude leaves videos out by name."""
+    """Options are the reader's; num_use and frame_range replace its own, exclude leaves videos out by
+    name.
+    """
     if data.kind not in READERS:
         raise ConfigError(f"unknown kind of data {data.kind!r}; known: {', '.join(sorted(READERS))}")
     options = dict(data.options)
@@ -85,15 +88,29 @@ def _take_over(network: SiameseNetwork, weights: Mapping[str, Tensor], source: s
     wrong = sorted(name for name in different if not name.startswith(STAGE_PARTS))
     if wrong:
         raise WeightsError(f"{source} does not fit {network.config.variant}: {', '.join(wrong)}")
-    network.load_state_dict({k: v for k, v in weights.items() if k in own and k not in different}, strict=False)
+    network.load_state_dict(
+        {k: v for k, v in weights.items() if k in own and k not in different}, strict=False
+    )
+
+
+def network_of(path: Path | str) -> SiameseNetwork:
+    """The network of a snapshot, in evaluation mode: the moving average of its weights if there is one."""
+    state = snapshot.read(path)
+    network = SiameseNetwork(from_mapping(NetworkConfig, state["config"]))
+    network.load_state_dict(state["average"] or state["network"])
+    return network.eval()
 
 
 def make_optimizer(network: SiameseNetwork, config: TrainConfig) -> torch.optim.Optimizer:
-    """One optimiser over all parameters that are trained at any time, so that unfreezing loses no momentum."""
+    """One optimiser over all parameters that are trained at any time, so that unfreezing loses no
+    momentum.
+    """
     prefixes = (*config.trained, *config.unfrozen)
     chosen = [(name, p) for name, p in network.named_parameters() if name.startswith(prefixes)]
     if not chosen:
-        raise ConfigError(f"trained and unfrozen name no part of {config.network.variant}: {', '.join(prefixes)}")
+        raise ConfigError(
+            f"trained and unfrozen name no part of {config.network.variant}: {', '.join(prefixes)}"
+        )
     backbone = [p for name, p in chosen if name.startswith("backbone.")]
     rest = [p for name, p in chosen if not name.startswith("backbone.")]
     groups = [

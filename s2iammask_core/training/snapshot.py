@@ -1,6 +1,5 @@
 """Snapshots of a run: all that is needed to go on as if nothing had happened."""
 
-import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ def write(path: Path, state: dict[str, Any]) -> None:
     """Writes a snapshot so that a kill leaves either the old one or the new one."""
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read(path: Path | str) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def read(path: Path | str) -> dict[str, Any]:
 
 def random_state() -> dict[str, Any]:
     """The state of all random generators that a step might use."""
-    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002
+    name, keys, position, has_gauss, cached = np.random.get_state()
     numpy_state = [name, torch.from_numpy(np.asarray(keys, np.int64)), position, has_gauss, cached]
     python = random.getstate()
     state: dict[str, Any] = {"torch": torch.get_rng_state(), "numpy": numpy_state, "python": list(python[1])}
@@ -56,7 +55,7 @@ def random_state() -> dict[str, Any]:
 def restore_random_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["torch"])
     name, keys, position, has_gauss, cached = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))  # noqa: NPY002
+    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
     random.setstate((3, tuple(state["python"]), None))
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])

@@ -23,7 +23,9 @@ class AnchorLabels:
 
 
 def label_anchors(batch: Batch, cells: int, config: AnchorConfig) -> AnchorLabels:
-    """Labels of the anchors of an S x S map (SiamRPN); which of them are used is drawn from the pairs' seeds."""
+    """Labels of the anchors of an S x S map (SiamRPN); which of them are used is drawn from the pairs'
+    seeds.
+    """
     anchors = anchor_grid(cells).to(batch.box.device)  # (K, 4), relative to the centre
     side = batch.search.shape[-1]
     boxes = to_centers(batch.box - side / 2)[:, None]  # (N, 1, 4)
@@ -66,7 +68,8 @@ def mask_windows(mask: Tensor, sample: Tensor, rows: Tensor, columns: Tensor, of
     Args:
         mask: (N, P, P) bool.
         sample, rows, columns: (M,) cells.
-        offset: where the window of cell 0 begins: -32 for search patches with anchors, 0 for the refine training.
+        offset: where the window of cell 0 begins: -32 for search patches with anchors, 0 for the refine
+            training.
 
     Returns:
         (M, 127, 127) float32
@@ -89,8 +92,12 @@ class Regions:
     weights: Tensor  # (N, R) 1 or 0
 
 
-def choose_regions(batch: Batch, scores: Tensor, deltas: Tensor, config: RegionConfig, pixels: int) -> Regions:
-    """Regions that overlap the object, from first-stage outputs scores (N, 2, A, S, S) and deltas (N, 4, A, S, S)."""
+def choose_regions(
+    batch: Batch, scores: Tensor, deltas: Tensor, config: RegionConfig, pixels: int
+) -> Regions:
+    """Regions that overlap the object, from first-stage outputs scores (N, 2, A, S, S) and deltas (N, 4, A,
+    S, S).
+    """
     truth = batch.box[:, None]  # (N, 1, 4)
     candidates = truth
     if config.source == "proposals":
@@ -100,13 +107,15 @@ def choose_regions(batch: Batch, scores: Tensor, deltas: Tensor, config: RegionC
     usable = (overlap >= config.positive_iou) & (batch.positive & batch.has_mask)[:, None]
     noise = seeded_noise(batch.seed, candidates.shape[1]).to(overlap.device)
     order = torch.where(usable, noise, 2.0).argsort(dim=1)[:, : config.count]  # (N, R)
-    rois = enlarge(candidates.gather(1, order[..., None].expand(-1, -1, 4)), config.scale, batch.search.shape[-1])
+    rois = enlarge(
+        candidates.gather(1, order[..., None].expand(-1, -1, 4)), config.scale, batch.search.shape[-1]
+    )
     return Regions(rois, _region_masks(batch.mask, rois, pixels), usable.gather(1, order).float())
 
 
 def _proposals(scores: Tensor, deltas: Tensor, side: int, config: RegionConfig) -> Tensor:
     """(N, after_nms, 4) decoded, clipped, non-overlapping boxes; places that stay empty are zero."""
-    n, _, anchors_, cells, _ = deltas.shape
+    n, cells = len(deltas), deltas.shape[-1]
     anchors = anchor_grid(cells).to(deltas.device)
     boxes = to_corners(decode(deltas.reshape(n, 4, -1).transpose(1, 2).float(), anchors)) + side / 2
     boxes = boxes.clamp(0, side)
@@ -133,5 +142,5 @@ def _region_masks(mask: Tensor, rois: Tensor, pixels: int) -> Tensor:
     n, r, _ = rois.shape
     owner = torch.arange(n, device=rois.device, dtype=torch.float32).repeat_interleave(r)[:, None]
     table = torch.cat([owner, rois.flatten(0, 1).float()], dim=1)
-    sampled = roi_align(mask[:, None].float(), table, pixels, 1.0, sampling_ratio=2, aligned=True)
+    sampled: Tensor = roi_align(mask[:, None].float(), table, pixels, 1.0, sampling_ratio=2, aligned=True)
     return sampled.reshape(n, r, pixels, pixels) > 0.5

@@ -1,0 +1,83 @@
+"""Converts, verifies and describes weights files.
+
+s2iammask weights convert SiamMask_DAVIS.pth [OUT.safetensors] [--variant siammask_sharp]
+s2iammask weights export runs/stage2/best.pt OUT.safetensors
+s2iammask weights verify weights/s2iammask.safetensors
+s2iammask weights show FILE.safetensors
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from s2iammask_core.config import VARIANTS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    convert = actions.add_parser("convert", help="a published SiamMask checkpoint to safetensors")
+    convert.add_argument("checkpoint", type=Path)
+    convert.add_argument(
+        "out", type=Path, nargs="?", help="by default the checkpoint's name with .safetensors"
+    )
+    convert.add_argument("--variant", choices=VARIANTS[:3], help="by default guessed from the parts it has")
+    export = actions.add_parser("export", help="a snapshot of a training run to safetensors")
+    export.add_argument("snapshot", type=Path)
+    export.add_argument("out", type=Path)
+    export.add_argument(
+        "--note", action="append", default=[], metavar="NAME=TEXT", help="kept in the file's metadata"
+    )
+    verify = actions.add_parser("verify", help="compares a file's sha256 with a manifest")
+    verify.add_argument("file", type=Path)
+    verify.add_argument("--manifest", type=Path, help="by default manifest.json beside the file")
+    show = actions.add_parser("show", help="what a file holds, as json")
+    show.add_argument("file", type=Path)
+
+
+def run(args: argparse.Namespace) -> int:
+    actions = {"convert": _convert, "export": _export, "verify": _verify, "show": _show}
+    print(actions[args.action](args))
+    return 0
+
+
+def _convert(args: argparse.Namespace) -> str:
+    from s2iammask_core.config import NetworkConfig
+    from s2iammask_core.model import checkpoint
+
+    state = checkpoint.read_official(args.checkpoint)
+    variant = args.variant or checkpoint.guess_variant(state)
+    network = checkpoint.convert_official(state, NetworkConfig(variant), str(args.checkpoint))
+    out = args.out or args.checkpoint.with_suffix(".safetensors")
+    checkpoint.save(network, out)
+    return f"{out}: {variant}, sha256 {checkpoint.sha256(out)}"
+
+
+def _export(args: argparse.Namespace) -> str:
+    from s2iammask_core.model import checkpoint
+    from s2iammask_core.training.setup import network_of
+
+    network = network_of(args.snapshot)
+    checkpoint.save(network, args.out, dict(note.partition("=")[::2] for note in args.note))
+    return f"{args.out}: {network.config.variant}, sha256 {checkpoint.sha256(args.out)}"
+
+
+def _verify(args: argparse.Namespace) -> str:
+    from s2iammask_core.model import checkpoint
+
+    return f"{args.file}: as in the manifest, sha256 {checkpoint.verify(args.file, args.manifest)}"
+
+
+def _show(args: argparse.Namespace) -> str:
+    from dataclasses import asdict
+
+    from s2iammask_core.model import checkpoint
+
+    network, notes = checkpoint.load(args.file)
+    parameters = sum(each.numel() for each in network.parameters())
+    described = {
+        **asdict(network.config),
+        "parameters": parameters,
+        "sha256": checkpoint.sha256(args.file),
+        **notes,
+    }
+    return json.dumps(described, indent=2)

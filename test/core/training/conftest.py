@@ -1,0 +1,63 @@
+"""A drawn data set in the layout of `stills`, and small settings to train on it."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from s2iammask_core.training.settings import from_nested
+
+
+def draw_stills(root, count=6):
+    (root / "images").mkdir(parents=True)
+    (root / "masks").mkdir()
+    rng, index = np.random.default_rng(3), {}
+    for number in range(count):
+        picture = rng.integers(0, 90, (120, 160, 3), dtype=np.uint8)
+        mask = np.zeros((120, 160), np.uint8)
+        center, axes = (int(rng.integers(50, 110)), int(rng.integers(45, 75))), (28, 16)
+        cv2.ellipse(mask, center, axes, int(rng.integers(180)), 0, 360, 1, -1)
+        picture[mask > 0] = rng.integers(120, 255, 3, dtype=np.uint8)
+        x, y, width, height = cv2.boundingRect(mask)
+        cv2.imwrite(str(root / "images" / f"p{number}.png"), picture)
+        cv2.imwrite(str(root / "masks" / f"p{number}.png"), mask)
+        objects = {"1": {"category": "blob", "area": int(mask.sum()), "box": [x, y, x + width, y + height]}}
+        index[f"p{number}"] = {"source": "drawn", "size": [160, 120], "objects": objects}
+    (root / "index.json").write_text(json.dumps(index))
+    return root
+
+
+@pytest.fixture(scope="session")
+def stills(tmp_path_factory):
+    return draw_stills(tmp_path_factory.mktemp("stills") / "set")
+
+
+@pytest.fixture
+def small_settings(stills, tmp_path):
+    """Nested settings of a run of four steps; tests change some of them."""
+    return {
+        "output": str(tmp_path / "run"),
+        "objective": "proposals",
+        "network": {"variant": "siammask_box"},
+        "epochs": 2,
+        "pairs_per_epoch": 8,
+        "batch": 4,
+        "trained": ["neck", "score", "box"],
+        "unfrozen": [],
+        "head_norm": "frozen",
+        "precision": "fp32",
+        "device": "cpu",
+        "workers": 0,
+        "log_steps": 1,
+        "snapshot_steps": 1,
+        "schedule": {"name": "constant", "start": 1e-3},
+        "pairs": {"template_crop": 143, "search_crop": 175, "negative": 0.25},
+        "augment": {"search_pixels": 143, "search_shift": 8},
+        "data": [{"kind": "stills", "root": str(stills)}],
+    }
+
+
+@pytest.fixture
+def small_run(small_settings):
+    return from_nested(small_settings)

@@ -1,0 +1,174 @@
+"""Runs of a few steps: they learn, resume, and do not depend on the number of processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from s2iammask_core.errors import ConfigError, WeightsError
+from s2iammask_core.training.loop import train
+from s2iammask_core.training.settings import from_nested
+from s2iammask_core.training.setup import initial_network, network_of, set_trained
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def losses_of(folder):
+    lines = [json.loads(line) for line in (Path(folder) / "log.jsonl").read_text().splitlines()]
+    return {int(line["step"]): line["loss"] for line in lines if "step" in line}
+
+
+def launch(settings, path, *, processes=1):
+    """`s2iammask train` in a process of its own, or in several that know of each other."""
+    path.write_text(yaml.safe_dump(settings))
+    command = [sys.executable, "-m"]
+    if processes > 1:
+        command += ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "-m"]
+    command += ["s2iammask_core", "train", str(path), "--threads", "1"]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE
+    )
+
+
+def test_a_run_that_is_killed_and_resumed_gives_the_losses_of_one_that_was_not(small_settings, tmp_path):
+    straight = small_settings | {"output": str(tmp_path / "straight")}
+    train(from_nested(straight))
+    killed = small_settings | {"output": str(tmp_path / "killed")}
+    process = launch(killed, tmp_path / "killed.yaml")
+    while not (tmp_path / "killed" / "last.pt").exists():
+        assert process.poll() is None, process.stderr.read().decode()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    train(from_nested(killed))
+
+    assert losses_of(killed["output"]) == pytest.approx(losses_of(straight["output"]), rel=1e-5)
+
+
+def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_settings, tmp_path):
+    alone = small_settings | {"output": str(tmp_path / "alone")}
+    train(from_nested(alone))
+    shared = small_settings | {"output": str(tmp_path / "shared")}
+
+    process = launch(shared, tmp_path / "shared.yaml", processes=2)
+
+    _, said = process.communicate()
+    assert process.returncode == 0, said.decode()
+    weights = [network_of(Path(each["output"]) / "last.pt").state_dict() for each in (alone, shared)]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("objective", "variant", "trained", "side"),
+    [
+        ("base", "siammask_base", ["neck", "mask"], 143),
+        ("sharp", "siammask_sharp", ["mask", "refine"], 143),
+        ("regions", "s2iammask", ["mask", "region_masks"], 175),
+    ],
+)
+def test_each_objective_changes_just_what_it_trains(small_settings, objective, variant, trained, side):
+    settings = small_settings | {
+        "objective": objective,
+        "network": {"variant": variant},
+        "trained": trained,
+        "epochs": 1,
+        "pairs_per_epoch": 2,
+        "batch": 2,
+        "augment": {"search_pixels": side, "search_shift": 4},
+        "pairs": {"template_crop": 143, "search_crop": side + 32, "negative": 0.0},
+        "regions": {"count": 2},
+    }
+    config = from_nested(settings)
+
+    last = train(config)
+
+    before, after = initial_network(config).state_dict(), network_of(last).state_dict()
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert changed
+    assert all(name.startswith(tuple(trained)) for name in changed)
+
+
+def test_the_second_half_of_a_run_trains_the_backbone_too(small_settings):
+    settings = small_settings | {"unfrozen": ["backbone.layer3"], "unfreeze_at": 0.5}
+    config = from_nested(settings)
+    network = initial_network(config)
+
+    set_trained(network, config, epoch=0)
+    early = network.backbone.layer3[0].conv1.weight.requires_grad
+    set_trained(network, config, epoch=1)
+
+    assert not early
+    assert network.backbone.layer3[0].conv1.weight.requires_grad
+    assert not network.backbone.layer2[0].conv1.weight.requires_grad
+
+
+def test_a_step_whose_loss_is_too_large_is_skipped_and_counted(small_settings):
+    settings = small_settings | {"optimizer": {"worst_loss": 0.0}, "epochs": 1, "pairs_per_epoch": 4}
+    config = from_nested(settings)
+
+    last = train(config)
+
+    unchanged, after = initial_network(config).state_dict(), network_of(last).state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in unchanged.items())
+    lines = (Path(config.output) / "log.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["skipped"] == 1
+
+
+def test_the_best_epoch_by_validation_is_kept(small_settings):
+    scores = iter([0.9, 0.1])
+    config = from_nested(small_settings)
+
+    train(config, validate=lambda network: {"score": next(scores)})
+
+    best, first = (network_of(Path(config.output) / name) for name in ("best.pt", "epoch_001.pt"))
+    assert all(torch.equal(v, first.state_dict()[k]) for k, v in best.state_dict().items())
+
+
+def test_the_moving_average_follows_the_weights_slowly(small_settings):
+    config = from_nested(small_settings | {"ema": 0.5, "epochs": 1})
+
+    last = train(config)
+
+    state = torch.load(last, weights_only=True)
+    name = "score.head.3.weight"
+    start = initial_network(config).state_dict()[name]
+    moved, averaged = (float((state[part][name] - start).abs().sum()) for part in ("network", "average"))
+    assert 0 < averaged < moved
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"epoch": 3}, "did you mean epochs"),
+        ({"schedule": {"name": "cosine"}}, "name must be one of"),
+        ({"data": []}, "data must list"),
+        ({"data": [{"kind": "cats", "root": "."}]}, "unknown kind of data 'cats'"),
+        ({"trained": ["nothing"]}, "name no part"),
+    ],
+)
+def test_a_wrong_setting_is_named(small_settings, change, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        train(from_nested(small_settings | change))
+
+
+def test_weights_of_another_network_are_refused(small_settings, tmp_path):
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(b"no snapshot")
+
+    with pytest.raises(WeightsError, match=r"cannot read a snapshot from .*broken\.pt"):
+        train(from_nested(small_settings | {"initial": str(broken)}))

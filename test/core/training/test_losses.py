@@ -1,0 +1,109 @@
+"""Losses against those of the original code, and their edges."""
+
+import importlib.util
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from s2iammask_core.training import losses
+from s2iammask_core.training.targets import AnchorLabels, mask_windows
+
+CORE = Path(__file__).resolve().parents[1]
+
+
+def golden_module():
+    spec = importlib.util.spec_from_file_location("golden", CORE / "test_golden_network.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def labels_of(numbers):
+    classes = torch.from_numpy(numbers["label_cls"]).long().flatten(1)
+    deltas = torch.from_numpy(numbers["label_loc"]).flatten(2).transpose(1, 2)
+    return AnchorLabels(classes, deltas, torch.from_numpy(numbers["label_loc_weight"]).flatten(1))
+
+
+def windows_of(numbers, offset):
+    sample, rows, columns = (torch.from_numpy(numbers["label_mask_weight"])[:, 0] == 1).nonzero(as_tuple=True)
+    mask = torch.from_numpy(numbers["label_mask"])[:, 0] == 1
+    return sample, rows, columns, mask_windows(mask, sample, rows, columns, offset)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("file", "variant"), [("net_rpn", "siammask_box"), ("net_base", "siammask_base")])
+def test_first_stage_losses_equal_those_of_the_original(file, variant):
+    module = golden_module()
+    numbers, network = module.golden(file), module.golden_network(variant)
+
+    output = network.search(network.template(module.rgb(numbers["train_z"])), module.rgb(numbers["train_x"]))
+    found = [
+        losses.score_loss(output.scores, labels_of(numbers)),
+        losses.box_loss(output.deltas, labels_of(numbers)),
+    ]
+
+    np.testing.assert_allclose([float(each) for each in found], numbers["losses"][:2], rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_the_mask_loss_of_siammask_base_equals_that_of_the_original():
+    module = golden_module()
+    numbers, network = module.golden("net_base"), module.golden_network("siammask_base")
+    output = network.search(network.template(module.rgb(numbers["train_z"])), module.rgb(numbers["train_x"]))
+    sample, rows, columns, windows = windows_of(numbers, offset=-32)
+
+    vectors = network.mask.head.hidden(output.features[0])[sample, :, rows, columns]
+    logits = network.mask.head[-1](vectors[:, :, None, None]).reshape(-1, 1, 63, 63)
+    logits = torch.nn.functional.interpolate(logits, size=127, mode="bilinear", align_corners=True)[:, 0]
+
+    assert float(losses.mask_loss(logits, windows)) == pytest.approx(numbers["losses"][2], rel=1e-4)
+
+
+@torch.inference_mode()
+def test_the_mask_loss_of_siammask_sharp_equals_that_of_the_original():
+    module = golden_module()
+    numbers, network = module.golden("net_sharp"), module.golden_network("siammask_sharp")
+    output = network.search(network.template(module.rgb(numbers["train_z"])), module.rgb(numbers["train_x"]))
+    sample, rows, columns, windows = windows_of(numbers, offset=0)
+    correlation, *skips = output.features
+
+    from s2iammask_core.model.refine import all_windows
+
+    picked = (sample * 3 + rows) * 3 + columns
+    vectors = correlation.permute(0, 2, 3, 1).flatten(0, 2)[picked]
+    logits = network.refine(vectors, tuple(all_windows(f, level)[picked] for level, f in enumerate(skips)))
+
+    assert float(losses.mask_loss(logits, windows)) == pytest.approx(numbers["losses"][2], rel=1e-4)
+
+
+def test_a_batch_without_positives_costs_nothing_and_has_a_gradient():
+    scores = torch.zeros(2, 2, 5, 3, 3, requires_grad=True)
+    nothing = AnchorLabels(torch.full((2, 45), -1), torch.zeros(2, 45, 4), torch.zeros(2, 45))
+
+    loss = losses.score_loss(scores, nothing)
+    loss.backward()
+
+    assert float(loss) == 0
+    assert torch.isfinite(scores.grad).all()
+
+
+def test_an_undecided_score_costs_ln_2():
+    scores = torch.zeros(1, 2, 5, 3, 3)
+    classes = torch.full((1, 45), -1)
+    classes[0, 0], classes[0, 1] = 1, 0
+
+    loss = losses.score_loss(scores, AnchorLabels(classes, torch.zeros(1, 45, 4), torch.zeros(1, 45)))
+
+    assert float(loss) == pytest.approx(math.log(2))
+
+
+def test_unused_places_of_regions_do_not_count():
+    logits = torch.tensor([[10.0, -10.0]])[:, :, None, None].expand(1, 2, 4, 4)
+    masks = torch.ones(1, 2, 4, 4, dtype=torch.bool)
+
+    loss = losses.region_loss(logits, masks, torch.tensor([[1.0, 0.0]]))
+
+    assert float(loss) < 1e-4

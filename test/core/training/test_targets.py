@@ -1,0 +1,106 @@
+"""Labels of anchors, windows and regions, on boxes and masks drawn by hand."""
+
+import pytest
+import torch
+
+from s2iammask_core.boxes import anchor_grid, box_iou, decode, to_corners
+from s2iammask_core.data.augment import Batch
+from s2iammask_core.training.settings import AnchorConfig, RegionConfig
+from s2iammask_core.training.targets import choose_regions, enlarge, label_anchors, mask_windows, seeded_noise
+
+
+def batch_with(box, *, positive=True, side=255):
+    x1, y1, x2, y2 = box
+    mask = torch.zeros(1, side, side, dtype=torch.bool)
+    mask[0, y1:y2, x1:x2] = True
+    return Batch(
+        template=torch.zeros(1, 3, 127, 127),
+        search=torch.zeros(1, 3, side, side),
+        mask=mask,
+        box=torch.tensor([box], dtype=torch.float32),
+        positive=torch.tensor([positive]),
+        has_mask=torch.tensor([True]),
+        seed=torch.tensor([5]),
+    )
+
+
+def test_positive_anchors_overlap_the_object_and_decode_to_it():
+    batch = batch_with((100, 90, 164, 154))
+
+    labels = label_anchors(batch, 25, AnchorConfig())
+
+    corners = to_corners(anchor_grid(25)) + 127.5
+    chosen = labels.classes[0] == 1
+    assert 0 < chosen.sum() <= 16
+    assert (box_iou(corners[chosen], batch.box) > 0.6).all()
+    decoded = to_corners(decode(labels.deltas[0][chosen], anchor_grid(25)[chosen])) + 127.5
+    torch.testing.assert_close(decoded, batch.box.expand_as(decoded))
+    assert float(labels.weights.sum()) == pytest.approx(1, abs=1e-4)
+
+
+def test_positives_and_negatives_together_are_at_most_64():
+    labels = label_anchors(batch_with((100, 90, 164, 154)), 25, AnchorConfig())
+    assert int((labels.classes >= 0).sum()) == 64
+
+
+def test_an_object_that_no_anchor_fits_has_its_best_anchor():
+    labels = label_anchors(batch_with((60, 120, 200, 145)), 25, AnchorConfig())
+    assert int((labels.classes == 1).sum()) >= 1
+
+
+def test_a_negative_pair_has_16_negatives_near_the_centre_and_no_positive():
+    labels = label_anchors(batch_with((100, 90, 164, 154), positive=False), 25, AnchorConfig())
+
+    far = (anchor_grid(25)[:, :2].abs() > 3 * 8).any(dim=1)
+    assert int((labels.classes == 1).sum()) == 0
+    assert int((labels.classes == 0).sum()) == 16
+    assert not (labels.classes[0] == 0)[far].any()
+
+
+def test_labels_do_not_depend_on_the_other_pairs_of_the_batch():
+    seeds = torch.tensor([3, 9])
+    torch.testing.assert_close(seeded_noise(seeds, 50)[1:], seeded_noise(seeds[1:], 50))
+
+
+def test_the_window_of_the_middle_cell_is_the_middle_of_the_patch():
+    mask = torch.zeros(1, 255, 255, dtype=torch.bool)
+    mask[0, 127, 127] = True
+
+    window = mask_windows(mask, *(torch.tensor([each]) for each in (0, 12, 12)), offset=-32)
+
+    assert window[0, 63, 63] == 1
+    assert (window == 1).sum() == 1
+
+
+def test_a_window_beyond_the_patch_is_neither_object_nor_background():
+    window = mask_windows(
+        torch.ones(1, 255, 255).bool(), *(torch.tensor([each]) for each in (0, 0, 0)), offset=-32
+    )
+
+    assert (window[0, :32] == 0).all()
+    assert (window[0, 32:, 32:] == 1).all()
+
+
+def test_regions_hold_the_object_in_their_middle():
+    batch = batch_with((100, 90, 150, 140))
+    nothing = torch.zeros(1, 2, 5, 25, 25), torch.zeros(1, 4, 5, 25, 25)
+
+    regions = choose_regions(batch, *nothing, RegionConfig(source="truth"), pixels=28)
+
+    torch.testing.assert_close(regions.rois[0, 0], torch.tensor([80.0, 70.0, 170.0, 160.0]))
+    assert regions.masks[0, 0, 14, 14]
+    assert not regions.masks[0, 0, :5].any()
+    assert float(regions.masks[0, 0].float().mean()) == pytest.approx(1 / 1.8**2, abs=0.05)
+
+
+def test_proposals_that_miss_the_object_are_not_used():
+    batch = batch_with((10, 10, 60, 60))
+    scores = torch.zeros(1, 2, 5, 25, 25)
+    deltas = torch.zeros(1, 4, 5, 25, 25)
+
+    regions = choose_regions(batch, scores, deltas, RegionConfig(count=50), pixels=28)
+
+    used = regions.rois[regions.weights == 1]
+    truth = enlarge(batch.box, 1.8, 255)
+    assert len(used) >= 1
+    assert (box_iou(used, truth) > 0.3).all()
