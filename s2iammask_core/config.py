@@ -164,6 +164,24 @@ class TrackerConfig:
     lost_after: int = setting(
         5, "consecutive frames below lost_below that make a target lost", 1, 1000, live=True
     )
+    redetect_patches: int = setting(
+        4,
+        "extra windows a frame that search for lost targets; 0 looks only where they were",
+        0,
+        64,
+        live=True,
+    )
+    redetect_score: float = setting(0.5, "smallest score of an accepted find", 0.0, 1.0, live=True)
+    redetect_agreement: float = setting(
+        0.5, "smallest agreement of the votes for an accepted find", 0.0, 1.0, live=True
+    )
+    redetect_similarity: float = setting(
+        0.7,
+        "smallest similarity of a find to the template, as the cosine of their features",
+        -1.0,
+        1.0,
+        live=True,
+    )
     max_targets: int = setting(16, "most targets at a time", 1, 256)
 
     def __post_init__(self) -> None:

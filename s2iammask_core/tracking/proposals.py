@@ -33,7 +33,7 @@ def propose(output: SearchOutput, aim: Aim, config: TrackerConfig) -> Proposals:
     candidates = decode(output.deltas, anchors)  # (N, A * S * S, 4) cx cy w h
     corners = boxes.to_corners(candidates)
     believed = probability * penalty(candidates[..., 2:], aim, config.penalty_k)
-    ranked = torch.lerp(believed, window.expand_as(believed), config.window_influence)
+    ranked = torch.lerp(believed, window.expand_as(believed), aim.window[:, None])
     overlap = boxes.box_iou(corners, aim.crop.to_patch(aim.previous)[:, None])
     ranked = torch.lerp(ranked, overlap, aim.temporal[:, None]).nan_to_num(nan=-1.0)
     chosen, kept = choose(ranked, corners, config)

@@ -1,6 +1,7 @@
 """The S2iamMask method: exact windows, and masks that vote."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,10 +11,12 @@ from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, context_side
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.network import MaskSource
+from s2iammask_core.tracking.redetection import is_promising, similarities, views_of
 from s2iammask_core.tracking.regions import NO_MASK, mask_region, outline
 from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.step import Answer, StepRunner, unpacked
-from s2iammask_core.tracking.target import Sighting, Target
+from s2iammask_core.tracking.target import Sighting, Target, placed
+from s2iammask_core.tracking.track import TrackState
 from s2iammask_core.tracking.voting import SLACK
 
 
@@ -37,15 +40,36 @@ class S2iamMaskMethod:
         self, frame: Frame, targets: tuple[Target, ...], kernels: Tensor, config: TrackerConfig
     ) -> list[Sighting]:
         """One sighting for each target, by its template kernels (N, ...)."""
-        aim = aim_at(targets, config)
-        packed = self._runner.run(config, frame, kernels, aim)
-        size = (frame.shape[0], frame.shape[1])
-        windows = zip(unpacked(packed), aim.crop.origins.tolist(), aim.crop.sides.tolist(), strict=True)
-        return [self._sighting(answer, (x0, y0, side), size, config) for answer, (x0, y0), side in windows]
+        views = views_of(targets, config, (frame.shape[0], frame.shape[1]))
+        rows = [view.row for view in views]
+        aim = aim_at(tuple(view.target for view in views), config)
+        shown = kernels if len(rows) == len(targets) else kernels[rows]
+        answers = unpacked(self._runner.run(config, frame, shown, aim))
+        windows = torch.cat([aim.crop.origins, aim.crop.sides[:, None]], dim=1).tolist()
+        pairs = zip(answers, windows, strict=True)
+        seen = [self._sighting(answer, window, frame, config) for answer, window in pairs]
+        owned = [
+            [each for each, owner in zip(seen, rows, strict=True) if owner == row]
+            for row in range(len(targets))
+        ]
+        return [self._chosen(*group, frame, config) for group in zip(owned, targets, kernels, strict=True)]
 
-    def _sighting(
-        self, answer: Answer, window: tuple[float, float, float], size: tuple[int, int], config: TrackerConfig
+    def _chosen(
+        self, seen: list[Sighting], target: Target, kernel: Tensor, frame: Frame, config: TrackerConfig
     ) -> Sighting:
+        """The only sighting of a target; of a lost one that which is sure and most like its template."""
+        if target.health.state is not TrackState.LOST:
+            return seen[0]
+        sure = [sighting for sighting in seen if is_promising(sighting, config)]
+        if not sure:
+            return replace(seen[0], accepted=False)
+        size = (frame.shape[0], frame.shape[1])
+        found = tuple(placed(target, sighting.extent, size) for sighting in sure)
+        alike = similarities(self.templates(frame, found, config), kernel)
+        best = max(range(len(sure)), key=alike.__getitem__)
+        return replace(sure[best], accepted=alike[best] >= config.redetect_similarity)
+
+    def _sighting(self, answer: Answer, window: list[float], frame: Frame, config: TrackerConfig) -> Sighting:
         x0, y0, side = window
         step = side / config.search_pixels
         x1, y1, x2, y2 = (value * step for value in answer.box)
@@ -53,7 +77,9 @@ class S2iamMaskMethod:
         mask = NO_MASK
         if answer.levels.size:
             threshold = self._threshold(answer, config)
-            mask = mask_region(answer.levels, answer.voters, threshold, window, size)
+            mask = mask_region(
+                answer.levels, answer.voters, threshold, (x0, y0, side), (frame.shape[0], frame.shape[1])
+            )
         found = outline(mask, config.min_mask_area)
         return Sighting(answer.score, answer.agreement, box, answer.rate, mask, found)
 
@@ -65,13 +91,19 @@ class S2iamMaskMethod:
 
 
 def aim_at(targets: tuple[Target, ...], config: TrackerConfig) -> Aim:
-    """The search windows around where the targets were."""
+    """The search windows around where the targets were; nothing is expected of where a lost one appears."""
     sides = template_sides(targets, config) * (config.search_pixels / config.template_pixels)
     sizes = torch.tensor([(target.width, target.height) for target in targets], dtype=torch.float64)
     previous = [(t.believed.x1, t.believed.y1, t.believed.x2, t.believed.y2) for t in targets]
-    temporal = torch.full((len(targets),), config.temporal_weight, dtype=torch.float64)
-    crop = Crop(centers(targets), sides, config.search_pixels)
-    return Aim(crop, sizes, torch.tensor(previous, dtype=torch.float64), borders(targets), temporal)
+    seen = torch.tensor([target.health.state is not TrackState.LOST for target in targets]).double()
+    return Aim(
+        Crop(centers(targets), sides, config.search_pixels),
+        sizes,
+        torch.tensor(previous, dtype=torch.float64),
+        borders(targets),
+        seen * config.window_influence,
+        seen * config.temporal_weight,
+    )
 
 
 def template_sides(targets: tuple[Target, ...], config: TrackerConfig) -> Tensor:

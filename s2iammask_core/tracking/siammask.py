@@ -50,7 +50,10 @@ class SiamMaskMethod:
         self, frame: Frame, targets: tuple[Target, ...], kernels: Tensor, config: TrackerConfig
     ) -> list[Sighting]:
         """One sighting for each target, by its template kernels (N, ...)."""
-        aim = aim_at(targets, replace(config, temporal_weight=0.0))
+        everywhere = torch.ones(len(targets), dtype=torch.float64)
+        aim = replace(
+            aim_at(targets, config), window=everywhere * config.window_influence, temporal=everywhere * 0
+        )
         sides = [round(side) for side in aim.crop.sides.tolist()]
         patches = self._patches(on_host(frame), targets, sides, config.search_pixels)
         output = self._network.search(kernels, patches)

@@ -38,7 +38,7 @@ class Answer:
 
 
 def step(network: Network, config: TrackerConfig, patches: Tensor, kernels: Tensor, aim: Tensor) -> Tensor:
-    """Packed answers (N, bytes) uint8 for search patches (N, 3, P, P), kernels and packed aims (N, 13)."""
+    """Packed answers (N, bytes) uint8 for search patches (N, 3, P, P), kernels and packed aims (N, 14)."""
     output = network.search(kernels, patches)
     proposals = propose(output, Aim.unpacked(aim, config.search_pixels), config)
     return _packed(proposals, _votes(network, config, output, proposals))

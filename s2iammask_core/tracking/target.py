@@ -1,5 +1,6 @@
 """What the tracker remembers, and how one frame's sighting changes it."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 from torch import Tensor
@@ -47,6 +48,23 @@ class Sighting:
     rate: float  # [0, 1]: how far its size is believed
     mask: MaskRegion
     outline: tuple[Box, RotatedBox] | None  # around the mask; None if it is missing or too small
+    accepted: bool = True  # whether it is the target, where that was in doubt because it had been lost
+
+    @property
+    def extent(self) -> Box:
+        """The upright box of what was seen."""
+        return self.outline[0] if self.outline else self.box
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the network's figures are numbers; in half precision they may overflow."""
+        box = (self.box.x1, self.box.y1, self.box.x2, self.box.y2)
+        return all(map(math.isfinite, (self.score, self.agreement, self.rate, *box)))
+
+
+def nothing_seen(target: Target) -> Sighting:
+    """What stands for a sighting that cannot be used."""
+    return Sighting(0.0, 0.0, target.believed, 0.0, NO_MASK, None, accepted=False)
 
 
 def follow(
@@ -58,7 +76,7 @@ def follow(
     lost_below, and while a target is lost, its place and size stay those of the last good frame, so that the
     search cannot drift away on noise. A lost target answers with the box where it was last seen, and no mask.
     """
-    health = next_health(target.health, confidence, config)
+    health = next_health(target.health, confidence, config, accepted=sighting.accepted)
     moved = _moved(target, sighting, config, frame_size)
     box, rotated = sighting.outline or _plain(moved)
     if config.compat == "s2iammask":
@@ -67,7 +85,7 @@ def follow(
         if confidence < config.lost_below:
             moved = target
         elif sighting.outline and config.state_from_mask:
-            moved = _placed(target, box, frame_size)
+            moved = placed(target, box, frame_size)
     believed = target.believed if moved is target else box
     answer = Track(
         target.id, health.state, confidence, sighting.score, sighting.agreement, box, rotated, sighting.mask
@@ -80,10 +98,10 @@ def _moved(target: Target, sighting: Sighting, config: TrackerConfig, frame_size
     rate = config.size_rate * sighting.rate
     width = (1 - rate) * target.width + rate * sighting.box.width
     height = (1 - rate) * target.height + rate * sighting.box.height
-    return _placed(target, Box.from_center(*sighting.box.center, width, height), frame_size)
+    return placed(target, Box.from_center(*sighting.box.center, width, height), frame_size)
 
 
-def _placed(target: Target, box: Box, frame_size: tuple[int, int]) -> Target:
+def placed(target: Target, box: Box, frame_size: tuple[int, int]) -> Target:
     """The target at a box, its centre inside the frame and its sides between 10 pixels and the frame's."""
     frame_height, frame_width = frame_size
     cx, cy = box.center

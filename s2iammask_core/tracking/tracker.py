@@ -19,7 +19,7 @@ from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.siammask import SiamMaskMethod
 from s2iammask_core.tracking.start import Start, StartTarget, checked_start
 from s2iammask_core.tracking.step import EagerRunner, StepRunner
-from s2iammask_core.tracking.target import Memory, Sighting, Target, follow
+from s2iammask_core.tracking.target import Memory, Sighting, Target, follow, nothing_seen
 from s2iammask_core.tracking.track import Track
 
 
@@ -132,10 +132,7 @@ class Tracker:
         if kernels is None:
             return []
         sightings = self._method.look(frame, targets, kernels, self._config)
-        pairs = [
-            follow(target, sighting, self._confidence_of(sighting), self._config, size)
-            for target, sighting in zip(targets, sightings, strict=True)
-        ]
+        pairs = [self._followed(*pair, size) for pair in zip(targets, sightings, strict=True)]
         self._memory = replace(self._memory, targets=tuple(target for target, _ in pairs))
         return [track for _, track in pairs]
 
@@ -159,8 +156,10 @@ class Tracker:
                 raise ConfigError(f"{each.name} cannot change while tracking; make a new tracker")
         self._config = config
 
-    def _confidence_of(self, sighting: Sighting) -> float:
-        return self._confidence.confidence(sighting.score, sighting.agreement)
+    def _followed(self, target: Target, sighting: Sighting, size: tuple[int, int]) -> tuple[Target, Track]:
+        usable = sighting if sighting.is_finite else nothing_seen(target)
+        confidence = self._confidence.confidence(usable.score, usable.agreement)
+        return follow(target, usable, confidence, self._config, size)
 
     def _checked_size(self, frame: Frame) -> tuple[int, int]:
         height, width, _ = checked_frame(frame).shape

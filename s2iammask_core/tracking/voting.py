@@ -36,7 +36,9 @@ def solid(rois: Tensor) -> Tensor:
 def vote(masks: Tensor, rois: Tensor, voting: Tensor, config: TrackerConfig) -> Votes:
     """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4); voting (N, K) says which take part."""
     pasted = paste(masks, rois, config.search_pixels)
-    ballots = pasted.gt_(config.mask_threshold).mul_(voting[..., None, None]).flatten(2)  # (N, K, P * P), 0 or 1
+    ballots = (
+        pasted.gt_(config.mask_threshold).mul_(voting[..., None, None]).flatten(2)
+    )  # (N, K, P * P), 0 or 1
     votes, voters = ballots.sum(dim=1), voting.sum(dim=1).float()  # (N, P * P), (N,)
     voted = is_foreground(votes, voters[:, None], config).float()
     common = (ballots @ voted[..., None])[..., 0]  # (N, K)

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 import torchvision
@@ -11,15 +9,15 @@ from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.network import SearchOutput
 from s2iammask_core.tracking.proposals import cosine_window, penalty, propose, suppress
 
-PLAIN = TrackerConfig(penalty_k=0.0, window_influence=0.0, proposals=4)
+PLAIN = TrackerConfig(penalty_k=0.0, proposals=4)
 CELLS = 25
 
 
-def aim(previous=(0.0, 0.0, 1.0, 1.0), temporal=0.0, size=(64.0, 64.0)):
+def aim(previous=(0.0, 0.0, 1.0, 1.0), temporal=0.0, window=0.0, size=(64.0, 64.0)):
     """A window of 255 frame pixels whose patch has the frame's own scale and origin."""
     crop = Crop(torch.tensor([[127.5, 127.5]]), torch.tensor([255.0]), 255)
     parts = (torch.tensor([values]) for values in (size, previous, (0.0, 0.0, 0.0)))
-    return Aim(crop, *parts, torch.tensor([temporal]))
+    return Aim(crop, *parts, torch.tensor([window]), torch.tensor([temporal]))
 
 
 def output(*peaks):
@@ -43,7 +41,7 @@ def test_the_best_proposal_is_the_anchor_with_the_highest_score():
 def test_the_window_prefers_the_middle():
     seen = output((2, 12, 12, 0.0), (2, 2, 2, 0.2))
 
-    found = propose(seen, aim(), replace(PLAIN, window_influence=0.4))
+    found = propose(seen, aim(window=0.4), PLAIN)
 
     assert found.best.item() == 2 * 625 + 12 * 25 + 12
 

@@ -1,0 +1,85 @@
+"""The step as a pure function: what it packs, and that it can be captured."""
+
+import numpy as np
+import pytest
+import torch
+
+from s2iammask_core import Box, TrackerConfig
+from s2iammask_core.tracking.network import SearchOutput
+from s2iammask_core.tracking.s2iammask import aim_at
+from s2iammask_core.tracking.step import FIGURES, EagerRunner, step, step_in_frame, unpacked
+from s2iammask_core.tracking.target import Target
+
+CONFIG = TrackerConfig()
+
+
+def targets(count):
+    return tuple(
+        Target(k, 70.0 + 5 * k, 65.0, 40.0, 30.0, Box(50, 50, 90, 80), (1.0, 2.0, 3.0)) for k in range(count)
+    )
+
+
+class ShapesOnly:
+    """A network of tensors without memory: whatever asks for a value fails."""
+
+    device = torch.device("meta")
+
+    def __init__(self, mask_source):
+        self.mask_source = mask_source
+
+    def search(self, kernels, patches):
+        count = len(patches)
+        scores, deltas = (torch.empty(count, k, 5, 25, 25, device="meta") for k in (2, 4))
+        return SearchOutput(scores, deltas, ())
+
+    def roi_masks(self, output, rois):
+        return torch.empty(*rois.shape[:2], 28, 28, device="meta")
+
+    def cell_masks(self, output, cells):
+        return torch.empty(len(cells), 127, 127, device="meta")
+
+
+@pytest.mark.parametrize(("source", "pixels"), [("roi", 255 * 255), ("cell", 255 * 255), ("none", 0)])
+@pytest.mark.parametrize("nms", [1.0, 0.7])
+def test_a_step_has_static_shapes_and_never_asks_the_device_for_a_value(source, pixels, nms):
+    frame = torch.empty(480, 640, 3, dtype=torch.uint8, device="meta")
+    aim = aim_at(targets(3), CONFIG).packed().to("meta")
+
+    packed = step_in_frame(
+        ShapesOnly(source), TrackerConfig(proposal_nms=nms), frame, torch.empty(3, 1, device="meta"), aim
+    )
+
+    assert (packed.shape, packed.dtype) == ((3, 4 * FIGURES + pixels), torch.uint8)
+
+
+@pytest.mark.parametrize("source", ["roi", "cell"])
+def test_a_step_in_the_frame_answers_as_one_on_patches_cut_by_the_host(make_network, scene, colours, source):
+    network, frame = make_network(source), scene((55, 52, 40, 30, colours[0]))
+    aim = aim_at(targets(2), CONFIG)
+    kernels = torch.tensor(colours[0]).float().reshape(1, 3, 1, 1).expand(2, -1, -1, -1)
+
+    host = unpacked(EagerRunner(network).run(CONFIG, frame, kernels, aim))
+    device = unpacked(step_in_frame(network, CONFIG, torch.from_numpy(frame), kernels, aim.packed()).numpy())
+
+    for one, other in zip(host, device, strict=True):
+        assert one.box == pytest.approx(other.box, abs=1.1)
+        assert one.best == other.best
+        assert (
+            np.minimum(one.levels, other.levels).sum() / np.maximum(one.levels, other.levels).sum()
+        ) > 0.97
+
+
+def test_a_packed_answer_is_read_back(make_network, colours):
+    network = make_network()
+    patch = torch.full((1, 3, 255, 255), 100.0)
+    patch[0, :, 100:140, 90:160] = torch.tensor(colours[0]).float()[:, None, None]
+    kernels = torch.tensor(colours[0]).float().reshape(1, 3, 1, 1)
+
+    (answer,) = unpacked(step(network, CONFIG, patch, kernels, aim_at(targets(1), CONFIG).packed()).numpy())
+
+    assert answer.box == pytest.approx((90, 100, 160, 140), abs=0.01)
+    assert answer.score > 0.9
+    assert answer.rate <= answer.score
+    assert answer.voters == 10
+    assert answer.levels[120, 120] == 10
+    assert answer.levels[10, 10] == 0
