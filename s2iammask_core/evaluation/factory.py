@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from s2iammask_core import load_tracker
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import WeightsError
 from s2iammask_core.evaluation.identity import IdentityTracker
@@ -23,6 +24,12 @@ class TrackerFactory(Protocol):
         ...
 
 
+class ConfigurableFactory(TrackerFactory, Protocol):
+    """A recipe that can be had with other settings."""
+
+    def configured(self, config: TrackerConfig) -> TrackerFactory: ...
+
+
 @dataclass(frozen=True, slots=True)
 class IdentityFactory:
     """The tracker that never moves."""
@@ -39,20 +46,21 @@ class WeightsFactory:
     """The tracker with the weights of a file."""
 
     weights: str
+    source: str = ""  # the file that these weights were made of, if they are a copy
     config: TrackerConfig = TrackerConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
-    def make(self, device: str) -> Runnable:
-        from s2iammask_core import load_tracker  # not before it is needed: PyTorch takes seconds to import
+    def configured(self, config: TrackerConfig) -> "WeightsFactory":
+        return replace(self, config=config)
 
-        tracker: Runnable = load_tracker(
-            self.weights, config=self.config, runtime=replace(self.runtime, device=device)
-        )
+    def make(self, device: str) -> Runnable:
+        runtime = replace(self.runtime, device=device)
+        tracker: Runnable = load_tracker(self.weights, config=self.config, runtime=runtime)
         return tracker
 
     def describe(self) -> dict[str, object]:
         runtime = {"runtime": self.runtime.runtime, "precision": self.runtime.precision}
-        return {"weights": _digest(Path(self.weights)), **asdict(self.config), **runtime}
+        return {"weights": _digest(Path(self.source or self.weights)), **asdict(self.config), **runtime}
 
 
 def _digest(path: Path) -> str:

@@ -4,7 +4,6 @@ The unit of work is a sequence, and a worker's tracker has no targets when one b
 depend on how many workers there are.
 """
 
-import json
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -13,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.errors import ResultsError, S2iamMaskError, UnavailableError
+from s2iammask_core.errors import S2iamMaskError, UnavailableError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.factory import TrackerFactory
 from s2iammask_core.evaluation.protocols import Runnable
+from s2iammask_core.evaluation.results.record import claim
 from s2iammask_core.evaluation.speed import Speed
 
 Progress = Callable[[str, int], None]  # gets each sequence that is done, and its frames
-
-RECORD = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,8 @@ def run(task: Run, workers: Workers, progress: Progress) -> None:
 
     ResultsError if the folder holds results of other settings: one table must come from one tracker.
     """
-    _claim(task)
+    settings = {"dataset": task.benchmark.name, "protocol": task.benchmark.protocol}
+    claim(task.results, {**settings, **task.factory.describe()})
     names = task.benchmark.names
     for name in names:
         if task.benchmark.is_done(name, task.results):
@@ -76,34 +75,6 @@ def run(task: Run, workers: Workers, progress: Progress) -> None:
     for name in _completed(task, pending, workers):
         progress(name, task.benchmark.length(name))
     task.benchmark.finish(task.results)
-
-
-def _claim(task: Run) -> None:
-    """Notes in the folder what its results are made with, or compares with the note that is there."""
-    settings = {
-        "dataset": task.benchmark.name,
-        "protocol": task.benchmark.protocol,
-        **task.factory.describe(),
-    }
-    record = task.results / RECORD
-    if record.is_file():
-        _compare(record, settings)
-        return
-    task.results.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(settings, indent=2) + "\n")
-
-
-def _compare(record: Path, settings: dict[str, object]) -> None:
-    try:
-        known: dict[str, Any] = json.loads(record.read_text())
-    except ValueError as error:
-        raise ResultsError(f"{record} is broken: {error}; delete the folder's results") from error
-    differing = [name for name in {**known, **settings} if known.get(name) != settings.get(name)]
-    if differing:
-        changes = ", ".join(f"{name} {known.get(name)!r} -> {settings.get(name)!r}" for name in differing)
-        raise ResultsError(
-            f"{record.parent} holds results of other settings ({changes}); choose another folder"
-        )
 
 
 def _completed(task: Run, names: list[str], workers: Workers) -> Iterator[str]:

@@ -16,11 +16,12 @@ Floats = NDArray[np.float64]
 
 RESTART_AFTER = 5  # frames between a failure and the next start
 BURN_IN = 10  # frames from a start on that do not count for accuracy
+USUAL_INTERVAL = (100, 356)
 INTERVALS = {  # sequence lengths [low, high) over which the expected overlap is averaged
-    "VOT2016": (100, 356),  # as SiamMask's figures were made
+    "VOT2016": USUAL_INTERVAL,  # as SiamMask's figures were made
     "VOT2016-toolkit": (108, 371),  # as the VOT2016 challenge's own were made
-    "VOT2017": (100, 356),
-    "VOT2018": (100, 356),
+    "VOT2017": USUAL_INTERVAL,
+    "VOT2018": USUAL_INTERVAL,
     "VOT2019": (46, 291),
 }
 

@@ -31,6 +31,11 @@ class Benchmark(Protocol):
         """The figure of the report that a search maximises."""
         ...
 
+    @property
+    def has_truth(self) -> bool:
+        """Whether all sequences can be scored here; of some test sets only a server knows the truth."""
+        ...
+
     def only(self, names: Iterable[str]) -> "Benchmark":
         """The same with these sequences alone."""
         ...

@@ -32,6 +32,10 @@ class BoxBenchmark:
     def names(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.sequences)
 
+    @property
+    def has_truth(self) -> bool:
+        return all(len(each.boxes) == len(each.frames) for each in self.sequences)
+
     def only(self, names: Iterable[str]) -> "BoxBenchmark":
         return replace(self, sequences=chosen(self.sequences, names))
 

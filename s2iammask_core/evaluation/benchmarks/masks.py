@@ -17,11 +17,6 @@ from s2iammask_core.evaluation.sequences.lists import chosen
 from s2iammask_core.evaluation.sequences.masks import MaskSequence, ObjectSpan
 from s2iammask_core.evaluation.speed import Speed, TimedFrames, TimedTracker
 
-START_NOTES = {
-    "mask": "started from the first mask, as the benchmark has it",
-    "box": "started from the upright box around the first mask, not from the mask itself",
-}
-
 
 @dataclass(frozen=True)
 class MaskBenchmark:
@@ -40,6 +35,10 @@ class MaskBenchmark:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.sequences)
+
+    @property
+    def has_truth(self) -> bool:
+        return all(each.has_truth for each in self.sequences)
 
     def only(self, names: Iterable[str]) -> "MaskBenchmark":
         return replace(self, sequences=chosen(self.sequences, names))
@@ -66,7 +65,7 @@ class MaskBenchmark:
         _check_truth(self.name, self.sequences)
         masks = self._masks(results)
         objects = tuple(score for each in self.sequences for score in measured_objects(each, masks))
-        notes = [START_NOTES[self.start_from], "the first and the last frame of each object do not count"]
+        notes = ["the first and the last frame of each object do not count"]
         unmeasured = sum(len(each.objects) for each in self.sequences) - len(objects)
         if unmeasured:
             notes.append(f"{unmeasured} objects have no frame in between and are left out")

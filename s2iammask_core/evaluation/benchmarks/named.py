@@ -12,6 +12,7 @@ from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
 from s2iammask_core.evaluation.benchmarks.vot import VotBenchmark
 from s2iammask_core.evaluation.protocols import StartFrom
 from s2iammask_core.evaluation.reports.record import Report
+from s2iammask_core.evaluation.results.record import read_record
 from s2iammask_core.evaluation.sequences.folder import read_folder
 from s2iammask_core.evaluation.sequences.lists import read_names
 from s2iammask_core.evaluation.sequences.masks import davis_names, read_davis, read_youtube_vos
@@ -58,20 +59,27 @@ def open_benchmark(choice: Choice) -> Benchmark:
 
 
 def score(benchmark: Benchmark, results: Path) -> Report:
-    """The benchmark's score, with a note where it is not of the whole data set."""
+    """The benchmark's score, with notes of how the results were made and what of the data set they are."""
     report = benchmark.score(results)
-    whole = SIZES.get(benchmark.name, len(benchmark.names))
-    if len(benchmark.names) == whole:
-        return report
-    note = f"only {len(benchmark.names)} of the {whole} sequences: not comparable with published figures"
-    return replace(report, notes=(*report.notes, note))
+    notes = list(report.notes)
+    if protocol := read_record(results).get("protocol"):
+        notes.append(f"protocol: {protocol}")
+    whole, count = SIZES.get(benchmark.name), len(benchmark.names)
+    if whole not in (None, count):
+        notes.append(f"only {count} of the {whole} sequences: not comparable with published figures")
+    return replace(report, notes=tuple(notes))
 
 
 def _vot(choice: Choice) -> Benchmark:
     inside = choice.root / f"{choice.name}.json"
     only_json = inside.is_file() and not (choice.root / "list.txt").is_file()
     sequences = read_vot(inside if only_json else choice.root, choice.frames)
-    return _only(choice, VotBenchmark(choice.name, sequences, choice.interval or vot.INTERVALS[choice.name]))
+    return _only(
+        choice,
+        VotBenchmark(
+            choice.name, sequences, choice.interval or vot.INTERVALS.get(choice.name, vot.USUAL_INTERVAL)
+        ),
+    )
 
 
 def _davis(choice: Choice) -> Benchmark:
@@ -104,9 +112,9 @@ def _only(choice: Choice, benchmark: Benchmark) -> Benchmark:
 
 
 BENCHMARKS: dict[str, Callable[[Choice], Benchmark]] = {
-    **dict.fromkeys(("VOT2016", "VOT2017", "VOT2018", "VOT2019"), _vot),
+    **dict.fromkeys(("VOT2016", "VOT2017", "VOT2018", "VOT2019", "vot-layout"), _vot),
     **dict.fromkeys(("DAVIS2016", "DAVIS2017"), _davis),
     **dict.fromkeys(("YTVOS2018", "YTVOS2019"), _youtube_vos),
-    "OTB": _otb,
+    **dict.fromkeys(("OTB", "otb-layout"), _otb),
     "folder": _folder,
 }

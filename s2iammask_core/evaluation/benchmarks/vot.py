@@ -32,6 +32,10 @@ class VotBenchmark:
     def names(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.sequences)
 
+    @property
+    def has_truth(self) -> bool:
+        return True
+
     def only(self, names: Iterable[str]) -> "VotBenchmark":
         return replace(self, sequences=chosen(self.sequences, names))
 
@@ -75,10 +79,11 @@ def _measured(sequence: VotSequence, results: Path) -> list[vot.Measured]:
 
 def _report(dataset: str, score: vot.VotScore) -> Report:
     low, high = score.interval
-    figures = {name: getattr(score, name) for name in ("accuracy", "robustness", "lost", "eao")}
+    figures = {"accuracy": score.accuracy, "robustness": score.robustness, "lost": _count(score.lost)}
+    figures["eao"] = score.eao
     figures |= {f"eao_{name}": value for name, value in score.attribute_eao.items()}
     rows = tuple(
-        Row(each.name, {"frames": each.frames, "accuracy": each.accuracy, "lost": each.lost})
+        Row(each.name, {"frames": each.frames, "accuracy": each.accuracy, "lost": _count(each.lost)})
         for each in score.sequences
     )
     lengths = np.arange(1.0, len(score.curve) + 1)
@@ -89,6 +94,11 @@ def _report(dataset: str, score: vot.VotScore) -> Report:
             f"EAO covers only part of the interval: no sequence has more than {len(score.curve)} frames"
         )
     return Report(dataset, figures, rows, (curve,), tuple(map(_timeline, score.sequences)), tuple(notes))
+
+
+def _count(value: float) -> float:
+    """Failures; of several repetitions the mean, which need not be whole."""
+    return int(value) if value.is_integer() else value
 
 
 def _timeline(score: vot.SequenceScore) -> Timeline:

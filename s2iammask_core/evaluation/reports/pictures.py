@@ -1,4 +1,4 @@
-"""The worst moments of a run as pictures: the truth as a green line, the answer in orange."""
+"""The worst moments of a run as pictures: the truth as a green line, the answer in magenta."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from s2iammask_core.evaluation.sequences.frames import Frame
 from s2iammask_core.evaluation.sequences.masks import Labels
 
 TRUTH_COLOR = (40, 220, 80)
-ANSWER_COLOR = (255, 140, 0)
+ANSWER_COLOR = (235, 0, 160)
 
 Outlines = tuple[Points, ...]  # polygons (M, 2), frame pixels; what two of them have in common is a hole
 

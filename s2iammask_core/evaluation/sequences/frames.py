@@ -102,9 +102,11 @@ class VideoFile:
 
 def read_image(path: Path) -> Frame:
     """The image (H, W, 3) RGB; DatasetError if there is none."""
+    if not path.is_file():
+        raise DatasetError(f"there is no image {path}")
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise DatasetError(f"{'cannot decode' if path.exists() else 'there is no'} image {path}")
+        raise DatasetError(f"cannot decode the image {path}; is it truncated?")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 

@@ -1,0 +1,93 @@
+"""Options of the commands that score, run and tune on data sets."""
+
+import argparse
+import json
+from pathlib import Path
+
+from s2iammask_core.errors import DatasetError
+from s2iammask_core.evaluation.benchmarks.named import BENCHMARKS, Choice
+from s2iammask_core.evaluation.reports.record import Report
+from s2iammask_core.evaluation.reports.tables import (
+    Table,
+    as_csv,
+    as_markdown,
+    as_object,
+    as_text,
+    figures_table,
+    rows_table,
+)
+from s2iammask_core.evaluation.vot import INTERVALS
+
+FORMATS = {"text": as_text, "markdown": as_markdown, "csv": as_csv}
+
+
+def add_data(parser: argparse.ArgumentParser, root_flag: str, root_help: str) -> None:
+    """Adds what chooses a data set; the flag of its root differs between commands."""
+    parser.add_argument("--dataset", required=True, choices=tuple(BENCHMARKS), help="the data set")
+    parser.add_argument(root_flag, dest="root", type=Path, required=True, metavar="PATH", help=root_help)
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="folder of a VOT json file's images")
+    parser.add_argument("--boxes", type=Path, metavar="FILE", help="of folder: x,y,w,h in one line or each")
+    parser.add_argument(
+        "--interval",
+        metavar="LOW,HIGH",
+        help="sequence lengths of the expected average overlap; `toolkit` for VOT2016's own 108,371",
+    )
+
+
+def add_split(parser: argparse.ArgumentParser, default: str, required: bool = False) -> None:
+    parser.add_argument(
+        "--split",
+        default="",
+        required=required,
+        metavar="NAME",
+        help=f"text file with names of sequences, or for DAVIS a list of ImageSets {default}",
+    )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Adds --json and --format."""
+    parser.add_argument("--json", action="store_true", help="print one json object")
+    parser.add_argument("--format", choices=tuple(FORMATS), default="text", help="of the printed tables")
+
+
+def chosen_data(args: argparse.Namespace) -> Choice:
+    """The data set of a parsed command line."""
+    return Choice(
+        name=args.dataset,
+        root=args.root,
+        frames=args.frames,
+        boxes=args.boxes,
+        split=args.split,
+        start_from=getattr(args, "protocol", "mask"),
+        interval=_interval(args),
+    )
+
+
+def _interval(args: argparse.Namespace) -> tuple[int, int] | None:
+    if args.interval is None:
+        return None
+    if args.interval == "toolkit":
+        return INTERVALS.get(f"{args.dataset}-toolkit", INTERVALS.get(args.dataset))
+    try:
+        low, high = (int(part) for part in args.interval.split(","))
+    except ValueError as error:
+        raise DatasetError(f"--interval takes LOW,HIGH or `toolkit`, got {args.interval!r}") from error
+    if not 1 <= low <= high:
+        raise DatasetError(f"--interval must rise from 1 or more, got {args.interval}")
+    return low, high
+
+
+def show_report(args: argparse.Namespace, report: Report) -> None:
+    """Prints a report in the form that was asked for."""
+    if args.json:
+        print(json.dumps(as_object(report)))
+        return
+    show_table(args, figures_table(report))
+    print()
+    show_table(args, rows_table(report))
+    for note in report.notes:
+        print(f"note: {note}")
+
+
+def show_table(args: argparse.Namespace, table: Table) -> None:
+    print(FORMATS[args.format](table))

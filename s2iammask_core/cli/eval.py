@@ -1,0 +1,158 @@
+"""Run a tracker over a data set, write its results in the benchmark's own format, and score them.
+
+  s2iammask eval --dataset DAVIS2016 --root DAVIS --weights FILE --protocol box
+  s2iammask eval --dataset VOT2018 --root VOT2018 --snapshots runs/train --from 1 --to 20 --workers 2
+
+A run that was stopped goes on with the first sequence that has no results. `--weights identity` is a tracker
+that never moves: it tries out a data set in a minute.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from s2iammask_core.cli.benchmarks import (
+    add_data,
+    add_output,
+    add_split,
+    chosen_data,
+    show_report,
+    show_table,
+)
+from s2iammask_core.cli.settings import add_settings, chosen_settings
+from s2iammask_core.cli.snapshots import exported, snapshots_between
+from s2iammask_core.errors import ConfigError
+from s2iammask_core.evaluation.benchmarks.base import Benchmark
+from s2iammask_core.evaluation.benchmarks.named import open_benchmark, score
+from s2iammask_core.evaluation.factory import IdentityFactory, TrackerFactory, WeightsFactory
+from s2iammask_core.evaluation.reports.record import Report
+from s2iammask_core.evaluation.reports.tables import Table, as_csv, as_markdown, as_object
+from s2iammask_core.evaluation.reports.write import write_report
+from s2iammask_core.evaluation.runner import Run, Workers, total_speed
+from s2iammask_core.evaluation.runner import run as run_sequences
+from s2iammask_core.runtime import default_weights
+
+IDENTITY = "identity"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser, "--root", "the data set's root; of VOT also its json file")
+    add_split(parser, "(default: val, or all)")
+    add_settings(parser)
+    add_protocol(parser)
+    parser.add_argument(
+        "--snapshots", type=Path, metavar="DIR", help="score each snapshot of a training instead"
+    )
+    parser.add_argument(
+        "--from", type=int, default=1, dest="first", metavar="N", help="first epoch (default: 1)"
+    )
+    parser.add_argument(
+        "--to", type=int, default=20, dest="last", metavar="N", help="last epoch (default: 20)"
+    )
+    parser.add_argument(
+        "--results", type=Path, metavar="DIR", help="where results go (default: runs/eval/...)"
+    )
+    add_workers(parser)
+    add_output(parser)
+
+
+def add_protocol(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--protocol",
+        choices=("mask", "box"),
+        default="mask",
+        help="what a data set with masks starts from: the first mask, or no more than the box around it",
+    )
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument("--devices", metavar="A,B", help="what the workers share, e.g. cuda:0,cuda:1")
+
+
+def run(args: argparse.Namespace) -> int:
+    benchmark = open_benchmark(chosen_data(args))
+    results = args.results or default_results(args)
+    if args.snapshots:
+        _run_snapshots(args, benchmark, results)
+        return 0
+    report = _evaluated(args, benchmark, results, chosen_factory(args))
+    show_report(args, report)
+    return 0
+
+
+def default_results(args: argparse.Namespace) -> Path:
+    """A folder that says what ran on what."""
+    tracker = args.snapshots.name if args.snapshots else Path(args.weights or default_weights()).stem
+    suffix = "-box" if args.protocol == "box" else ""
+    return Path("runs/eval", args.dataset, tracker + suffix)
+
+
+def chosen_factory(args: argparse.Namespace) -> TrackerFactory:
+    if args.weights == IDENTITY:
+        return IdentityFactory()
+    return weights_factory(args, args.weights or str(default_weights()))
+
+
+def weights_factory(args: argparse.Namespace, weights: str) -> WeightsFactory:
+    """The recipe for the tracker; on a CPU the workers share its cores."""
+    config, runtime = chosen_settings(args)
+    if args.workers > 1 and not runtime.threads:
+        runtime = replace(runtime, threads=max((os.cpu_count() or 1) // args.workers, 1))
+    return WeightsFactory(weights, config=config, runtime=runtime)
+
+
+def chosen_workers(args: argparse.Namespace) -> Workers:
+    if args.workers < 1:
+        raise ConfigError(f"--workers must be 1 or more, got {args.workers}")
+    devices = tuple(args.devices.split(",")) if args.devices else (args.device,)
+    return Workers(args.workers, devices)
+
+
+def _evaluated(
+    args: argparse.Namespace, benchmark: Benchmark, results: Path, factory: TrackerFactory
+) -> Report:
+    """Runs what has not run yet, scores it if there is a truth, and writes the report."""
+    total = sum(benchmark.length(name) for name in benchmark.names)
+    with tqdm(total=total, unit="frame", desc=results.name, file=sys.stderr) as bar:
+        task = Run(benchmark, factory, results)
+        run_sequences(task, chosen_workers(args), lambda name, frames: bar.update(frames))
+    speed = total_speed(benchmark, results)
+    report = score(benchmark, results) if benchmark.has_truth else _without_truth(benchmark, results)
+    speeds = {"fps": speed.fps, "fps_with_decoding": speed.fps_with_decoding}
+    report = replace(report, figures={**report.figures, **speeds})
+    page = write_report(results / "report", report, benchmark, results)
+    print(f"results in {results}, report in {page}", file=sys.stderr)
+    return report
+
+
+def _without_truth(benchmark: Benchmark, results: Path) -> Report:
+    return Report(benchmark.name, {}, (), notes=(f"no truth to score with; the results are in {results}",))
+
+
+def _run_snapshots(args: argparse.Namespace, benchmark: Benchmark, results: Path) -> None:
+    """One evaluation for each snapshot, and a table of all."""
+    reports = {}
+    for snapshot in snapshots_between(args.snapshots, args.first, args.last):
+        with exported(snapshot) as weights:
+            factory = replace(weights_factory(args, str(weights)), source=str(snapshot))
+            reports[snapshot.stem] = _evaluated(args, benchmark, results / snapshot.stem, factory)
+    names = tuple(next(iter(reports.values())).figures)
+    table = Table(
+        ("snapshot", *names),
+        tuple((name, *(report.figures[figure] for figure in names)) for name, report in reports.items()),
+    )
+    (results / "snapshots.csv").write_text(as_csv(table))
+    (results / "snapshots.md").write_text(as_markdown(table) + "\n")
+    best = max(reports, key=lambda name: reports[name].figures.get(benchmark.objective, 0.0))
+    if args.json:
+        rows = {name: as_object(report) for name, report in reports.items()}
+        print(json.dumps({"objective": benchmark.objective, "best": best, "snapshots": rows}))
+        return
+    show_table(args, table)
+    print(f"best {benchmark.objective}: {best}")

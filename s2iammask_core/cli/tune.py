@@ -1,0 +1,138 @@
+"""Search for good tracker settings on a data set.
+
+  s2iammask tune --dataset DAVIS2016 --root DAVIS --split train --trials 100
+
+Sequences that figures are published on are refused, unless --on-test says that it is meant; the report then
+says so. A search that was stopped goes on, and several machines may share one through --storage.
+"""
+
+import argparse
+import json
+import multiprocessing
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+from tqdm import tqdm
+
+from s2iammask_core.cli.benchmarks import add_data, add_output, add_split, chosen_data, show_table
+from s2iammask_core.cli.eval import add_protocol, add_workers, chosen_workers, weights_factory
+from s2iammask_core.cli.settings import add_settings
+from s2iammask_core.errors import ConfigError, DatasetError, UnavailableError
+from s2iammask_core.evaluation.benchmarks.base import Benchmark
+from s2iammask_core.evaluation.benchmarks.named import open_benchmark
+from s2iammask_core.evaluation.reported import reported
+from s2iammask_core.evaluation.reports.tables import Table
+from s2iammask_core.evaluation.runner import Workers
+from s2iammask_core.evaluation.search import SPACE, Outcome, Search, Storage
+from s2iammask_core.runtime import default_weights
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser, "--root", "the data set's root; of VOT also its json file")
+    add_split(parser, "to tune on", required=True)
+    add_settings(parser)
+    add_protocol(parser)
+    parser.add_argument(
+        "--on-test", action="store_true", help="tune on sequences that figures are published on"
+    )
+    parser.add_argument(
+        "--search", action="append", default=[], metavar="NAME=LOW:HIGH",
+        help=f"a setting and its range; may be repeated (default: {', '.join(SPACE)})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trials", type=int, default=100, metavar="N", help="of the whole search (default: 100)"
+    )
+    parser.add_argument("--study", default="tune", metavar="NAME", help="name of the search (default: tune)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/tune"), metavar="DIR", help="default: runs/tune"
+    )
+    parser.add_argument("--storage", metavar="URL", help="database of trials (default: SQLite in --out)")
+    add_workers(parser)
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    task = _search(args)
+    args.out.mkdir(parents=True, exist_ok=True)
+    storage = Storage(args.storage or f"sqlite:///{args.out / 'trials.db'}", args.study)
+    outcome = _searched(task, storage, args.trials, chosen_workers(args))
+    record = {**asdict(outcome), "dataset": task.benchmark.name, "on_test": list(task.on_test)}
+    (args.out / f"{args.study}.json").write_text(json.dumps(record, indent=2) + "\n")
+    best = args.out / f"{args.study}.yaml"
+    best.write_text(_heading(task, outcome) + yaml.safe_dump(outcome.best(task.base), sort_keys=False))
+    print(f"best settings in {best}", file=sys.stderr)
+    if args.json:
+        print(json.dumps(record))
+        return 0
+    show_table(args, Table(("setting", "best"), tuple(outcome.settings.items())))
+    print(_heading(task, outcome).replace("# ", "note: "), end="")
+    return 0
+
+
+def _search(args: argparse.Namespace) -> Search:
+    benchmark = open_benchmark(chosen_data(args))
+    if not benchmark.has_truth:
+        raise DatasetError(f"this part of {benchmark.name} has no truth to tune on")
+    factory = weights_factory(args, args.weights or str(default_weights()))
+    return Search(benchmark, factory, factory.config, _space(args.search), _on_test(args, benchmark))
+
+
+def _on_test(args: argparse.Namespace, benchmark: Benchmark) -> tuple[str, ...]:
+    names = reported(benchmark, args.root)
+    if names and not args.on_test:
+        raise DatasetError(
+            f"{len(names)} of these sequences, such as {names[0]}, are for reporting: tuning on them makes "
+            "every figure on them worthless. Give another --split, or --on-test if that is what you want"
+        )
+    return names
+
+
+def _space(texts: list[str]) -> dict[str, tuple[float, float]]:
+    space = {}
+    for text in texts:
+        name, _, limits = text.partition("=")
+        low, _, high = limits.partition(":")
+        try:
+            space[name.strip()] = float(low), float(high)
+        except ValueError as error:
+            raise ConfigError(f"--search takes NAME=LOW:HIGH, got {text!r}") from error
+    return space or dict(SPACE)
+
+
+def _searched(task: Search, storage: Storage, trials: int, workers: Workers) -> Outcome:
+    """Searches in this process and in as many more as there are workers beyond one."""
+    try:
+        from s2iammask_core.evaluation import tuning
+    except ImportError as error:
+        raise UnavailableError("tuning needs optuna: pip install 's2iammask[eval]'") from error
+    tuning.opened(task, storage)  # or several processes would make it at once
+    context = multiprocessing.get_context("spawn")
+    others = [
+        context.Process(target=tuning.search, args=(task, storage, trials, workers.device(number)))
+        for number in range(1, workers.count)
+    ]
+    for process in others:
+        process.start()
+    try:
+        with tqdm(total=trials, unit="trial", file=sys.stderr) as bar:
+            tuning.search(task, storage, trials, workers.device(0), lambda done: bar.update(done - bar.n))
+        for process in others:
+            process.join()
+    finally:
+        for process in others:
+            process.terminate()
+    return tuning.outcome(task, storage)
+
+
+def _heading(task: Search, outcome: Outcome) -> str:
+    """What must be known about the settings, as comments."""
+    count = len(task.benchmark.names)
+    lines = [
+        f"{outcome.objective} {outcome.value:.3f} on {count} sequences of {task.benchmark.name}, "
+        f"best of {outcome.trials} trials ({outcome.pruned} cut short)"
+    ]
+    if task.on_test:
+        lines.append(f"tuned on {len(task.on_test)} sequences that figures are published on (--on-test)")
+    return "".join(f"# {line}\n" for line in lines)

@@ -1,0 +1,94 @@
+"""A report as text, Markdown or csv, and as the object that scripts read."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from s2iammask_core.evaluation.reports.record import Report, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells are strings or numbers; NaN stands for a figure that does not exist."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float, ...], ...]
+
+    @property
+    def cells(self) -> list[list[str]]:
+        """The rows as they are shown."""
+        return [[shown(cell) for cell in row] for row in self.rows]
+
+
+def shown(cell: str | float) -> str:
+    """Three decimals, none for an int, a dash for NaN."""
+    if isinstance(cell, (str, int)):
+        return str(cell)
+    return "-" if math.isnan(cell) else f"{cell:.3f}"
+
+
+def figures_table(report: Report) -> Table:
+    """The figures that count, in one row."""
+    return Table(("data set", *report.figures), ((report.dataset, *report.figures.values()),))
+
+
+def rows_table(report: Report) -> Table:
+    """A row for each sequence or object."""
+    names = list(dict.fromkeys(name for row in report.rows for name in row.figures))
+    return Table(("sequence", *names), tuple(_cells(row, names) for row in report.rows))
+
+
+def _cells(row: Row, names: Sequence[str]) -> tuple[str | float, ...]:
+    return (row.name, *(row.figures.get(name, math.nan) for name in names))
+
+
+def as_text(table: Table) -> str:
+    """Columns aligned with spaces: names to the left, numbers to the right."""
+    lines = [list(table.columns), *table.cells]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(table.columns))]
+    return "\n".join(_aligned(line, widths) for line in lines)
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [
+        line[0].ljust(widths[0]),
+        *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def as_markdown(table: Table) -> str:
+    rule = ["---", *["---:"] * (len(table.columns) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [table.columns, rule, *table.cells])
+
+
+def as_csv(table: Table) -> str:
+    """With full precision; nothing for NaN."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([[_exact(cell) for cell in row] for row in table.rows])
+    return file.getvalue()
+
+
+def _exact(cell: str | float) -> str:
+    if isinstance(cell, str):
+        return cell
+    return "" if math.isnan(cell) else repr(cell)
+
+
+def as_object(report: Report) -> dict[str, object]:
+    """Plain values for json; null for NaN."""
+    rows = [{"name": row.name, **_nullable(row.figures)} for row in report.rows]
+    return {
+        "dataset": report.dataset,
+        **_nullable(report.figures),
+        "sequences": rows,
+        "notes": list(report.notes),
+    }
+
+
+def _nullable(figures: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in figures.items()}

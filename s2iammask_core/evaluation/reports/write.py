@@ -1,0 +1,51 @@
+"""Writes all forms of a report into one folder."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from s2iammask_core.errors import DatasetError
+from s2iammask_core.evaluation.benchmarks.base import Benchmark
+from s2iammask_core.evaluation.reports.page import Moment, Page
+from s2iammask_core.evaluation.reports.pictures import worst_frames
+from s2iammask_core.evaluation.reports.plots import plots
+from s2iammask_core.evaluation.reports.record import Report
+from s2iammask_core.evaluation.reports.tables import as_csv, as_markdown, as_object, figures_table, rows_table
+from s2iammask_core.evaluation.results.record import read_record
+
+MOMENTS = 3  # worst moments of a sequence
+PICTURE_WIDTH = 480  # pixels
+
+
+def write_report(folder: Path, report: Report, benchmark: Benchmark, results: Path) -> Path:
+    """Writes report.html, report.md, sequences.csv, report.json and plots/*.png; returns the page's path."""
+    drawn = plots(report.curves)
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    for name, png in drawn.items():
+        (folder / "plots" / name).write_bytes(png)
+    (folder / "report.json").write_text(json.dumps(as_object(report), indent=2) + "\n")
+    (folder / "report.md").write_text(_markdown(report))
+    (folder / "sequences.csv").write_text(as_csv(rows_table(report)))
+    title = f"{results.name} on {report.dataset}"
+    page = Page(title, report, drawn, _moments(report, benchmark, results), read_record(results))
+    (folder / "report.html").write_text(page.html())
+    return folder / "report.html"
+
+
+def _markdown(report: Report) -> str:
+    notes = "\n".join(f"* {note}" for note in report.notes)
+    return "\n\n".join([as_markdown(figures_table(report)), notes, as_markdown(rows_table(report))]) + "\n"
+
+
+def _moments(report: Report, benchmark: Benchmark, results: Path) -> dict[str, list[Moment]]:
+    """The worst moments of each sequence; none where the frames are not at hand."""
+    moments: defaultdict[str, list[Moment]] = defaultdict(list)
+    for timeline in report.timelines:
+        for frame, value in worst_frames(timeline, MOMENTS):
+            try:
+                drawing = benchmark.drawing(timeline.sequence, frame, results)
+            except DatasetError:  # the truth alone is enough to score
+                return dict(moments)
+            caption = f"frame {frame}: {timeline.label} {value:.3f}"
+            moments[timeline.sequence].append(Moment(drawing.picture(PICTURE_WIDTH), caption))
+    return dict(moments)

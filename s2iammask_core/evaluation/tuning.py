@@ -1,0 +1,103 @@
+"""The search with Optuna: resumable, on several machines at once, and never unawares on test data."""
+
+import json
+import math
+import tempfile
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.errors import ConfigError, DatasetError
+from s2iammask_core.evaluation.runner import Run
+from s2iammask_core.evaluation.search import Outcome, Search, Storage
+
+WARM_UP_TRIALS = 5  # trials that are never cut short
+HEARTBEAT = 60  # seconds; a trial without one for longer belonged to a process that was killed
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def search(
+    task: Search, storage: Storage, trials: int, device: str, done: Callable[[int], None] = lambda _: None
+) -> None:
+    """Goes on until the study has so many finished trials; done gets their number after each."""
+    study = opened(task, storage)
+    limit = optuna.study.MaxTrialsCallback(trials, states=FINISHED)
+    if len(study.get_trials(states=FINISHED)) < trials:
+        study.optimize(
+            lambda trial: _value(task, trial, device),
+            callbacks=[limit, lambda study_, _: done(len(study_.get_trials(states=FINISHED)))],
+        )
+
+
+def opened(task: Search, storage: Storage) -> optuna.Study:
+    """The study, made if it is not there; ConfigError if it is of another search."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        database = optuna.storages.RDBStorage(storage.url, heartbeat_interval=HEARTBEAT)
+    except Exception as error:  # each database's driver has its own
+        raise ConfigError(f"cannot open the storage {storage.url}: {error}") from error
+    steps = max(len(task.benchmark.names) // 4, 1)
+    study: optuna.Study = optuna.create_study(
+        storage=database,
+        study_name=storage.study,
+        direction="maximize",
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(),
+        pruner=optuna.pruners.MedianPruner(WARM_UP_TRIALS, n_warmup_steps=steps),
+    )
+    described = json.loads(json.dumps(task.describe()))
+    known = study.user_attrs.get("search")
+    if known is None:
+        study.set_user_attr("search", described)
+    elif known != described:
+        differing = ", ".join(name for name in described if known.get(name) != described[name])
+        raise ConfigError(
+            f"study {storage.study!r} has another {differing}; choose another name for the study"
+        )
+    return study
+
+
+def _value(task: Search, trial: optuna.Trial, device: str) -> float:
+    """The objective over all sequences; hopeless settings are given up after some of them."""
+    benchmark, objective = task.benchmark, task.benchmark.objective
+    factory = task.factory.configured(replace(task.base, **_suggested(task, trial)))
+    tracker = factory.make(device)
+    parts: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(benchmark, factory, Path(folder))
+        for step, name in enumerate(benchmark.names):
+            run.sequence(name, tracker)
+            parts.append(benchmark.only([name]).score(run.results).figures[objective])
+            known = [part for part in parts if not math.isnan(part)]  # a short one has no expected overlap
+            if known:
+                trial.report(sum(known) / len(known), step)
+                if step < len(benchmark.names) - 1 and trial.should_prune():
+                    raise optuna.TrialPruned
+        value = benchmark.score(run.results).figures[objective]
+    if math.isnan(value):
+        raise DatasetError(f"the tuning split is too small: {objective} has no value on it")
+    return value
+
+
+def _suggested(task: Search, trial: optuna.Trial) -> dict[str, Any]:
+    whole = {each.name for each in fields(TrackerConfig) if isinstance(each.default, int)}
+    return {
+        name: trial.suggest_int(name, int(low), int(high))
+        if name in whole
+        else trial.suggest_float(name, low, high)
+        for name, (low, high) in task.space.items()
+    }
+
+
+def outcome(task: Search, storage: Storage) -> Outcome:
+    """The best of all trials so far."""
+    study = opened(task, storage)
+    pruned = len(study.get_trials(states=(TrialState.PRUNED,)))
+    best = study.best_trial
+    trials = len(study.get_trials(states=FINISHED))
+    return Outcome(task.benchmark.objective, float(best.value or 0.0), dict(best.params), trials, pruned)
