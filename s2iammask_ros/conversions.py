@@ -44,8 +44,9 @@ def time_message(stamp: int) -> Time:
 
 
 def rotated_to_message(box: RotatedBox) -> BoundingBox2D:
-    center = Pose2D(position=Point2D(x=box.cx, y=box.cy), theta=box.theta)
-    return BoundingBox2D(center=center, size_x=box.width, size_y=box.height)
+    """float(...), here and below: rclpy ends the process for an integer in a float field."""
+    center = Pose2D(position=Point2D(x=float(box.cx), y=float(box.cy)), theta=float(box.theta))
+    return BoundingBox2D(center=center, size_x=float(box.width), size_y=float(box.height))
 
 
 def rotated_from_message(box: BoundingBox2D) -> RotatedBox:
@@ -90,7 +91,7 @@ def contour(region: MaskRegion) -> NDArray[np.float64]:
 
 
 def points_to_messages(points: NDArray[np.float64] | NDArray[np.float32]) -> list[Point2D]:
-    return [Point2D(x=x, y=y) for x, y in points.tolist()]
+    return [Point2D(x=float(x), y=float(y)) for x, y in points.tolist()]
 
 
 def tracked_to_message(tracked: Tracked, header: Header) -> TrackedObject:
@@ -103,9 +104,9 @@ def tracked_to_message(tracked: Tracked, header: Header) -> TrackedObject:
         label=tracked.label,
         state=STATES[track.state],
         state_since=time_message(tracked.since),
-        confidence=track.confidence,
-        score=track.score,
-        agreement=track.agreement,
+        confidence=float(track.confidence),
+        score=float(track.score),
+        agreement=float(track.agreement),
         box=rotated_to_message(track.rotated_box),
         corners=points_to_messages(track.rotated_box.corners),
         region=region,
@@ -125,7 +126,7 @@ def tracks_to_message(
 def hypothesis(tracked: Tracked) -> ObjectHypothesisWithPose:
     name = tracked.label or tracked.id
     return ObjectHypothesisWithPose(
-        hypothesis=ObjectHypothesis(class_id=name, score=tracked.track.confidence)
+        hypothesis=ObjectHypothesis(class_id=name, score=float(tracked.track.confidence))
     )
 
 
@@ -148,4 +149,4 @@ def label_info(tracked: Sequence[Tracked], header: Header, threshold: float) -> 
     """What the values of the label image mean."""
     names = ["background", *(each.label or each.id for each in tracked)]
     classes = [VisionClass(class_id=value, class_name=name) for value, name in enumerate(names)]
-    return LabelInfo(header=header, class_map=classes, threshold=threshold)
+    return LabelInfo(header=header, class_map=classes, threshold=float(threshold))

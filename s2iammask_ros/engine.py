@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from s2iammask_core import Box, RuntimeConfig, Tracker, TrackerConfig
+from s2iammask_core.runtime.devices import device_named
 
 MakeTracker: TypeAlias = Callable[[str, TrackerConfig, RuntimeConfig], Tracker]
 WARM_UP_SIZE = (480, 640)
@@ -22,6 +23,7 @@ class Engine:
     ) -> None:
         self._make, self._weights = make, weights
         self.config, self.runtime = config, runtime
+        self.device = str(device_named(runtime.device))
         self._tracker = warmed_up(make(weights, config, runtime))
 
     def tracker(self) -> Tracker:
@@ -30,12 +32,12 @@ class Engine:
 
     def fall_back(self) -> bool:
         """Loads the network again on the CPU; False if it is there already."""
-        if self.runtime.device == "cpu":
+        if self.device == "cpu":
             return False
         runtime = RuntimeConfig(device="cpu", threads=self.runtime.threads)
         del self._tracker
         self._tracker = self._make(self._weights, self.config, runtime)
-        self.runtime = runtime
+        self.runtime, self.device = runtime, "cpu"
         return True
 
 

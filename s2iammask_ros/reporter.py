@@ -59,7 +59,7 @@ class Reporter:
 
 
 def _memory(station: Station) -> dict[str, Any]:
-    device = station.engine.runtime.device
+    device = station.engine.device
     if device == "cpu" or not torch.cuda.is_available():
         return {"device": device}
     return {"device": device, "memory_mb": f"{torch.cuda.memory_allocated() / 1e6:.0f}"}

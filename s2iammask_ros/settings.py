@@ -51,7 +51,7 @@ class NodeConfig:
     )
     device_failure: str = setting(
         "cpu",
-        "when the device fails or its memory is full: go on on the CPU, with half of the targets, or not at all",
+        "when the device fails or its memory is full: go on with the CPU, half of the targets, or not at all",
         choices=("cpu", "fewer", "stop"),
         live=True,
     )
@@ -72,4 +72,4 @@ class NodeConfig:
             raise ConfigError(f"cameras must be distinct names, at least one; got {list(self.cameras)}")
         wrong = [name for name in self.cameras if not CAMERA_NAME.fullmatch(name)]
         if wrong and self.cameras != ("",):
-            raise ConfigError(f"camera names are letters, digits and _; got {wrong[0]!r}")
+            raise ConfigError(f"a camera name has letters, digits and _ only; got {wrong[0]!r}")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from threading import Timer
 
 import rclpy
@@ -9,19 +10,22 @@ import rclpy.logging
 import rclpy.utilities
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 
 from s2iammask_core import RuntimeConfig, Tracker, TrackerConfig, load_tracker
 from s2iammask_core.errors import ConfigError
 from s2iammask_ros.node import TrackerNode
 
 THREADS = 3  # images, requests, everything else
+LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed
 LONGEST_END = 1.5  # seconds after a signal in which the node may end by itself
 
 
 def main() -> int:
-    # before rclpy's own handlers, which call it: a signal also ends a long loading of weights
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    rclpy.init()
+    # not rclpy's handlers: they end the context at once, and nobody would hear that the targets are stopped
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         return _run()
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -60,7 +64,7 @@ def _spin(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
 
 def _spin_once(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
     try:
-        executor.spin_once(timeout_sec=0.5)
+        executor.spin_once(timeout_sec=LONGEST_DEAFNESS)
     except ExternalShutdownException:
         raise
     except Exception as error:
@@ -72,3 +76,7 @@ def _end_soon() -> None:
     watchdog = Timer(LONGEST_END, os._exit, [0])
     watchdog.daemon = True
     watchdog.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

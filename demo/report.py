@@ -1,0 +1,109 @@
+"""What came of a demo: the figures of report.json and the contact sheet."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from s2iammask_core.evaluation.davis import region_similarity
+from s2iammask_core.tracking.track import MaskRegion
+from s2iammask_core.video import open_clip, write_picture
+
+TILES = (2, 4)  # rows and columns of the contact sheet
+TILE_WIDTH = 480  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the tracker said about one image."""
+
+    latency: float  # seconds from the image's stamp to the arrival of its tracks
+    arrival: float  # seconds on a monotonic clock
+    confidence: float
+    mask: MaskRegion
+    size: tuple[int, int]  # (H, W) of the image
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """report.json."""
+
+    frames_published: int
+    frames_tracked: int
+    dropped: int
+    fps: float
+    latency_ms_p50: float
+    latency_ms_p95: float
+    mean_confidence: float
+    mean_iou: float | None  # None without known truth
+    device: str
+    weights: str
+
+
+def make_report(
+    published: Sequence[int],
+    sightings: Mapping[int, Sighting],
+    truth: Sequence[NDArray[np.bool_]] | None,
+    device: str,
+    weights: str,
+) -> Report:
+    """published: stamps in order; sightings by stamp; truth: one mask for each published image."""
+    seen = [sightings[stamp] for stamp in published if stamp in sightings]
+    arrivals, latencies = [each.arrival for each in seen], [each.latency for each in seen] or [float("nan")]
+    span = max(arrivals, default=0.0) - min(arrivals, default=0.0)
+    ious = overlaps(published, sightings, truth) if truth is not None else {}
+    p50, p95 = np.percentile(np.array(latencies) * 1000, [50, 95])
+    return Report(
+        frames_published=len(published),
+        frames_tracked=len(seen),
+        dropped=len(published) - len(seen),
+        fps=round((len(seen) - 1) / span, 2) if span else 0.0,
+        latency_ms_p50=round(float(p50), 1),
+        latency_ms_p95=round(float(p95), 1),
+        mean_confidence=round(float(np.mean([each.confidence for each in seen] or [0.0])), 4),
+        mean_iou=round(float(np.mean(list(ious.values()) or [0.0])), 4) if truth is not None else None,
+        device=device,
+        weights=weights,
+    )
+
+
+def overlaps(
+    published: Sequence[int], sightings: Mapping[int, Sighting], truth: Sequence[NDArray[np.bool_]]
+) -> dict[int, float]:
+    """Intersection over union of each tracked image's mask with the truth, by the image's number."""
+    return {
+        number: region_similarity(mask, sightings[stamp].mask.full(*mask.shape))
+        for number, (stamp, mask) in enumerate(zip(published, truth, strict=True))
+        if stamp in sightings
+    }
+
+
+def write_overview(video: Path, picture: Path, ious: Mapping[int, float]) -> None:
+    """A contact sheet of frames of a video, evenly spread, with their overlap with the truth if known."""
+    count = open_clip(str(video)).count or 1
+    wanted = np.linspace(0, count - 1, TILES[0] * TILES[1]).round().astype(int).tolist()
+    frames = {number: frame for number, frame in enumerate(open_clip(str(video))) if number in wanted}
+    tiles = [tile(frames[number], caption(number, ious)) for number in wanted if number in frames]
+    tiles += [np.zeros_like(tiles[0])] * (TILES[0] * TILES[1] - len(tiles))
+    rows = [np.hstack(tiles[row * TILES[1] : (row + 1) * TILES[1]]) for row in range(TILES[0])]
+    write_picture(picture, np.vstack(rows))
+
+
+def caption(number: int, ious: Mapping[int, float]) -> str:
+    return f"frame {number}, IoU {ious[number]:.2f}" if number in ious else f"frame {number}"
+
+
+def tile(frame: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    height = round(frame.shape[0] * TILE_WIDTH / frame.shape[1])
+    small = cv2.resize(frame, (TILE_WIDTH, height), interpolation=cv2.INTER_AREA)
+    for colour, pen in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+        cv2.putText(small, text, (8, height - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, pen, cv2.LINE_AA)
+    return small  # type: ignore[return-value]
+
+
+def write_report(report: Report, path: Path) -> None:
+    path.write_text(json.dumps(asdict(report), indent=2) + "\n")

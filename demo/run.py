@@ -1,0 +1,139 @@
+"""The demo: a camera, the tracker node and a client, three processes that talk over ROS 2 on this machine.
+
+    python demo/run.py                                    a composed clip with known truth
+    python demo/run.py --video clip.mp4 --box 10,20,80,60 your own video, folder of frames or camera index
+
+Writes overlay.mp4, overview.png and report.json into demo/.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from s2iammask_core.runtime import default_weights
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "demo"
+USUAL_RATE = 6.0  # images a second that a slow CPU still follows
+LONGEST_END = 5.0  # seconds
+
+
+def main() -> int:
+    args = arguments()
+    weights = args.weights or default_weights()
+    if not weights.is_file():
+        print(f"error: there are no weights at {weights}; give others with --weights", file=sys.stderr)
+        return 2
+    if args.video and not args.box:
+        print("error: --video needs --box x,y,w,h, the object in the first frame", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="s2iammask_demo_") as folder:
+        code = run(commands(args, weights, Path(folder) / "stamps.json"))
+    if code == 0:
+        print(summary(json.loads((OUT / "report.json").read_text())))
+    return code
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--video", help="video file, folder of frames, or number of a camera")
+    parser.add_argument("--box", metavar="X,Y,W,H", help="the object in the first frame")
+    parser.add_argument("--weights", type=Path, help="default: those that come with the package")
+    parser.add_argument(
+        "--rate", type=float, default=USUAL_RATE, help="images a second (default %(default)g)"
+    )
+    return parser.parse_args()
+
+
+def commands(args: argparse.Namespace, weights: Path, stamps: Path) -> dict[str, list[str]]:
+    """The three processes, by name."""
+    source = ["--video", args.video] if args.video else []
+    shared = [*source, "--rate", str(args.rate), "--stamps", str(stamps)]
+    box = ["--box", args.box] if args.box else []
+    named = str(weights.relative_to(ROOT)) if weights.is_relative_to(ROOT) else str(weights)
+    return {
+        "tracker": [
+            *module("s2iammask_ros.tracker_node"),
+            *("--ros-args", "-r", "image:=/camera/image_raw", "--log-level", "warn"),
+            *("-p", f"weights:={weights.resolve()}", "-p", "max_age:=10.0"),
+        ],
+        "camera": [*module("demo.camera"), *shared],
+        "client": [*module("demo.recorder"), *shared, *box, "--weights", named, "--out", str(OUT)],
+    }
+
+
+def module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def run(lines: dict[str, list[str]]) -> int:
+    """Runs all until the client has ended; its exit status, or 1 if another ended before it."""
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, line in lines.items():
+            processes[name] = subprocess.Popen(line, env=environment(), cwd=ROOT, start_new_session=True)
+        return wait(processes)
+    finally:
+        end(list(processes.values()))
+
+
+def wait(processes: dict[str, subprocess.Popen[bytes]]) -> int:
+    while processes["client"].poll() is None:
+        try:
+            time.sleep(0.2)
+        except KeyboardInterrupt:  # ends a live camera; the client then writes what it has
+            processes["camera"].send_signal(signal.SIGINT)
+        failed = [name for name, each in processes.items() if each.poll() not in (None, 0)]
+        if failed and failed != ["client"]:
+            print(f"error: the {failed[0]} process ended", file=sys.stderr)
+            return 1
+    return int(processes["client"].returncode)
+
+
+def environment() -> dict[str, str]:
+    """DDS stays on this machine, apart from other runs, and carries large images."""
+    local = {
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(ROOT / "config" / "fastdds.xml"),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }
+    return {"ROS_DOMAIN_ID": str(random.randint(1, 100)), **os.environ, **local}
+
+
+def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    last = time.monotonic() + LONGEST_END
+    for process in processes:
+        while process.poll() is None and time.monotonic() < last:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+
+
+def summary(report: dict[str, float | str | None]) -> str:
+    iou = report["mean_iou"]
+    truth = "" if iou is None else f", mean IoU with the truth {iou:.3f}"
+    return (
+        f"{report['frames_published']} images published, {report['frames_tracked']} tracked, "
+        f"{report['dropped']} dropped\n"
+        f"{report['fps']} fps on {report['device']}, latency p50 {report['latency_ms_p50']} ms, "
+        f"p95 {report['latency_ms_p95']} ms\n"
+        f"mean confidence {report['mean_confidence']:.3f}{truth}\n"
+        "see demo/overlay.mp4, demo/overview.png, demo/report.json"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
