@@ -13,7 +13,7 @@ from s2iammask_core.errors import TargetError
 from s2iammask_core.tracking.track import Mask
 
 StartTarget: TypeAlias = Box | RotatedBox | Points | Mask | Tensor
-LARGEST_FACTOR = 10.0  # a box may be this many times as large as the frame, in each direction
+LARGEST_FACTOR = 2.0  # a box may be this many times as large as the frame, in each direction
 
 
 @dataclass(frozen=True, slots=True)
