@@ -1,8 +1,6 @@
 """Losses against those of the original code, and their edges."""
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +8,6 @@ import torch
 
 from s2iammask_core.training import losses
 from s2iammask_core.training.targets import AnchorLabels, mask_windows
-
-CORE = Path(__file__).resolve().parents[1]
-
-
-def golden_module():
-    spec = importlib.util.spec_from_file_location("golden", CORE / "test_golden_network.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def labels_of(numbers):
@@ -35,11 +24,10 @@ def windows_of(numbers, offset):
 
 @torch.inference_mode()
 @pytest.mark.parametrize(("file", "variant"), [("net_rpn", "siammask_box"), ("net_base", "siammask_base")])
-def test_first_stage_losses_equal_those_of_the_original(file, variant):
-    module = golden_module()
-    numbers, network = module.golden(file), module.golden_network(variant)
+def test_first_stage_losses_equal_those_of_the_original(golden, file, variant):
+    numbers, network = golden.golden(file), golden.golden_network(variant)
 
-    output = network.search(network.template(module.rgb(numbers["train_z"])), module.rgb(numbers["train_x"]))
+    output = network.search(network.template(golden.rgb(numbers["train_z"])), golden.rgb(numbers["train_x"]))
     found = [
         losses.score_loss(output.scores, labels_of(numbers)),
         losses.box_loss(output.deltas, labels_of(numbers)),
@@ -49,10 +37,9 @@ def test_first_stage_losses_equal_those_of_the_original(file, variant):
 
 
 @torch.inference_mode()
-def test_the_mask_loss_of_siammask_base_equals_that_of_the_original():
-    module = golden_module()
-    numbers, network = module.golden("net_base"), module.golden_network("siammask_base")
-    output = network.search(network.template(module.rgb(numbers["train_z"])), module.rgb(numbers["train_x"]))
+def test_the_mask_loss_of_siammask_base_equals_that_of_the_original(golden):
+    numbers, network = golden.golden("net_base"), golden.golden_network("siammask_base")
+    output = network.search(network.template(golden.rgb(numbers["train_z"])), golden.rgb(numbers["train_x"]))
     sample, rows, columns, windows = windows_of(numbers, offset=-32)
 
     vectors = network.mask.head.hidden(output.features[0])[sample, :, rows, columns]
@@ -63,10 +50,9 @@ def test_the_mask_loss_of_siammask_base_equals_that_of_the_original():
 
 
 @torch.inference_mode()
-def test_the_mask_loss_of_siammask_sharp_equals_that_of_the_original():
-    module = golden_module()
-    numbers, network = module.golden("net_sharp"), module.golden_network("siammask_sharp")
-    output = network.search(network.template(module.rgb(numbers["train_z"])), module.rgb(numbers["train_x"]))
+def test_the_mask_loss_of_siammask_sharp_equals_that_of_the_original(golden):
+    numbers, network = golden.golden("net_sharp"), golden.golden_network("siammask_sharp")
+    output = network.search(network.template(golden.rgb(numbers["train_z"])), golden.rgb(numbers["train_x"]))
     sample, rows, columns, windows = windows_of(numbers, offset=0)
     correlation, *skips = output.features
 

@@ -1,0 +1,124 @@
+"""Weights files: our own, the published ones in their wrappings, and broken ones."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from s2iammask_core.cli import main
+from s2iammask_core.config import NetworkConfig
+from s2iammask_core.errors import WeightsError
+from s2iammask_core.model import checkpoint
+from s2iammask_core.model.names import OFFICIAL_NAMES
+from s2iammask_core.model.network import build_network
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(1)
+    return build_network(NetworkConfig("siammask_box"))
+
+
+def original_names(network):
+    """The network's state under the names of the original code, its first kernel BGR."""
+    state = {}
+    for own, value in network.state_dict().items():
+        theirs, prefix = next((t, p) for t, p in OFFICIAL_NAMES.items() if own.startswith(p))
+        rest = own.removeprefix(prefix)
+        state[theirs + (rest.replace("shortcut.", "downsample.") if prefix == "backbone." else rest)] = value
+    first = "features.features.conv1.weight"
+    return state | {first: state[first].flip(1)}
+
+
+WRAPPINGS = {
+    "bare": lambda state: state,
+    "training snapshot": lambda state: {"epoch": 20, "arch": "Custom", "state_dict": state, "best_acc": 0.0},
+    "data parallel": lambda state: {"state_dict": {f"module.{name}": value for name, value in state.items()}},
+    "without counters": lambda state: {k: v for k, v in state.items() if "num_batches" not in k},
+}
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "old format"])
+def test_published_checkpoints_convert_in_every_wrapping(network, tmp_path, wrapping, zipped):
+    path = tmp_path / "SiamMask.pth"
+    torch.save(WRAPPINGS[wrapping](original_names(network)), path, _use_new_zipfile_serialization=zipped)
+
+    code = main(["weights", "convert", str(path), "--variant", "siammask_box"])
+
+    assert code == 0
+    converted, _ = checkpoint.load(path.with_suffix(".safetensors"))
+    for name, value in network.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(converted.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["siammask_box", "siammask_base", "siammask_sharp"])
+def test_the_variant_of_a_checkpoint_is_seen_from_its_parts(variant):
+    state = original_names(build_network(NetworkConfig(variant)))
+    assert checkpoint.guess_variant(state) == variant
+
+
+def test_unknown_names_are_listed(network):
+    state = original_names(network) | {"decoder.weight": torch.zeros(1)}
+    with pytest.raises(WeightsError, match=r"does not have: decoder\.weight"):
+        checkpoint.convert_official(state, network.config)
+
+
+def test_missing_and_misshapen_weights_are_listed(network):
+    state = original_names(network)
+    del state["rpn_model.cls.head.3.bias"]
+    state["rpn_model.loc.head.3.bias"] = torch.zeros(7)
+
+    with pytest.raises(
+        WeightsError, match=r"box\.head\.3\.bias is \(7,\), not \(20,\).*missing score\.head\.3"
+    ):
+        checkpoint.convert_official(state, network.config)
+
+
+def test_a_file_with_code_in_it_is_not_run(tmp_path):
+    path = tmp_path / "evil.pth"
+    torch.save({"state_dict": {"a": print}}, path)
+    with pytest.raises(WeightsError, match=r"evil\.pth"):
+        checkpoint.read_official(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights at all", b"PK\x03\x04broken"])
+def test_an_unreadable_file_is_named(tmp_path, content):
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(content)
+
+    with pytest.raises(WeightsError, match=r"broken\.safetensors"):
+        checkpoint.load(path)
+    with pytest.raises(WeightsError, match=r"broken\.safetensors"):
+        checkpoint.read_official(path)
+
+
+def test_a_file_of_somebody_else_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "foreign.safetensors"
+    save_file({"x": torch.zeros(1)}, str(path))
+    with pytest.raises(WeightsError, match="weights convert"):
+        checkpoint.load(path)
+
+
+def test_saved_weights_come_back_with_their_notes_and_settings(tmp_path):
+    network = build_network(NetworkConfig("s2iammask", mask_head="g1", head_input="search"))
+
+    checkpoint.save(network, tmp_path / "w.safetensors", {"confidence": "{}"})
+    again, notes = checkpoint.load(tmp_path / "w.safetensors")
+
+    assert again.config == network.config
+    assert notes == {"confidence": "{}"}
+    torch.testing.assert_close(again.neck[0].weight, network.neck[0].weight, rtol=1e-3, atol=1e-4)
+
+
+def test_verify_compares_with_the_manifest(tmp_path, capsys):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(b"abc")
+    (tmp_path / "manifest.json").write_text(json.dumps({"w.safetensors": checkpoint.sha256(path)}))
+
+    assert main(["weights", "verify", str(path)]) == 0
+    path.write_bytes(b"abd")
+    assert main(["weights", "verify", str(path)]) == 2
+    assert "fetch the file anew" in capsys.readouterr().err

@@ -1,0 +1,55 @@
+"""Regions read the cells that they cover."""
+
+import torch
+
+from s2iammask_core.config import NetworkConfig
+from s2iammask_core.model.mask_head import pool
+from s2iammask_core.model.network import build_network
+
+CELL_CENTERS = torch.arange(31) * 8 + 7.5  # continuous patch pixels
+
+
+def test_a_region_around_the_middle_of_the_patch_reads_around_the_middle_cell():
+    features = torch.zeros(1, 1, 31, 31)
+    features[0, 0, 15, 15] = 1
+
+    pooled = pool(features, torch.tensor([[[127.5 - 28, 127.5 - 28, 127.5 + 28, 127.5 + 28]]]), 7)
+
+    assert pooled[0, 0, 3, 3] == 1
+    assert pooled.sum() == 1
+
+
+def test_pooling_is_exact_on_a_ramp():
+    ramp = CELL_CENTERS.expand(1, 1, 31, 31)  # each cell holds its own place
+    left, right = 40.0, 96.0
+
+    pooled = pool(ramp, torch.tensor([[[left, 60.0, right, 116.0]]]), 28)
+
+    wanted = left + (torch.arange(28) + 0.5) * (right - left) / 28
+    torch.testing.assert_close(pooled[0, 0, 0], wanted)
+
+
+@torch.inference_mode()
+def test_the_logits_of_both_inputs_are_summed():
+    torch.manual_seed(2)
+    both = build_network(NetworkConfig("s2iammask"))
+    maps = torch.rand(2, 256, 31, 31), torch.rand(2, 256, 31, 31)
+    rois = torch.tensor([[[40.0, 50, 150, 160], [10, 20, 90, 80]]]).expand(2, -1, -1)
+
+    summed = both.region_masks(maps, rois)
+
+    apart = both.region_masks(maps[:1], rois) + both.region_masks(maps[1:], rois)
+    torch.testing.assert_close(summed, apart)
+
+
+@torch.inference_mode()
+def test_targets_of_a_batch_do_not_see_each_other():
+    torch.manual_seed(2)
+    network = build_network(NetworkConfig("s2iammask", mask_head="g1"))
+    maps = torch.rand(3, 256, 31, 31), torch.rand(3, 256, 31, 31)
+    rois = torch.rand(3, 4, 2).mul(100).repeat(1, 1, 2) + torch.tensor([0.0, 0, 80, 90])
+
+    together = network.region_masks(maps, rois)
+
+    alone = network.region_masks((maps[0][1:2], maps[1][1:2]), rois[1:2])
+    torch.testing.assert_close(together[1:2], alone, rtol=1e-4, atol=1e-5)
