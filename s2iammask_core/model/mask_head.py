@@ -85,6 +85,9 @@ class RegionMasks(nn.Module):
     def __init__(self, head: str) -> None:
         super().__init__()
         self.head = HEADS[head]()
+        for module in self.head.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
         """Mask logits of regions.

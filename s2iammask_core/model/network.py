@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from s2iammask_core.boxes import AnchorShape
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.model.backbone import CHANNELS, Backbone, Neck
-from s2iammask_core.model.correlation import CorrelationBranch
+from s2iammask_core.model.correlation import CorrelationBranch, depthwise_correlation
 from s2iammask_core.model.mask_head import RegionMasks
 from s2iammask_core.model.refine import Refine, window_at
 from s2iammask_core.tracking.network import MaskSource, SearchOutput
@@ -62,31 +62,43 @@ class SiameseNetwork(nn.Module):
         """See tracking.network.Network."""
         f0, f1, f2, f3 = self.backbone(patches)
         search = self.neck(f3)  # (N, 256, 31, 31)
-        parts = kernels.split(CHANNELS, dim=1)
-        scores = self.score.head(self.score.correlate(parts[0], search)).float()  # (N, 2A, S, S)
-        deltas = self.box.head(self.box.correlate(parts[1], search)).float()  # (N, 4A, S, S)
-        return SearchOutput(
-            scores.unflatten(1, (2, -1)),
-            deltas.unflatten(1, (4, -1)),
-            self._mask_features(parts, search, (f0, f1, f2)),
+        return self.answer(
+            kernels, search, tuple(branch.search(search) for branch in self.branches()), (f0, f1, f2)
         )
 
+    def answer(
+        self,
+        kernels: Tensor,
+        search: Tensor,
+        searched: tuple[Tensor, ...],
+        skips: tuple[Tensor, Tensor, Tensor],
+    ) -> SearchOutput:
+        """What follows from the neck's features and what each branch made of them, (N, 256, 29, 29)."""
+        score, box, *mask = zip(searched, kernels.split(CHANNELS, dim=1), strict=True)
+        scores = self.score.head(depthwise_correlation(*score)).float()  # (N, 2A, S, S)
+        deltas = self.box.head(depthwise_correlation(*box)).float()  # (N, 4A, S, S)
+        masks = self._mask_features(*mask[0], search, skips) if mask else ()
+        return SearchOutput(scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1)), masks)
+
     def _mask_features(
-        self, parts: tuple[Tensor, ...], search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
+        self, searched: Tensor, kernels: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
     ) -> tuple[Tensor, ...]:
-        if self.mask_source == "none":
-            return ()
         if self.mask_source == "roi":
-            return self.region_maps(parts[2], search)
-        correlation = self.mask.correlate(parts[2], search)  # (N, 256, 25, 25)
+            padded = depthwise_correlation(searched, kernels, GRID_PADDING)  # (N, 256, 31, 31)
+            return self._pooled_maps(padded, search)
+        correlation = depthwise_correlation(searched, kernels)  # (N, 256, 25, 25)
         return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
+
+    def _pooled_maps(self, correlation: Tensor, search: Tensor) -> tuple[Tensor, ...]:
+        return {"search": (search,), "correlation": (correlation,), "both": (correlation, search)}[
+            self.config.head_input
+        ]
 
     def region_maps(self, kernels: Tensor, search: Tensor) -> tuple[Tensor, ...]:
         """What the second stage pools: maps (N, 256, 31, 31) on one grid."""
         if self.config.head_input == "search":
             return (search,)
-        correlation = self.mask.correlate(kernels, search, GRID_PADDING)
-        return (correlation,) if self.config.head_input == "correlation" else (correlation, search)
+        return self._pooled_maps(self.mask.correlate(kernels, search, GRID_PADDING), search)
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         """Mask logits (N, 63, 63) of SiamMask-base or (N, 127, 127) of SiamMask-sharp, one cell a sample."""
