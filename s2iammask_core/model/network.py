@@ -90,9 +90,8 @@ class SiameseNetwork(nn.Module):
         return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
 
     def _pooled_maps(self, correlation: Tensor, search: Tensor) -> tuple[Tensor, ...]:
-        return {"search": (search,), "correlation": (correlation,), "both": (correlation, search)}[
-            self.config.head_input
-        ]
+        maps = {"search": (search,), "correlation": (correlation,), "both": (correlation, search)}
+        return maps[self.config.head_input]
 
     def region_maps(self, kernels: Tensor, search: Tensor) -> tuple[Tensor, ...]:
         """What the second stage pools: maps (N, 256, 31, 31) on one grid."""

@@ -1,8 +1,10 @@
 """A trained network made ready to run: batch norms folded, channels last, the number format of the device."""
 
 from itertools import pairwise
+from typing import cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2iammask_core.model.backbone import affine
@@ -31,8 +33,9 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
 
 
 class PreparedNetwork:
-    """A network on its device in its number format, behind the float32 interface of
-    tracking.network.Network.
+    """A network on its device in its number format, behind the float32 interface of tracking.network.Network.
+
+    The search convolutions of all branches, which read the same features, run as one.
     """
 
     def __init__(self, network: SiameseNetwork, device: torch.device, dtype: torch.dtype) -> None:
@@ -41,6 +44,11 @@ class PreparedNetwork:
             network.eval().requires_grad_(False).to(device, dtype).to(memory_format=torch.channels_last)
         )
         self.dtype = dtype
+        convs = [cast(nn.Conv2d, branch.search[0]) for branch in network.branches()]
+        self._weight = torch.cat([conv.weight for conv in convs]).contiguous(
+            memory_format=torch.channels_last
+        )
+        self._bias = torch.cat([cast(Tensor, conv.bias) for conv in convs])
 
     @property
     def device(self) -> torch.device:
@@ -54,7 +62,10 @@ class PreparedNetwork:
         return self.module.template(self._patches(patches))
 
     def search(self, kernels: Tensor, patches: Tensor) -> SearchOutput:
-        return self.module.search(kernels, self._patches(patches))
+        f0, f1, f2, f3 = self.module.backbone(self._patches(patches))
+        search = self.module.neck(f3)
+        searched = F.conv2d(search, self._weight, self._bias).relu_()  # (N, 256 B, 29, 29) of B branches
+        return self.module.answer(kernels, search, searched.split(search.shape[1], dim=1), (f0, f1, f2))
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         return self.module.cell_masks(output, cells)
@@ -63,4 +74,4 @@ class PreparedNetwork:
         return self.module.roi_masks(output, rois)
 
     def _patches(self, patches: Tensor) -> Tensor:
-        return patches.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        return cast(Tensor, patches.to(self.dtype)).contiguous(memory_format=torch.channels_last)
