@@ -7,13 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from numpy.typing import NDArray
 from rclpy.node import Node
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from tqdm import tqdm
 from vision_msgs.msg import BoundingBox2D
 
@@ -42,11 +40,11 @@ class Recorder(Node):
         self.device = "unknown"
         self.last_heard = time.monotonic()
         self.progress: tqdm | None = None
-        self.drawn: dict[int, NDArray[np.uint8]] = {}  # JPEG files of the overlays, by stamp
+        self.drawn: dict[int, CompressedImage] = {}  # overlays by stamp
         self.preview: Image | None = None
         self._preview_subscription = self.create_subscription(Image, "/camera/image_raw", self._on_image, 1)
         self.create_subscription(TrackedObjectArray, "/tracker/tracks", self._on_tracks, 100)
-        self.create_subscription(Image, "/tracker/overlay", self._on_overlay, 20)
+        self.create_subscription(CompressedImage, "/tracker/overlay/compressed", self._on_overlay, 20)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
 
     def start(self, box: Box) -> None:
@@ -84,11 +82,9 @@ class Recorder(Node):
         if self.progress is not None:
             self.progress.update()
 
-    def _on_overlay(self, image: Image) -> None:
-        if image.header.frame_id == "preview":
-            return
-        stamp = nanoseconds(image.header.stamp)
-        self.drawn[stamp] = cv2.imencode(".jpg", image_to_rgb(image), [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+    def _on_overlay(self, image: CompressedImage) -> None:
+        if image.header.frame_id != "preview":
+            self.drawn[nanoseconds(image.header.stamp)] = image
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
         for status in array.status:
@@ -121,14 +117,14 @@ def record(node: Recorder, stamps: Path, total: int | None) -> list[int]:
 
 
 def write_video(
-    path: Path, rate: float, published: Sequence[int], drawn: Mapping[int, NDArray[np.uint8]]
+    path: Path, rate: float, published: Sequence[int], drawn: Mapping[int, CompressedImage]
 ) -> None:
     """One picture for each published image; that of a dropped one is the last before it."""
     with VideoWriter(path, rate) as video:
         shown = next((drawn[stamp] for stamp in published if stamp in drawn), None)
         for stamp in published if shown is not None else ():
             shown = drawn.get(stamp, shown)
-            video.write(cv2.cvtColor(cv2.imdecode(shown, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
+            video.write(image_to_rgb(shown))
 
 
 def main() -> int:

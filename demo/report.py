@@ -15,6 +15,7 @@ from s2iammask_core.video import open_clip, write_picture
 
 TILES = (2, 4)  # rows and columns of the contact sheet
 TILE_WIDTH = 480  # pixels
+CAPTION = 24  # height of the strip below, pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,9 @@ def caption(number: int, ious: Mapping[int, float]) -> str:
 def tile(frame: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
     height = round(frame.shape[0] * TILE_WIDTH / frame.shape[1])
     small = cv2.resize(frame, (TILE_WIDTH, height), interpolation=cv2.INTER_AREA)
-    for colour, pen in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-        cv2.putText(small, text, (8, height - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, pen, cv2.LINE_AA)
+    small[height - CAPTION :] = 0
+    place, white = (8, height - CAPTION // 3), (255, 255, 255)
+    cv2.putText(small, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, white, 1, cv2.LINE_AA)
     return small  # type: ignore[return-value]
 
 

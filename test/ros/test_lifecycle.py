@@ -1,0 +1,128 @@
+"""The managed life of the node."""
+
+import gc
+import weakref
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+
+from s2iammask.msg import TrackEvent
+from s2iammask_core import Tracker
+from s2iammask_core.errors import WeightsError
+
+
+def change(world, transition):
+    request = ChangeState.Request(transition=Transition(id=transition))
+    return world.call(ChangeState, "tracker/change_state", request).success
+
+
+def state(world):
+    return world.call(GetState, "tracker/get_state", GetState.Request()).current_state.id
+
+
+def test_the_node_starts_by_itself(world, make_node):
+    make_node()
+    world.spin_until(lambda: state(world) == State.PRIMARY_STATE_ACTIVE)
+
+
+def test_without_autostart_it_waits_to_be_asked(world, make_node):
+    node = make_node(autostart=False)
+
+    assert state(world) == State.PRIMARY_STATE_UNCONFIGURED
+    assert change(world, Transition.TRANSITION_CONFIGURE)
+    assert state(world) == State.PRIMARY_STATE_INACTIVE
+    assert change(world, Transition.TRANSITION_ACTIVATE)
+    assert state(world) == State.PRIMARY_STATE_ACTIVE
+    assert node.counts().received == 0
+
+
+def test_missing_weights_fail_the_transition_and_say_what_to_do(world, make_node):
+    def missing(weights, config, runtime):
+        raise WeightsError(f"there is no weights file {weights}; give one with the parameter weights")
+
+    node = make_node(missing, autostart=False, weights="/nowhere.safetensors", report_period=0.1)
+    heard = world.listen(DiagnosticArray, "/diagnostics")
+
+    assert not change(world, Transition.TRANSITION_CONFIGURE)
+    assert state(world) == State.PRIMARY_STATE_UNCONFIGURED
+    assert "/nowhere.safetensors" in node.failure
+    world.spin_until(lambda: heard and heard[-1].status[0].level == DiagnosticStatus.ERROR)
+    assert "parameter weights" in heard[-1].status[0].message
+
+
+def test_it_can_be_configured_again_after_a_failure(world, make_node, network):
+    attempts = []
+
+    def second_time(weights, config, runtime):
+        attempts.append(weights)
+        if len(attempts) == 1:
+            raise WeightsError("not yet")
+        return Tracker(network, config)
+
+    node = make_node(second_time, autostart=False)
+
+    assert not change(world, Transition.TRANSITION_CONFIGURE)
+    assert change(world, Transition.TRANSITION_CONFIGURE)
+    assert node.failure == ""
+
+
+def test_deactivating_stops_the_targets_and_says_so(world, tracking):
+    tracking()
+    heard = world.listen(TrackEvent, "tracker/events", latched=True)
+
+    assert change(world, Transition.TRANSITION_DEACTIVATE)
+
+    world.spin_until(lambda: heard and heard[-1].reason == TrackEvent.DEACTIVATED)
+    assert (heard[-1].id, heard[-1].to_state) == ("red", TrackEvent.NOT_TRACKED)
+
+
+@pytest.mark.parametrize("steps", [[], ["configure"], ["configure", "activate", "deactivate", "cleanup"]])
+def test_an_inactive_node_refuses_requests_with_a_hint(world, make_node, steps, box):
+    make_node(autostart=False)
+    for step in steps:
+        assert change(world, getattr(Transition, f"TRANSITION_{step.upper()}"))
+
+    answer = world.start(boxes=[box(1, 1, 9, 9)])
+
+    assert not answer.success
+    assert "activate" in answer.message
+
+
+def test_cleanup_lets_go_of_the_network(world, make_node, make_network):
+    held = []
+
+    def fresh(weights, config, runtime):
+        network = make_network()
+        held.append(weakref.ref(network))
+        return Tracker(network, config)
+
+    make_node(fresh)
+    world.spin_until(lambda: state(world) == State.PRIMARY_STATE_ACTIVE)
+    assert change(world, Transition.TRANSITION_DEACTIVATE)
+    assert change(world, Transition.TRANSITION_CLEANUP)
+
+    gc.collect()
+    assert held[0]() is None
+
+
+def test_it_can_live_twice(world, tracking, make_node):
+    node, _ = tracking()
+    for step in ("DEACTIVATE", "CLEANUP", "CONFIGURE", "ACTIVATE"):
+        assert change(world, getattr(Transition, f"TRANSITION_{step}"))
+
+    assert node.counts().received == 0
+    assert not node.station.cameras[""].targets.known
+
+
+@pytest.mark.parametrize("steps", [[], ["CONFIGURE"], ["CONFIGURE", "ACTIVATE"]])
+def test_shutdown_works_in_every_state(world, make_node, steps):
+    make_node(autostart=False)
+    for step in steps:
+        assert change(world, getattr(Transition, f"TRANSITION_{step}"))
+    last = {0: "UNCONFIGURED", 1: "INACTIVE", 2: "ACTIVE"}[len(steps)]
+
+    assert change(world, getattr(Transition, f"TRANSITION_{last}_SHUTDOWN"))
+
+    assert state(world) == State.PRIMARY_STATE_FINALIZED
