@@ -6,26 +6,38 @@ from dataclasses import dataclass
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.tracking.track import TrackState
 
+LARGEST_LOGIT = 10.0  # beyond it, a score in single precision says nothing more
+
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceModel:
     """A logistic model: the chance that an answer overlaps the object, from what the network says about it.
 
-    A weights file may carry calibrated values in its metadata.
+    It takes the logit of the score, because a Siamese network's scores crowd close to 1. A weights file may
+    carry calibrated values in its metadata.
     """
 
     bias: float
-    score: float  # weight of the best proposal's score
+    score: float  # weight of the logit of the best proposal's score
     agreement: float  # weight of the vote's agreement
 
     def confidence(self, score: float, agreement: float) -> float:
         """In [0, 1]; 0 where the network's answer is not a number."""
-        raised = self.bias + self.score * score + self.agreement * agreement
-        return 1 / (1 + math.exp(-min(max(raised, -50.0), 50.0))) if math.isfinite(raised) else 0.0
+        if not (math.isfinite(score) and math.isfinite(agreement)):
+            return 0.0
+        raised = self.bias + self.score * logit(score) + self.agreement * agreement
+        return 1 / (1 + math.exp(-min(max(raised, -50.0), 50.0)))
 
 
-WITH_VOTES = ConfidenceModel(bias=-6.0, score=6.0, agreement=5.0)
-WITHOUT_VOTES = ConfidenceModel(bias=-4.0, score=8.0, agreement=0.0)
+def logit(score: float) -> float:
+    """The logarithm of the odds of a score in [0, 1], within what single precision can tell."""
+    if not 0 < score < 1:
+        return LARGEST_LOGIT if score >= 1 else -LARGEST_LOGIT
+    return min(max(math.log(score / (1 - score)), -LARGEST_LOGIT), LARGEST_LOGIT)
+
+
+WITH_VOTES = ConfidenceModel(bias=-5.0, score=0.6, agreement=6.0)
+WITHOUT_VOTES = ConfidenceModel(bias=0.0, score=1.0, agreement=0.0)  # the score itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,11 @@ class Tracker:
     def config(self) -> TrackerConfig:
         return self._config
 
+    @property
+    def confidence_model(self) -> ConfidenceModel:
+        """What makes the confidence of score and agreement."""
+        return self._confidence
+
     def sibling(self) -> "Tracker":
         """A tracker without targets that shares network and settings with this one."""
         other = copy(self)

@@ -32,6 +32,16 @@ def test_an_answer_that_is_not_a_number_has_no_confidence():
     assert WITH_VOTES.confidence(float("nan"), 0.9) == 0
 
 
+@pytest.mark.parametrize("score", [0.1, 0.5, 0.93])
+def test_without_votes_the_score_is_the_confidence(score):
+    assert WITHOUT_VOTES.confidence(score, 1.0) == pytest.approx(score)
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_the_ends_of_the_scale_have_a_confidence(score):
+    assert WITHOUT_VOTES.confidence(score, 1.0) == pytest.approx(score, abs=1e-4)
+
+
 def test_a_target_becomes_uncertain_and_recovers_at_a_higher_confidence():
     assert states(0.9, 0.45, 0.39, 0.45, 0.49, 0.5) == "ttuuut"
 

@@ -323,3 +323,44 @@ def test_the_box_branch_decides_the_state_where_the_mask_is_too_small(network, s
 
     assert track.rotated_box == RotatedBox.from_box(track.box)
     assert corners(track.box) == pytest.approx((54, 52, 94, 82), abs=1.5)
+
+
+def test_frames_may_be_read_only_padded_or_broadcast(network, scene, red):
+    frame = scene((50, 50, 40, 30, red))
+    padded = np.zeros((240, 350, 4), np.uint8)
+    padded[:, :320, :3] = frame
+    padded.setflags(write=False)
+    tracker = Tracker(network)
+
+    tracker.start(padded[:, :320, :3], [Box(50, 50, 90, 80)])
+
+    assert tracker.track(padded[:, :320, :3])[0].state is TrackState.TRACKING
+    assert len(tracker.track(np.broadcast_to(frame[..., :1], (240, 320, 3)))) == 1
+
+
+def test_a_sibling_catches_up_and_joins_under_its_own_ids(tracker, scene, red, green):
+    first = scene((40, 40, 40, 30, red), (200, 100, 30, 50, green))
+    tracker.start(first, [Box(40, 40, 80, 70)])
+    late = tracker.sibling()
+    late.start(first, [Box(200, 100, 230, 150)], ids=[9])
+    late.track(scene((44, 40, 40, 30, red), (196, 100, 30, 50, green)))
+
+    tracker.absorb(late)
+
+    assert (tracker.ids, late.ids) == ((1, 9), ())
+    tracks = tracker.track(scene((46, 40, 40, 30, red), (192, 100, 30, 50, green)))
+    assert [track.box.center for track in tracks] == [
+        pytest.approx((66, 55), abs=2),
+        pytest.approx((207, 125), abs=2),
+    ]
+
+
+def test_a_sibling_whose_id_is_taken_does_not_join(tracker, scene):
+    tracker.start(scene(), [Box(10, 10, 40, 40)])
+    other = tracker.sibling()
+    other.start(scene(), [Box(60, 60, 90, 90)])
+
+    with pytest.raises(TargetError, match="ids must be new"):
+        tracker.absorb(other)
+
+    assert (tracker.ids, other.ids) == ((1,), (1,))
