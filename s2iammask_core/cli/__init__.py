@@ -13,6 +13,7 @@ COMMANDS = {
     "eval": "run a tracker over a data set and write its results",
     "score": "score result files: VOT, DAVIS, YouTube-VOS, OTB",
     "tune": "search for good tracker settings on a data set",
+    "calibrate": "fit the confidence to held-out sequences",
     "train": "train a network from a config file",
     "prepare": "make training crops of a data set",
     "weights": "convert, inspect and verify weights files",
