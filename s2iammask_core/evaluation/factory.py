@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from s2iammask_core import load_tracker
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import WeightsError
 from s2iammask_core.evaluation.identity import IdentityTracker
@@ -54,6 +53,8 @@ class WeightsFactory:
         return replace(self, config=config)
 
     def make(self, device: str) -> Runnable:
+        from s2iammask_core import load_tracker  # takes seconds, which scoring alone should not
+
         runtime = replace(self.runtime, device=device)
         tracker: Runnable = load_tracker(self.weights, config=self.config, runtime=runtime)
         return tracker

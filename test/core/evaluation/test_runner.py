@@ -1,0 +1,179 @@
+from dataclasses import dataclass
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from s2iammask_core.errors import DatasetError, ResultsError, TargetError
+from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
+from s2iammask_core.evaluation.factory import IdentityFactory
+from s2iammask_core.evaluation.identity import IdentityTracker
+from s2iammask_core.evaluation.runner import Run, Workers, run, total_speed
+from s2iammask_core.evaluation.speed import Speed
+
+
+@dataclass
+class DyingTracker(IdentityTracker):
+    """Dies at the n-th frame that it tracks."""
+
+    frames_left: int
+
+    def __post_init__(self):
+        super().__init__()
+
+    def track(self, frame):
+        if self.frames_left == 0:
+            raise KeyboardInterrupt
+        self.frames_left -= 1
+        return super().track(frame)
+
+
+class FactoryOf:
+    """Gives a ready tracker."""
+
+    def __init__(self, tracker, **settings):
+        self.tracker = tracker
+        self.settings = settings
+
+    def make(self, device):
+        return self.tracker
+
+    def describe(self):
+        return {"tracker": "identity", **self.settings}
+
+
+def quiet(name, frames):
+    """Progress that nobody looks at."""
+
+
+def vot(files, root, names=("a", "b"), frames=6):
+    for name in names:
+        files.frames(root / name, frames)
+        files.rows(root / name / "groundtruth.txt", [(10, 10, 10, 10)] * frames)
+    return open_benchmark(Choice("VOT2018", root))
+
+
+def davis(files, root, names=("a", "b", "c")):
+    return open_benchmark(Choice("DAVIS2017", files.davis(root, list(names), frames=4)))
+
+
+def contents(folder):
+    paths = [path for path in folder.rglob("*") if path.is_file() and "speed" not in path.parts]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_results_are_written_line_by_line_and_get_their_name_at_the_end(tmp_path, files):
+    benchmark, results = vot(files, tmp_path / "data"), tmp_path / "results"
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Run(benchmark, FactoryOf(DyingTracker(7)), results), Workers(), quiet)
+
+    assert len((results / "baseline/a/a_001.txt").read_text().splitlines()) == 6
+    assert len((results / "baseline/b/b_001.txt.part").read_text().splitlines()) == 3
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path, files):
+    benchmark, results = vot(files, tmp_path / "data"), tmp_path / "results"
+    with pytest.raises(KeyboardInterrupt):
+        run(Run(benchmark, FactoryOf(DyingTracker(7)), results), Workers(), quiet)
+    done = (results / "baseline/a/a_001.txt").stat().st_mtime_ns
+    seen = []
+
+    run(
+        Run(benchmark, IdentityFactory(), results),
+        Workers(),
+        lambda name, frames: seen.append((name, frames)),
+    )
+
+    assert (results / "baseline/a/a_001.txt").stat().st_mtime_ns == done
+    assert seen == [("a", 6), ("b", 6)]
+    assert benchmark.score(results).figures["accuracy"] != 0
+
+
+def test_masks_of_a_killed_run_are_made_anew(tmp_path, files):
+    benchmark, results = davis(files, tmp_path / "data"), tmp_path / "results"
+    with pytest.raises(KeyboardInterrupt):
+        run(Run(benchmark, FactoryOf(DyingTracker(6)), results), Workers(), quiet)
+    assert sorted(path.name for path in results.glob("[abc]*")) == ["a", "b.part"]
+
+    run(Run(benchmark, IdentityFactory(), results), Workers(), quiet)
+
+    assert sorted(path.name for path in results.glob("[abc]*")) == ["a", "b", "c"]
+    assert benchmark.score(results).figures["j_mean"] == 1
+
+
+def test_results_do_not_depend_on_the_number_of_workers(tmp_path, files):
+    benchmark = davis(files, tmp_path / "data")
+    seen = []
+
+    run(Run(benchmark, IdentityFactory(), tmp_path / "one"), Workers(1), quiet)
+    run(
+        Run(benchmark, IdentityFactory(), tmp_path / "two"),
+        Workers(2),
+        lambda name, frames: seen.append(name),
+    )
+
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert sorted(seen) == ["a", "b", "c"]
+
+
+def test_workers_share_the_devices_in_turn():
+    workers = Workers(3, ("cuda:0", "cuda:1"))
+
+    assert [workers.device(number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+
+
+def test_an_error_names_its_sequence(tmp_path, files):
+    benchmark = vot(files, tmp_path / "data", names=("a", "b", "c"))
+    (tmp_path / "data/b/00000004.jpg").write_bytes(b"no picture")
+
+    with pytest.raises(DatasetError, match="sequence b: cannot decode"):
+        run(Run(benchmark, IdentityFactory(), tmp_path / "results"), Workers(), quiet)
+
+
+def test_a_target_that_cannot_be_tracked_is_named(tmp_path, files):
+    class Refusing(IdentityTracker):
+        def start(self, frame, targets, ids=None):
+            raise TargetError("the box is empty")
+
+    with pytest.raises(TargetError, match="sequence a: the box is empty"):
+        run(Run(vot(files, tmp_path / "data"), FactoryOf(Refusing()), tmp_path / "r"), Workers(), quiet)
+
+
+def test_results_of_two_settings_do_not_mix(tmp_path, files):
+    benchmark, results = vot(files, tmp_path / "data"), tmp_path / "results"
+    run(Run(benchmark, FactoryOf(IdentityTracker(), penalty_k=0.1), results), Workers(), quiet)
+
+    with pytest.raises(ResultsError, match=r"penalty_k: 0\.1, now 0\.2"):
+        run(Run(benchmark, FactoryOf(IdentityTracker(), penalty_k=0.2), results), Workers(), quiet)
+
+
+def test_speed_counts_tracking_and_decoding_apart(tmp_path, files):
+    benchmark, results = vot(files, tmp_path / "data"), tmp_path / "results"
+
+    run(Run(benchmark, IdentityFactory(), results), Workers(), quiet)
+
+    speed = total_speed(benchmark, results)
+    assert speed.frames == 12
+    assert speed.fps > speed.fps_with_decoding > 0
+
+
+def test_frames_per_second_leave_decoding_out():
+    speed = Speed(frames=100, tracking_seconds=4, decoding_seconds=1)
+
+    assert (speed.fps, speed.fps_with_decoding) == (25, 20)
+
+
+def test_youtube_results_are_zipped_for_the_server(tmp_path, files):
+    benchmark = open_benchmark(Choice("YTVOS2019", files.youtube(tmp_path / "valid")))
+
+    run(Run(benchmark, IdentityFactory(), tmp_path / "results"), Workers(), quiet)
+
+    with ZipFile(tmp_path / "results/submission.zip") as archive:
+        assert archive.namelist() == [f"Annotations/v/{index:05d}.png" for index in range(4)]
+        with archive.open("Annotations/v/00002.png") as file:
+            image = Image.open(file)
+            assert image.mode == "P"
+            assert np.unique(np.array(image)).tolist() == [0, 1, 2]
+            assert image.getpalette()[3:9] == [128, 0, 0, 0, 128, 0]
