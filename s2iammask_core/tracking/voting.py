@@ -34,11 +34,25 @@ def solid(rois: Tensor) -> Tensor:
 
 
 def vote(masks: Tensor, rois: Tensor, voting: Tensor, config: TrackerConfig) -> Votes:
-    """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4); voting (N, K) says which take part."""
-    pasted = paste(masks, rois, config.search_pixels)
-    ballots = (
-        pasted.gt_(config.mask_threshold).mul_(voting[..., None, None]).flatten(2)
-    )  # (N, K, P * P), 0 or 1
+    """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4); voting (N, K) says which take part.
+
+    On a CPU the targets vote one after the other, because the pasted masks of one fit into its cache.
+    """
+    if masks.device.type != "cpu" or len(masks) == 1:
+        return _vote(masks, rois, voting, config)
+    singles = [
+        _vote(*each, config) for each in zip(masks.split(1), rois.split(1), voting.split(1), strict=True)
+    ]
+    return Votes(
+        torch.cat([single.levels for single in singles]),
+        torch.cat([single.voters for single in singles]),
+        torch.cat([single.agreement for single in singles]),
+    )
+
+
+def _vote(masks: Tensor, rois: Tensor, voting: Tensor, config: TrackerConfig) -> Votes:
+    pasted = paste(masks * voting[..., None, None], rois, config.search_pixels)
+    ballots = pasted.gt_(config.mask_threshold).flatten(2)  # (N, K, P * P), 0 or 1
     votes, voters = ballots.sum(dim=1), voting.sum(dim=1).float()  # (N, P * P), (N,)
     voted = is_foreground(votes, voters[:, None], config).float()
     common = (ballots @ voted[..., None])[..., 0]  # (N, K)
