@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from s2iammask_core.evaluation.davis import region_similarity
 from s2iammask_core.evaluation.protocols import Runnable, first_boxes
 from s2iammask_core.evaluation.sequences.masks import MaskSequence
-from s2iammask_core.tracking.confidence import ConfidenceModel, logit, logit
+from s2iammask_core.tracking.confidence import ConfidenceModel, logit
 
 Floats = NDArray[np.float64]
 
