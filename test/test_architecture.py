@@ -16,6 +16,7 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "overlay": LEAVES | {"tracking"},
     "training": LEAVES | {"model", "data"},
     "runtime": LEAVES | {"model", "tracking"},
+    "bench": LEAVES | {"model", "tracking", "runtime"},
     "evaluation": LEAVES | {"tracking", "runtime", "load_tracker"},  # the last is runtime's public name
 }
 PROTOCOL = "s2iammask_core.tracking.network"  # all that tracking and model know of each other

@@ -1,16 +1,20 @@
 """From a weights file to a tracker."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
-from s2iammask_core.errors import WeightsError
-from s2iammask_core.model import checkpoint
+from s2iammask_core.errors import UnavailableError, WeightsError
+from s2iammask_core.model import SiameseNetwork, checkpoint
+from s2iammask_core.runtime.compiled import CompiledNetwork
 from s2iammask_core.runtime.devices import device_named, format_named
+from s2iammask_core.runtime.graph import GraphRunner
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.confidence import ConfidenceModel
+from s2iammask_core.tracking.step import EagerRunner, StepRunner
 from s2iammask_core.tracking.tracker import Tracker
 
 NAME = "s2iammask.safetensors"
@@ -37,13 +41,36 @@ def load_tracker(
     `device` is short for the runtime's device. WeightsError if the file cannot be read, UnavailableError if
     the device or runtime is not there.
     """
-    place = device_named(device or runtime.device)
+    network, notes = checkpoint.load(weights or default_weights())
+    runtime = replace(runtime, device=device or runtime.device)
+    return make_tracker(network, config, runtime, _confidence(notes, weights))
+
+
+def make_tracker(
+    network: SiameseNetwork,
+    config: TrackerConfig = TrackerConfig(),
+    runtime: RuntimeConfig = RuntimeConfig(),
+    confidence: ConfidenceModel | None = None,
+) -> Tracker:
+    """A tracker that runs this network as the runtime says; the network is changed for that."""
+    place = device_named(runtime.device)
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision == "tf32"
-    network, notes = checkpoint.load(weights or default_weights())
+    torch.backends.cudnn.benchmark = True
     prepared = PreparedNetwork(network, place, format_named(runtime.precision, place))
-    return Tracker(prepared, config, confidence=_confidence(notes, weights))
+    runner = runner_named(runtime.runtime, prepared)
+    return Tracker(prepared, config, runner, confidence)
+
+
+def runner_named(name: str, network: PreparedNetwork) -> StepRunner:
+    """auto: a CUDA graph on a GPU, step by step on a CPU; UnavailableError for a graph without a GPU."""
+    on_gpu = network.device.type == "cuda"
+    if name == "compiled":
+        return EagerRunner(CompiledNetwork(network))
+    if name == "graph" and not on_gpu:
+        raise UnavailableError("runtime graph needs a CUDA device; use eager or compiled")
+    return GraphRunner(network) if on_gpu and name != "eager" else EagerRunner(network)
 
 
 def _confidence(notes: dict[str, str], weights: Path | str) -> ConfidenceModel | None:

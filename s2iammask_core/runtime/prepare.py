@@ -74,4 +74,4 @@ class PreparedNetwork:
         return self.module.roi_masks(output, rois)
 
     def _patches(self, patches: Tensor) -> Tensor:
-        return cast(Tensor, patches.to(self.dtype)).contiguous(memory_format=torch.channels_last)
+        return patches.to(self.dtype).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,154 @@
+"""Rows of a benchmark: what a step costs for a number of targets."""
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+
+from s2iammask_core.bench import scene
+from s2iammask_core.bench.stages import Stage, StagedStep
+from s2iammask_core.bench.timing import (
+    WARM_UP,
+    Clock,
+    Timing,
+    allocations,
+    matrix_ceiling,
+    memory_mib,
+)
+from s2iammask_core.bench.work import step_flops
+from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig
+from s2iammask_core.model import SiameseNetwork, build_network
+from s2iammask_core.runtime import make_tracker
+from s2iammask_core.runtime.devices import device_named, format_named
+from s2iammask_core.runtime.prepare import PreparedNetwork
+from s2iammask_core.tracking.tracker import Tracker
+
+STAGE_REPEATS = 10  # a stage is timed at most this often
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured."""
+
+    network: SiameseNetwork  # fp32, unfolded, on the CPU; measured on copies
+    tracker: TrackerConfig
+    runtime: RuntimeConfig
+    height: int  # of the frame, pixels
+    width: int
+    frames: int  # measured ones
+    stages: bool = True
+    clock: Clock = time.perf_counter
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a step costs, from a uint8 frame in host memory to boxes and masks in host memory."""
+
+    name: str
+    targets: int
+    step_ms_p50: float
+    step_ms_p99: float
+    frames_per_s: float  # of the median step
+    target_frames_per_s: float
+    memory_mib: float  # peak so far: of the GPU, or of the process
+    tflops: float  # achieved by the median step; the network's arithmetic alone counts
+    ceiling_tflops: float  # of a large matrix product, same device and number format
+    share_of_ceiling: float
+    allocations_per_step: float  # requests for GPU memory in the steady state
+    speed_up: float | None  # of a target's share of the step over the reference's step; None without one
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A tracker to be timed."""
+
+    name: str
+    tracker: Tracker
+    targets: int
+    flops: int  # of the network in one step
+    device: torch.device
+    dtype: torch.dtype
+
+
+def reference_row(plan: Plan) -> Row:
+    """The original algorithm's step for one target: SiamMask-sharp as it is, eager, in fp32, cut on the host.
+
+    Its own network is used, with random weights: their values do not change the time.
+    """
+    network = build_network(NetworkConfig("siammask_sharp"))
+    device = device_named(plan.runtime.device)
+    config = replace(_all_tracked(plan.tracker, 1), compat="siammask")
+    flops = step_flops(network.config, config, 1, 0)
+    tracker = Tracker(network.to(device), config)
+    return _row(plan, _Subject("reference", tracker, 1, flops, device, torch.float32))
+
+
+def row(plan: Plan, targets: int, reference: Row | None = None) -> Row:
+    """The step of the plan's network for a number of targets."""
+    device = device_named(plan.runtime.device)
+    dtype = format_named(plan.runtime.precision, device)
+    config = _all_tracked(plan.tracker, targets)
+    tracker = make_tracker(_copy(plan.network), config, plan.runtime)
+    network = plan.network.config
+    flops = step_flops(network, config, targets, config.proposals)
+    found = _row(plan, _Subject(network.variant, tracker, targets, flops, device, dtype))
+    if reference is not None:
+        found = replace(found, speed_up=reference.step_ms_p50 * targets / found.step_ms_p50)
+    if plan.stages:
+        prepared = PreparedNetwork(_copy(plan.network), device, dtype)
+        frame = scene.frame(targets, plan.height, plan.width, 0)
+        found = replace(found, stages=_stages(plan, StagedStep(prepared, config, frame, tracker.targets)))
+    return found
+
+
+@torch.inference_mode()
+def _stages(plan: Plan, staged: StagedStep) -> tuple[Stage, ...]:
+    return staged.stages(min(plan.frames, STAGE_REPEATS), plan.clock)
+
+
+def _all_tracked(config: TrackerConfig, targets: int) -> TrackerConfig:
+    """The settings without the search for lost targets, which random weights would cause all the time."""
+    return replace(config, max_targets=max(targets, config.max_targets), redetect_patches=0)
+
+
+def _row(plan: Plan, subject: _Subject) -> Row:
+    ceiling = matrix_ceiling(subject.device, subject.dtype, plan.clock)
+    timing, requests = _run(plan, subject)
+    tflops = subject.flops / timing.p50 / 1e9
+    return Row(
+        name=subject.name,
+        targets=subject.targets,
+        step_ms_p50=timing.p50,
+        step_ms_p99=timing.p99,
+        frames_per_s=1e3 / timing.p50,
+        target_frames_per_s=subject.targets * 1e3 / timing.p50,
+        memory_mib=memory_mib(subject.device),
+        tflops=tflops,
+        ceiling_tflops=ceiling,
+        share_of_ceiling=tflops / ceiling,
+        allocations_per_step=requests,
+        speed_up=None,
+        stages=(),
+    )
+
+
+def _run(plan: Plan, subject: _Subject) -> tuple[Timing, float]:
+    """The times of the measured frames, and requests for device memory per frame."""
+    tracker, size = subject.tracker, (subject.targets, plan.height, plan.width)
+    frames = [scene.frame(*size, step) for step in range(min(scene.PERIOD, plan.frames))]
+    tracker.start(frames[0], scene.boxes(*size, 0))
+    for step in range(WARM_UP):
+        tracker.track(frames[step % len(frames)])
+    before, seconds = allocations(subject.device), []
+    for step in range(plan.frames):
+        begin = plan.clock()
+        tracker.track(frames[step % len(frames)])
+        seconds.append(plan.clock() - begin)
+    return Timing.of(seconds), (allocations(subject.device) - before) / plan.frames
+
+
+def _copy(network: SiameseNetwork) -> SiameseNetwork:
+    copied = build_network(network.config)
+    copied.load_state_dict(network.state_dict())
+    return copied

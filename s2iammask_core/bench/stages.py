@@ -1,0 +1,117 @@
+"""The time of each stage of a step, measured one by one on the same inputs.
+
+The stages run eagerly whatever the runtime is: a captured or compiled step has no seams. On a GPU each of
+them is waited for, so that they add up to more than the step.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from s2iammask_core.bench.timing import Clock, timed
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.geometry import HostFrame, cut
+from s2iammask_core.runtime.prepare import PreparedNetwork
+from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.tracking.frames import on_device
+from s2iammask_core.tracking.proposals import propose
+from s2iammask_core.tracking.regions import mask_region, outline
+from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
+from s2iammask_core.tracking.step import EagerRunner, step, unpacked
+from s2iammask_core.tracking.target import Target
+from s2iammask_core.tracking.voting import paste, regions, solid, vote
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The median time of one stage."""
+
+    name: str
+    ms: float
+
+
+class StagedStep:
+    """One step taken apart."""
+
+    def __init__(
+        self, network: PreparedNetwork, config: TrackerConfig, frame: HostFrame, targets: tuple[Target, ...]
+    ) -> None:
+        self._network, self._config, self._frame = network, config, frame
+        self._on_gpu = network.device.type == "cuda"
+        self._kernels = S2iamMaskMethod(EagerRunner(network), network.mask_source).templates(
+            frame, targets, config
+        )
+        self._aim = aim_at(targets, config)
+        self._there = Aim.unpacked(self._aim.packed().to(network.device), config.search_pixels)
+        self._patches = self._cut()
+        self._output = network.search(self._kernels, self._patches)
+        self._proposals = propose(self._output, self._there, config)
+
+    def stages(self, repeats: int, clock: Clock) -> tuple[Stage, ...]:
+        """All stages in the order of a step; those that this network or device lacks are left out."""
+        self._repeats, self._clock = repeats, clock
+        network = self._network
+        prepared = self._patches.to(network.dtype).contiguous(memory_format=torch.channels_last)
+        parts = self._upload()
+        parts["crop"] = self._time(self._cut)
+        parts["backbone"] = self._time(lambda: network.module.backbone(prepared))
+        search = self._time(lambda: network.search(self._kernels, self._patches))
+        parts["heads"] = max(search - parts["backbone"], 0.0)
+        parts["rank"] = self._time(lambda: propose(self._output, self._there, self._config))
+        parts |= self._masks() | self._end()
+        return tuple(Stage(name, ms) for name, ms in parts.items())
+
+    def _time(self, call: Callable[[], object]) -> float:
+        return timed(call, self._repeats, self._network.device, self._clock).p50
+
+    def _cut(self) -> Tensor:
+        frame = on_device(self._frame, self._network.device) if self._on_gpu else self._frame
+        where = self._there if self._on_gpu else self._aim
+        return cut(frame, where.crop, where.border)
+
+    def _upload(self) -> dict[str, float]:
+        if not self._on_gpu:
+            return {}
+        return {"upload": self._time(lambda: on_device(self._frame, self._network.device))}
+
+    def _masks(self) -> dict[str, float]:
+        network, config = self._network, self._config
+        if network.mask_source == "none":
+            return {}
+        if network.mask_source == "cell":
+            cells = self._proposals.best % self._output.scores.shape[-1] ** 2
+            return {"stage 2": self._time(lambda: network.cell_masks(self._output, cells))}
+        rois = regions(self._proposals.boxes, config, config.search_pixels)
+        voting = self._proposals.kept & solid(rois)
+        masks = network.roi_masks(self._output, rois).sigmoid()
+        pasting = self._time(lambda: paste(masks, rois, config.search_pixels))
+        both = self._time(lambda: vote(masks, rois, voting, config))
+        head = self._time(lambda: network.roi_masks(self._output, rois))
+        return {"stage 2": head, "vote": max(both - pasting, 0.0), "paste": pasting}
+
+    def _end(self) -> dict[str, float]:
+        packed = step(
+            self._network,
+            self._config,
+            self._patches,
+            self._kernels,
+            self._aim.packed().to(self._network.device),
+        )
+        host = packed.cpu().numpy()
+        return {
+            "copy back": self._time(packed.cpu),
+            "contours": self._time(lambda: self._contours(host)),
+        }
+
+    def _contours(self, packed: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> None:
+        size, crop = (self._frame.shape[0], self._frame.shape[1]), self._aim.crop
+        for answer, (x0, y0), side in zip(
+            unpacked(packed), crop.origins.tolist(), crop.sides.tolist(), strict=True
+        ):
+            if answer.levels.size:
+                window, threshold = (x0, y0, side), 0.5 * answer.voters
+                region = mask_region(answer.levels, answer.voters, threshold, window, size)
+                outline(region, self._config.min_mask_area)
