@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "compose a clip with known truth, for trying a tracker without a camera",
     "eval": "run a tracker over a data set and write its results",
     "score": "score result files: VOT, DAVIS, YouTube-VOS, OTB",
+    "ablate": "evaluate variants of a tracker side by side",
     "tune": "search for good tracker settings on a data set",
     "calibrate": "fit the confidence to held-out sequences",
     "train": "train a network from a config file",

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         "error_before": before.error,
         "error_after": after.error,
     }
-    found |= {"confidence": asdict(fitted)}
+    found["confidence"] = asdict(fitted)
     print(json.dumps(found) if args.json else "\n".join(f"{name}: {value}" for name, value in found.items()))
     return 0
 
