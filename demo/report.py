@@ -101,10 +101,10 @@ def caption(number: int, ious: Mapping[int, float]) -> str:
 def tile(frame: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
     height = round(frame.shape[0] * TILE_WIDTH / frame.shape[1])
     small = cv2.resize(frame, (TILE_WIDTH, height), interpolation=cv2.INTER_AREA)
-    small[height - CAPTION :] = 0
-    place, white = (8, height - CAPTION // 3), (255, 255, 255)
-    cv2.putText(small, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, white, 1, cv2.LINE_AA)
-    return small  # type: ignore[return-value]
+    strip = np.zeros((CAPTION, TILE_WIDTH, 3), np.uint8)
+    place, white = (8, CAPTION * 2 // 3), (255, 255, 255)
+    cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, white, 1, cv2.LINE_AA)
+    return np.vstack([small, strip])
 
 
 def write_report(report: Report, path: Path) -> None:

@@ -11,7 +11,7 @@ pytest.importorskip("s2iammask.msg", reason="the messages are built by `make set
 
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from vision_msgs.msg import BoundingBox2D
 
@@ -22,6 +22,7 @@ from s2iammask_ros.conversions import time_message
 from s2iammask_ros.node import TrackerNode
 
 DOMAIN = 60 + os.getpid() % 40
+os.environ["ROS_DOMAIN_ID"] = str(DOMAIN)  # for processes that tests start
 SECOND = 1_000_000_000
 
 
@@ -54,11 +55,11 @@ class World:
         while time.monotonic() < end:
             self.executor.spin_once(timeout_sec=0.02)
 
-    def call(self, kind, name, request):
+    def call(self, kind, name, request, seconds=15):
         client = self.robot.create_client(kind, name)
-        self.spin_until(client.service_is_ready)
+        self.spin_until(client.service_is_ready, seconds=seconds)
         answer = client.call_async(request)
-        self.spin_until(answer.done)
+        self.spin_until(answer.done, seconds=seconds)
         self.robot.destroy_client(client)
         return answer.result()
 
@@ -77,8 +78,9 @@ class World:
     def stop(self, *ids, node="tracker"):
         return self.call(StopTracking, f"{node}/stop_tracking", StopTracking.Request(ids=list(ids)))
 
-    def camera(self, topic="image", kind=Image):
-        return Camera(self, self.robot.create_publisher(kind, topic, 5))
+    def camera(self, topic="image", reliability="reliable"):
+        quality = QoSProfile(depth=5, reliability=ReliabilityPolicy[reliability.upper()])
+        return Camera(self, self.robot.create_publisher(Image, topic, quality))
 
     def close(self):
         for node in self.nodes:

@@ -1,0 +1,83 @@
+"""The executable as a process of its own."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+
+PROGRAM = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("fakes", {conftest!r})
+fakes = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(fakes)
+import s2iammask_ros.tracker_node as program
+from s2iammask_core import Tracker
+program.load_tracker = lambda weights, config, runtime: Tracker(fakes.ColourNetwork(), config)
+sys.exit(program.main())
+"""
+
+
+@pytest.fixture
+def launch(request):
+    """Starts the executable with the fake network and waits until it is active."""
+    begun = []
+
+    def start(*arguments):
+        conftest = str(request.config.rootpath / "test" / "conftest.py")
+        line = [sys.executable, "-c", program or PROGRAM.format(conftest=conftest), "--ros-args", *arguments]
+        process = subprocess.Popen(
+            line, stderr=subprocess.PIPE, text=True, env=os.environ, start_new_session=True
+        )
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+def wait_until_active(world):
+    """Only an active node reports on its images."""
+    heard = world.listen(DiagnosticArray, "/diagnostics")
+    world.spin_until(lambda: heard and len(heard[-1].status) == 2, seconds=120)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_process_in_two_seconds_with_success(world, launch, number):
+    process = launch()
+    wait_until_active(world)
+
+    begin = time.monotonic()
+    process.send_signal(number)
+    code = process.wait(10)
+
+    assert code == 0, process.stderr.read()
+    assert time.monotonic() - begin < 2.0
+
+
+def test_a_wrong_parameter_ends_the_process_with_its_name(launch):
+    process = launch("-p", "cameras:=[front, front]")
+
+    _, errors = process.communicate(timeout=120)
+
+    assert process.returncode == 2
+    assert "cameras" in errors
+
+
+def test_a_transition_that_does_not_exist_does_not_end_the_process(world, launch):
+    process = launch()
+    wait_until_active(world)
+
+    client = world.robot.create_client(ChangeState, "tracker/change_state")
+    world.spin_until(client.service_is_ready)
+    client.call_async(ChangeState.Request(transition=Transition(id=99)))
+    world.spin_until(lambda: "a callback failed" in process.stderr.readline())
+    wait_until_active(world)
+
+    assert process.poll() is None
