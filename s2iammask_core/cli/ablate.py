@@ -2,8 +2,8 @@
 
   s2iammask ablate config/ablation.yaml --dataset DAVIS2016 --root DAVIS --protocol box
 
-The YAML file maps each row's name to `weights` (default: those of the package) and `set`, tracker settings. Rows
-whose weights do not exist are named and left out. A run that was stopped goes on where it stopped.
+The YAML file maps each row's name to `weights` (default: those of the package) and `set`, tracker settings.
+Rows whose weights do not exist are named and left out. A run that was stopped goes on where it stopped.
 """
 
 import argparse

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         _write(Path(weights), args.out, json.dumps(asdict(fitted)))
     right = sum(each.right for each in observations) / len(observations)
-    found = {
+    found: dict[str, object] = {
         "frames": len(observations),
         "right": right,
         "error_before": before.error,
