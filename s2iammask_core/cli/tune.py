@@ -25,7 +25,7 @@ from s2iammask_core.evaluation.benchmarks.named import open_benchmark
 from s2iammask_core.evaluation.reported import reported
 from s2iammask_core.evaluation.reports.tables import Table
 from s2iammask_core.evaluation.runner import Workers
-from s2iammask_core.evaluation.search import SPACE, Outcome, Search, Storage
+from s2iammask_core.evaluation.search import SPACE, Outcome, Search, Storage, Worker
 from s2iammask_core.runtime import default_weights
 
 
@@ -110,14 +110,17 @@ def _searched(task: Search, storage: Storage, trials: int, workers: Workers) -> 
     tuning.opened(task, storage)  # or several processes would make it at once
     context = multiprocessing.get_context("spawn")
     others = [
-        context.Process(target=tuning.search, args=(task, storage, trials, workers.device(number)))
+        context.Process(
+            target=tuning.search, args=(task, storage, trials, Worker(number, workers.device(number)))
+        )
         for number in range(1, workers.count)
     ]
     for process in others:
         process.start()
     try:
         with tqdm(total=trials, unit="trial", file=sys.stderr) as bar:
-            tuning.search(task, storage, trials, workers.device(0), lambda done: bar.update(done - bar.n))
+            first = Worker(0, workers.device(0))
+            tuning.search(task, storage, trials, first, lambda done: bar.update(done - bar.n))
         for process in others:
             process.join()
     finally:

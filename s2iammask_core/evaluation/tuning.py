@@ -14,22 +14,27 @@ from optuna.trial import TrialState
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import ConfigError, DatasetError
 from s2iammask_core.evaluation.runner import Run
-from s2iammask_core.evaluation.search import Outcome, Search, Storage
+from s2iammask_core.evaluation.search import Outcome, Search, Storage, Worker
 
 WARM_UP_TRIALS = 5  # trials that are never cut short
-HEARTBEAT = 60  # seconds; a trial without one for longer belonged to a process that was killed
+SEEDS = 1000  # more than there are workers: each has a seed of its own, and another one when it goes on
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def search(
-    task: Search, storage: Storage, trials: int, device: str, done: Callable[[int], None] = lambda _: None
+    task: Search,
+    storage: Storage,
+    trials: int,
+    worker: Worker,
+    done: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Goes on until the study has so many finished trials; done gets their number after each."""
     study = opened(task, storage)
+    study.sampler = optuna.samplers.TPESampler(seed=worker.number + SEEDS * len(study.get_trials()))
     limit = optuna.study.MaxTrialsCallback(trials, states=FINISHED)
     if len(study.get_trials(states=FINISHED)) < trials:
         study.optimize(
-            lambda trial: _value(task, trial, device),
+            lambda trial: _value(task, trial, worker.device),
             callbacks=[limit, lambda study_, _: done(len(study_.get_trials(states=FINISHED)))],
         )
 
@@ -38,7 +43,7 @@ def opened(task: Search, storage: Storage) -> optuna.Study:
     """The study, made if it is not there; ConfigError if it is of another search."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        database = optuna.storages.RDBStorage(storage.url, heartbeat_interval=HEARTBEAT)
+        database = optuna.storages.RDBStorage(storage.url)
     except Exception as error:  # each database's driver has its own
         raise ConfigError(f"cannot open the storage {storage.url}: {error}") from error
     steps = max(len(task.benchmark.names) // 4, 1)
@@ -47,7 +52,6 @@ def opened(task: Search, storage: Storage) -> optuna.Study:
         study_name=storage.study,
         direction="maximize",
         load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(),
         pruner=optuna.pruners.MedianPruner(WARM_UP_TRIALS, n_warmup_steps=steps),
     )
     described = json.loads(json.dumps(task.describe()))

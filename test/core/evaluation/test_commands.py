@@ -1,0 +1,195 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from s2iammask_core.cli import main
+from s2iammask_core.config import NetworkConfig
+from s2iammask_core.model import checkpoint
+from s2iammask_core.model.network import build_network
+
+pytest.importorskip("matplotlib")
+
+
+def printed(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def words(text):
+    return [str(each) for each in text]
+
+
+@pytest.fixture
+def davis(tmp_path, files):
+    root = files.davis(tmp_path / "davis", ["cat", "cow"], frames=5)
+    files.rows(root / "ImageSets/2016/train.txt", [("cat",), ("cow",)])
+    return root
+
+
+@pytest.fixture
+def evaluate(tmp_path, davis):
+    def call(*more, results="results"):
+        common = ["eval", "--dataset", "DAVIS2016", "--root", davis, "--weights", "identity"]
+        return main(words([*common, "--results", tmp_path / results, *more]))
+
+    return call
+
+
+def test_eval_runs_scores_and_reports(tmp_path, evaluate, capsys):
+    assert evaluate("--json") == 0
+
+    record = printed(capsys)
+    assert (record["j_mean"], record["f_mean"]) == (1, 1)
+    assert record["fps"] > record["fps_with_decoding"] > 0
+    assert [row["name"] for row in record["sequences"]] == ["cat", "cow"]
+    assert (tmp_path / "results/report/report.html").is_file()
+
+
+def test_score_gives_what_eval_gave(tmp_path, davis, evaluate, capsys):
+    evaluate("--protocol", "box", "--json")
+    evaluated = printed(capsys)
+
+    common = ["score", "--dataset", "DAVIS2016", "--truth", davis, "--results", tmp_path / "results"]
+    assert main(words([*common, "--json"])) == 0
+
+    scored = printed(capsys)
+    assert scored["j_mean"] == evaluated["j_mean"]
+    assert {"j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay"} <= scored.keys()
+    assert "protocol: masks propagated from the first box" in scored["notes"]
+
+
+def test_score_of_vot_has_the_four_figures(tmp_path, files, capsys):
+    files.frames(tmp_path / "vot/a", 4)
+    files.rows(tmp_path / "vot/a/groundtruth.txt", [(10, 10, 10, 10)] * 4)
+    rows = [(1,), (10, 10, 10, 10), (2,), (0,)]
+    files.rows(tmp_path / "results/baseline/a/a_001.txt", rows)
+
+    common = ["score", "--dataset", "VOT2018", "--truth", tmp_path / "vot", "--results", tmp_path / "results"]
+    assert main(words([*common, "--interval", "2,3", "--json"])) == 0
+
+    record = printed(capsys)
+    assert (record["lost"], record["robustness"], record["eao"]) == (1, 25, 0.75)
+    assert record["accuracy"] is None  # all of it is burn-in
+
+
+def test_score_of_otb_has_auc_and_precision(tmp_path, files, capsys):
+    files.frames(tmp_path / "otb/a/img", 2)
+    files.rows(tmp_path / "otb/a/groundtruth_rect.txt", [(10, 10, 10, 10)] * 2, separator="\t")
+    files.rows(tmp_path / "results/a.txt", [(10, 10, 10, 10)] * 2)
+
+    common = ["score", "--dataset", "OTB", "--truth", tmp_path / "otb", "--results", tmp_path / "results"]
+    assert main(words([*common, "--json"])) == 0
+
+    record = printed(capsys)
+    assert record["auc"] == pytest.approx(20 / 21)
+    assert record["precision"] == 1
+
+
+@pytest.mark.parametrize(("form", "line"), [("text", "cat  "), ("markdown", "| cat | "), ("csv", "cat,1.0")])
+def test_tables_are_printed_in_three_forms(evaluate, capsys, form, line):
+    assert evaluate("--format", form) == 0
+
+    assert line in capsys.readouterr().out
+
+
+def test_an_unknown_folder_of_results_is_an_error(tmp_path, davis, capsys):
+    common = ["score", "--dataset", "DAVIS2016", "--truth", davis, "--results", tmp_path / "nowhere"]
+
+    assert main(words(common)) == 2
+
+    assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("interval", ["5", "a,b", "9,3", "0,3"])
+def test_a_wrong_interval_is_an_error(tmp_path, files, capsys, interval):
+    files.frames(tmp_path / "vot/a", 1)
+    files.rows(tmp_path / "vot/a/groundtruth.txt", [(10, 10, 10, 10)])
+    common = ["score", "--dataset", "VOT2016", "--truth", tmp_path / "vot", "--results", tmp_path]
+
+    assert main(words([*common, "--interval", interval])) == 2
+
+    assert "--interval" in capsys.readouterr().err
+
+
+def test_what_cannot_be_scored_is_run_all_the_same(tmp_path, files, capsys):
+    root = files.youtube(tmp_path / "valid")
+    common = ["eval", "--dataset", "YTVOS2018", "--root", root, "--weights", "identity"]
+
+    assert main(words([*common, "--results", tmp_path / "results", "--json"])) == 0
+
+    assert "no truth to score with" in printed(capsys)["notes"][0]
+    assert (tmp_path / "results/submission.zip").is_file()
+
+
+def test_snapshots_are_scored_one_by_one(tmp_path, files, capsys):
+    files.frames(tmp_path / "clip", 2, size=(120, 90))
+    files.rows(tmp_path / "boxes.txt", [(40, 30, 30, 30)] * 2)
+    (tmp_path / "train").mkdir()
+    for epoch in (3, 4, 9):
+        checkpoint.save(
+            build_network(NetworkConfig("siammask_box")), tmp_path / f"train/e{epoch}.safetensors"
+        )
+    data = ["eval", "--dataset", "folder", "--root", tmp_path / "clip", "--boxes", tmp_path / "boxes.txt"]
+    which = ["--snapshots", tmp_path / "train", "--from", 1, "--to", 5, "--results", tmp_path / "results"]
+
+    assert main(words([*data, *which, "--set", "precision=fp32", "--json"])) == 0
+
+    record = printed(capsys)
+    assert list(record["snapshots"]) == ["e3", "e4"]
+    assert record["best"] in record["snapshots"]
+    assert (tmp_path / "results/snapshots.csv").read_text().count("\n") == 3
+
+
+def test_epochs_without_snapshots_are_an_error(tmp_path, davis, capsys):
+    (tmp_path / "epoch_030.pt").write_bytes(b"")
+    common = ["eval", "--dataset", "DAVIS2016", "--root", davis, "--snapshots", tmp_path]
+
+    assert main(words([*common, "--results", tmp_path / "results"])) == 2
+
+    assert "no snapshots of epochs 1 to 20; there are 30 to 30" in capsys.readouterr().err
+
+
+@pytest.fixture
+def tune(tmp_path, davis):
+    def call(*more):
+        return main(words(["tune", "--dataset", "DAVIS2016", "--root", davis, "--out", tmp_path, *more]))
+
+    return call
+
+
+def test_tuning_asks_for_a_split(tune, capsys):
+    with pytest.raises(SystemExit):
+        tune()
+
+    assert "--split" in capsys.readouterr().err
+
+
+def test_tuning_refuses_the_sequences_that_figures_are_published_on(tmp_path, tune, files, davis, capsys):
+    files.davis(davis, ["camel"], frames=2)
+
+    assert tune("--split", "val") == 2
+
+    assert "1 of these sequences, such as camel, are for reporting" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ("penalty_k=0", "--search takes NAME=LOW:HIGH"),
+        ("penalty=0:1", "penalty is no setting that can be searched"),
+        ("penalty_k=0:7", "the range of penalty_k must rise and lie in"),
+        ("penalty_k=0.2:0.1", "the range of penalty_k must rise"),
+    ],
+)
+def test_a_wrong_range_is_an_error(tune, capsys, search, message):
+    assert tune("--split", "train", "--search", search) == 2
+
+    assert message in capsys.readouterr().err
+
+
+def test_the_images_of_a_run_have_the_size_of_the_frames(tmp_path, evaluate):
+    evaluate()
+
+    with Image.open(tmp_path / "results/cat/00003.png") as image:
+        assert (image.mode, image.size, np.unique(np.array(image)).tolist()) == ("P", (40, 30), [0, 1])
