@@ -1,6 +1,7 @@
 """Networks whose weights follow by formula from each parameter's original name; no checkpoint is needed."""
 
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from s2iammask_core.config import NetworkConfig
 from s2iammask_core.model.checkpoint import convert_official
 from s2iammask_core.model.names import OFFICIAL_NAMES
 from s2iammask_core.model.network import build_network
+
+GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden"
 
 
 def formula(name, shape):
@@ -48,3 +51,25 @@ def golden_network():
         return convert_official(weights, config).eval()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def golden_weight():
+    """The formula: from an original parameter name and its shape to its golden weight."""
+    return formula
+
+
+@pytest.fixture(scope="session")
+def golden_numbers():
+    """Reads a file of the original networks' numbers, images as RGB floats; skips where there is none."""
+
+    def read(name):
+        path = GOLDEN / f"{name}.npz"
+        if not path.exists():
+            pytest.skip("the full golden numbers are not on this machine")
+        numbers = dict(np.load(path))
+        for image in {"z", "x", "train_z", "train_x"} & numbers.keys():
+            numbers[image] = torch.from_numpy(numbers[image]).float().flip(1)
+        return numbers
+
+    return read

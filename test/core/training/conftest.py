@@ -1,8 +1,6 @@
 """A drawn data set in the layout of `stills`, and small settings to train on it."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -37,21 +35,10 @@ def stills(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def golden():
-    """The module of the golden tests, for its weights by formula."""
-    spec = importlib.util.spec_from_file_location(
-        "golden", Path(__file__).parents[1] / "test_golden_network.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def initial(golden, tmp_path_factory):
+def initial(golden_network, tmp_path_factory):
     """A snapshot whose weights give outputs of ordinary size, which random ones without training do not."""
     path = tmp_path_factory.mktemp("initial") / "initial.pt"
-    network = golden.golden_network("siammask_base")
+    network = golden_network("siammask_base")
     config = {"variant": "siammask_base", "mask_head": "g2", "head_input": "both"}
     torch.save({"network": network.state_dict(), "average": None, "config": config}, path)
     return path
