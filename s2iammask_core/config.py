@@ -130,6 +130,12 @@ class TrackerConfig:
         live=True,
     )
     proposals: int = setting(10, "number of proposals whose masks vote (K)", 1, 100)
+    mask_regions: int = setting(
+        0,
+        "masks that are predicted; proposals without one vote with the nearest; 0 gives each its own",
+        0,
+        100,
+    )
     proposal_nms: float = setting(
         1.0, "IoU above which a lower proposal is dropped; 1 keeps all", 0.0, 1.0, live=True
     )

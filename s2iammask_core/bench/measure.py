@@ -91,7 +91,7 @@ def row(plan: Plan, targets: int, reference: Row | None = None) -> Row:
     config = _all_tracked(plan.tracker, targets)
     tracker = make_tracker(_copy(plan.network), config, plan.runtime)
     network = plan.network.config
-    flops = step_flops(network, config, targets, config.proposals)
+    flops = step_flops(network, config, targets, config.mask_regions or config.proposals)
     found = _row(plan, _Subject(network.variant, tracker, targets, flops, device, dtype))
     if reference is not None:
         found = replace(found, speed_up=reference.step_ms_p50 * targets / found.step_ms_p50)

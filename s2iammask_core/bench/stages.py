@@ -20,6 +20,7 @@ from s2iammask_core.tracking.frames import on_device
 from s2iammask_core.tracking.proposals import propose
 from s2iammask_core.tracking.regions import mask_region, outline
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
+from s2iammask_core.tracking.sharing import shared_regions
 from s2iammask_core.tracking.step import EagerRunner, step, unpacked
 from s2iammask_core.tracking.target import Target
 from s2iammask_core.tracking.voting import paste, regions, solid, vote
@@ -85,10 +86,10 @@ class StagedStep:
             cells = self._proposals.best % self._output.scores.shape[-1] ** 2
             return {"stage 2": self._time(lambda: network.cell_masks(self._output, cells))}
         rois = regions(self._proposals.boxes, config, config.search_pixels)
-        voting = self._proposals.kept & solid(rois)
+        rois, votes = shared_regions(rois, self._proposals.kept & solid(rois), config.mask_regions)
         masks = network.roi_masks(self._output, rois).sigmoid()
         pasting = self._time(lambda: paste(masks, rois, config.search_pixels))
-        both = self._time(lambda: vote(masks, rois, voting, config))
+        both = self._time(lambda: vote(masks, rois, votes, config))
         head = self._time(lambda: network.roi_masks(self._output, rois))
         return {"stage 2": head, "vote": max(both - pasting, 0.0), "paste": pasting}
 

@@ -18,6 +18,7 @@ from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.frames import on_device, on_host
 from s2iammask_core.tracking.network import Network, SearchOutput
 from s2iammask_core.tracking.proposals import Proposals, propose
+from s2iammask_core.tracking.sharing import shared_regions
 from s2iammask_core.tracking.voting import Votes, paste, regions, solid, vote
 
 FIGURES = 9  # float32 values at the head of a packed answer
@@ -55,8 +56,8 @@ def step_in_frame(
 def _votes(network: Network, config: TrackerConfig, output: SearchOutput, proposals: Proposals) -> Votes:
     if network.mask_source == "roi":
         rois = regions(proposals.boxes, config, config.search_pixels)
-        masks = network.roi_masks(output, rois).sigmoid()
-        return vote(masks, rois, proposals.kept & solid(rois), config)
+        rois, votes = shared_regions(rois, proposals.kept & solid(rois), config.mask_regions)
+        return vote(network.roi_masks(output, rois).sigmoid(), rois, votes, config)
     certain = torch.ones_like(proposals.score)
     if network.mask_source == "cell":
         return Votes(_cell_levels(network, config, output, proposals.best), certain * FULL_LEVEL, certain)

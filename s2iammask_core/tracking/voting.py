@@ -33,16 +33,16 @@ def solid(rois: Tensor) -> Tensor:
     return ((rois[..., 2:] - rois[..., :2]) >= SMALLEST_REGION).all(dim=-1)
 
 
-def vote(masks: Tensor, rois: Tensor, voting: Tensor, config: TrackerConfig) -> Votes:
-    """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4); voting (N, K) says which take part.
+def vote(masks: Tensor, rois: Tensor, votes: Tensor, config: TrackerConfig) -> Votes:
+    """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4), each with its number of votes (N, K).
 
     On a CPU the targets vote one after the other, because the pasted masks of one fit into its cache.
     """
+    votes = votes.float()
     if masks.device.type != "cpu" or len(masks) == 1:
-        return _vote(masks, rois, voting, config)
-    singles = [
-        _vote(*each, config) for each in zip(masks.split(1), rois.split(1), voting.split(1), strict=True)
-    ]
+        return _vote(masks, rois, votes, config)
+    parts = zip(masks.split(1), rois.split(1), votes.split(1), strict=True)
+    singles = [_vote(*each, config) for each in parts]
     return Votes(
         torch.cat([single.levels for single in singles]),
         torch.cat([single.voters for single in singles]),
@@ -50,15 +50,15 @@ def vote(masks: Tensor, rois: Tensor, voting: Tensor, config: TrackerConfig) -> 
     )
 
 
-def _vote(masks: Tensor, rois: Tensor, voting: Tensor, config: TrackerConfig) -> Votes:
-    pasted = paste(masks * voting[..., None, None], rois, config.search_pixels)
+def _vote(masks: Tensor, rois: Tensor, votes: Tensor, config: TrackerConfig) -> Votes:
+    pasted = paste(masks * (votes > 0)[..., None, None], rois, config.search_pixels)
     ballots = pasted.gt_(config.mask_threshold).flatten(2)  # (N, K, P * P), 0 or 1
-    votes, voters = ballots.sum(dim=1), voting.sum(dim=1).float()  # (N, P * P), (N,)
-    voted = is_foreground(votes, voters[:, None], config).float()
+    counts, voters = (votes[:, None] @ ballots)[:, 0], votes.sum(dim=1)  # (N, P * P), (N,)
+    voted = is_foreground(counts, voters[:, None], config).float()
     common = (ballots @ voted[..., None])[..., 0]  # (N, K)
     union = ballots.sum(dim=2) + voted.sum(dim=1, keepdim=True) - common
-    agreement = (common / union.clamp(min=1)).sum(dim=1) / voters.clamp(min=1)
-    levels = votes.to(torch.uint8).reshape(len(votes), *pasted.shape[2:])
+    agreement = (votes * common / union.clamp(min=1)).sum(dim=1) / voters.clamp(min=1)
+    levels = counts.round().to(torch.uint8).reshape(len(counts), *pasted.shape[2:])
     return Votes(levels, voters, agreement)
 
 
