@@ -13,6 +13,8 @@ from s2iammask_core.errors import FrameError
 from s2iammask_core.geometry import HostFrame
 from s2iammask_ros.conversions import nanoseconds, time_message
 from s2iammask_ros.counters import Counters, Fate
+from s2iammask_ros.depth import View
+from s2iammask_ros.depth_stream import DepthStream
 from s2iammask_ros.encodings import image_to_rgb
 from s2iammask_ros.history import SECOND, History, Stamped
 from s2iammask_ros.latency import LatencyWindow, Timing
@@ -66,6 +68,9 @@ class Camera:
         self.history: History[ImageMessage] = History(
             node.settings.history_seconds, node.settings.history_megabytes
         )
+        self.depths: DepthStream | None = None
+        if node.settings.depth:
+            self.depths = DepthStream(node.settings.depth_tolerance, node.settings.max_megapixels)
         self._outputs = outputs
         self._node = node
         self._jumped = False
@@ -172,10 +177,21 @@ class Camera:
         tracked = self.targets.track(frame, arrival.image.stamp)
         found = time.monotonic()
         threshold = self.targets.tracker.config.vote_fraction
-        self._outputs.publish(Result(arrival.image.message.header, frame, tracked), threshold)
+        result = Result(arrival.image.message.header, frame, tracked, self._view(arrival.image.stamp, frame))
+        self._outputs.publish(result, threshold)
         self._done = arrival.image.stamp
         end, total = time.monotonic(), (self._node.now() - arrival.image.stamp) / SECOND
         self.latency.add(Timing(end, total, (begin - arrival.came, read - begin, found - read, end - found)))
+
+    def _view(self, stamp: int, frame: HostFrame) -> View | None:
+        """None also where the depth cannot be read: tracking goes on without it."""
+        if self.depths is None:
+            return None
+        try:
+            return self.depths.view(stamp, (frame.shape[0], frame.shape[1]))
+        except FrameError as error:
+            self._complain(error)
+            return None
 
     def _configure(self) -> None:
         if self.targets.tracker.config is not self._node.tracker_config:

@@ -6,14 +6,16 @@ from typing import Any, Protocol
 
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2DArray, LabelInfo
+from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
+from visualization_msgs.msg import MarkerArray
 
 from s2iammask.msg import Latency, TrackedObjectArray, TrackEvent
 from s2iammask_core import Track, TrackState
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import draw_tracks, label_image
 from s2iammask_core.tracking.regions import NO_MASK
-from s2iammask_ros import conversions
+from s2iammask_ros import conversions, spatial
+from s2iammask_ros.depth import View
 from s2iammask_ros.records import Change, Tracked
 
 
@@ -34,8 +36,21 @@ LABEL_INFO = Topic("label_info", LabelInfo, depth=1, latched=True)
 OVERLAY = Topic("overlay", Image, depth=1)
 OVERLAY_JPEG = Topic("overlay/compressed", CompressedImage, depth=1)
 EVENTS = Topic("events", TrackEvent, depth=100, latched=True)
+DETECTIONS_3D = Topic("detections_3d", Detection3DArray)
+MARKERS = Topic("markers", MarkerArray)
 LATENCY = Topic("latency", Latency)
-TOPICS = (TRACKS, DETECTIONS, MASK, LABEL_INFO, OVERLAY, OVERLAY_JPEG, EVENTS, LATENCY)
+TOPICS = (
+    TRACKS,
+    DETECTIONS,
+    MASK,
+    LABEL_INFO,
+    OVERLAY,
+    OVERLAY_JPEG,
+    DETECTIONS_3D,
+    MARKERS,
+    EVENTS,
+    LATENCY,
+)
 
 
 class Sink(Protocol):
@@ -53,6 +68,7 @@ class Result:
     header: Header  # of the image
     frame: HostFrame  # (H, W, 3) RGB
     tracked: Sequence[Tracked]
+    view: View | None = None  # what is known of space, if depth is asked for
 
     @property
     def size(self) -> tuple[int, int]:
@@ -82,6 +98,7 @@ class Outputs:
         self._publish_labels(result, mask_threshold)
         self._offer(MASK, lambda: conversions.gray_to_image(label_image(result.visible, size), header))
         self._publish_overlay(result)
+        self._publish_space(result)
 
     def publish_changes(self, changes: Sequence[Change], header: Header) -> None:
         for change in changes:
@@ -90,6 +107,12 @@ class Outputs:
     def _offer(self, topic: Topic, make: Callable[[], Any]) -> None:
         if self._sink.wanted(topic):
             self._sink.publish(topic, make())
+
+    def _publish_space(self, result: Result) -> None:
+        header, tracked, view = result.header, result.tracked, result.view
+        if view is not None and view.depth is not None:
+            self._offer(DETECTIONS_3D, lambda: spatial.detections_3d(tracked, view, header))
+        self._offer(MARKERS, lambda: spatial.markers(tracked, view, header, result.size))
 
     def _publish_labels(self, result: Result, threshold: float) -> None:
         """Once for each change of the targets: the topic keeps it for those who come later."""
@@ -102,16 +125,12 @@ class Outputs:
         raw, jpeg = self._sink.wanted(OVERLAY), self._sink.wanted(OVERLAY_JPEG)
         if not raw and not jpeg:
             return
-        names = {each.track.id: name_of(each) for each in result.tracked}
+        names = {each.track.id: spatial.name_of(each) for each in result.tracked}
         drawn = draw_tracks(result.frame, result.visible, names)
         if raw:
             self._sink.publish(OVERLAY, conversions.rgb_to_image(drawn, result.header))
         if jpeg:
             self._sink.publish(OVERLAY_JPEG, conversions.rgb_to_jpeg(drawn, result.header))
-
-
-def name_of(tracked: Tracked) -> str:
-    return tracked.label or tracked.id
 
 
 def event_message(change: Change, header: Header) -> TrackEvent:

@@ -62,6 +62,12 @@ class NodeConfig:
     report_period: float = setting(
         1.0, "time between two diagnostics and latency messages, seconds", 0.05, 60.0
     )
+    depth: bool = setting(
+        False, "subscribe to `depth` (registered to the image) and `camera_info`, and publish detections_3d"
+    )
+    depth_tolerance: float = setting(
+        0.02, "largest difference of the stamps of an image and its depth, seconds", 0.0, 10.0
+    )
     click_size: float = setting(
         64.0, "side of the box around a clicked point, pixels", 4.0, 4096.0, live=True
     )

@@ -3,10 +3,12 @@
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from s2iammask_core import TrackerConfig
@@ -21,7 +23,7 @@ from s2iammask_ros.outputs import LATENCY, Outputs
 from s2iammask_ros.publishers import Publishers
 from s2iammask_ros.records import Reason
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.subscription import ImageSubscription
+from s2iammask_ros.subscription import RELIABILITY, ImageSubscription
 from s2iammask_ros.targets import Targets
 from s2iammask_ros.worker import Worker
 
@@ -62,6 +64,7 @@ class Station:
         self.cameras: dict[str, Camera] = {}
         self.faults = Faults(engine, self.cameras, host.fail)
         self._subscriptions: list[ImageSubscription] = []
+        self._others: list[Any] = []  # subscriptions of rclpy to depth and camera parameters
         self._worker: Worker[tuple[Camera, Arrival]] | None = None
         self._reported: dict[str, Counts] = {}
 
@@ -74,12 +77,15 @@ class Station:
         self._worker = Worker(self._work)
         self._worker.start()
         self._subscriptions = [self._subscribe(name) for name in self.cameras]
+        self._others = [each for name in self.cameras for each in self._subscribe_depth(name)]
 
     def close(self) -> bool:
         """Ends tracking and listening; targets are stopped. False if a step would not end."""
         for subscription in self._subscriptions:
             subscription.destroy()
-        self._subscriptions = []
+        for other in self._others:
+            self._host.ros.destroy_subscription(other)
+        self._subscriptions, self._others = [], []
         ended = self._worker is None or self._worker.stop(LONGEST_STEP)
         self._worker = None
         for camera in self.cameras.values() if ended else ():
@@ -148,6 +154,19 @@ class Station:
             lambda message: self._receive(camera, message),
             self._host.images,
         )
+
+    def _subscribe_depth(self, name: str) -> list[Any]:
+        depths, prefix = self.cameras[name].depths, f"{name}/" if name else ""
+        if depths is None:
+            return []
+        qos = QoSProfile(depth=10, reliability=RELIABILITY)
+        kinds = ((Image, "depth", depths.add_depth), (CameraInfo, "camera_info", depths.set_camera))
+        return [
+            self._host.ros.create_subscription(
+                kind, f"{prefix}{topic}", callback, qos, callback_group=self._host.images
+            )
+            for kind, topic, callback in kinds
+        ]
 
     def _receive(self, camera: Camera, message: ImageMessage) -> None:
         arrival = camera.receive(message)

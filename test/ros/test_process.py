@@ -29,10 +29,8 @@ def launch(request):
 
     def start(*arguments):
         conftest = str(request.config.rootpath / "test" / "conftest.py")
-        line = [sys.executable, "-c", program or PROGRAM.format(conftest=conftest), "--ros-args", *arguments]
-        process = subprocess.Popen(
-            line, stderr=subprocess.PIPE, text=True, env=os.environ, start_new_session=True
-        )
+        line = [sys.executable, "-c", PROGRAM.format(conftest=conftest), "--ros-args", *arguments]
+        process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True, start_new_session=True)
         begun.append(process)
         return process
 
