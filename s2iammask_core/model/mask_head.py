@@ -88,6 +88,7 @@ class RegionMasks(nn.Module):
         for module in self.head.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.normal_(self.head.out.weight, std=0.01)  # so that training begins undecided
 
     def forward(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
         """Mask logits of regions.
