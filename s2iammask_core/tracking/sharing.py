@@ -1,4 +1,4 @@
-"""Proposals that lie almost on each other share a mask: a few regions vote, each with the votes of several."""
+"""Proposals that lie almost on each other share a mask: a few regions vote, each for several."""
 
 import torch
 from torch import Tensor
