@@ -19,8 +19,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from demo.clip import shots
 from s2iammask.msg import TrackedObjectArray, TrackEvent
+from s2iammask_core.clip import shots
 from s2iammask_core.video import open_clip
 from s2iammask_ros.conversions import nanoseconds, rgb_to_image
 

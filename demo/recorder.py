@@ -15,12 +15,12 @@ from sensor_msgs.msg import CompressedImage, Image
 from tqdm import tqdm
 from vision_msgs.msg import BoundingBox2D
 
-from demo.clip import FRAMES, first_box, shots
 from demo.report import Sighting, make_report, overlaps, write_overview, write_report
 from s2iammask.msg import TrackedObject, TrackedObjectArray
 from s2iammask.srv import StartTracking
 from s2iammask_core import Box, RotatedBox
 from s2iammask_core.cli.track import parsed_box
+from s2iammask_core.clip import FRAMES, first_box, shots
 from s2iammask_core.tracking.track import MaskRegion
 from s2iammask_core.video import VideoWriter, open_clip
 from s2iammask_ros.conversions import nanoseconds, rotated_to_message

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import skimage.data
 from numpy.typing import NDArray
 
-from s2iammask_core import Box
+from s2iammask_core.boxes import Box
+from s2iammask_core.errors import UnavailableError
+from s2iammask_core.video import read_picture
 
-PHOTOGRAPHS = Path(skimage.data.__file__).parent  # those in the package itself; none is downloaded
 FRAMES = 100
 # the outline of cup and saucer in coffee.png, pixels
 OUTLINE = """
@@ -47,14 +47,20 @@ def first_box(count: int = FRAMES) -> Box:
 
 
 def photograph(name: str) -> NDArray[np.uint8]:
-    return cv2.cvtColor(cv2.imread(str(PHOTOGRAPHS / name)), cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+    """A photograph (H, W, 3) RGB of those in the package scikit-image itself; none is downloaded."""
+    try:
+        import skimage.data
+    except ImportError as error:
+        raise UnavailableError("the demo clip needs scikit-image: pip install 's2iammask[demo]'") from error
+    path = Path(skimage.data.__file__).parent / name
+    return read_picture(path)
 
 
 def cut_out(size: tuple[int, int]) -> NDArray[np.float32]:
     """(H, W) opacity of the object in its photograph, with a soft edge."""
     points = np.array([point.split(",") for point in OUTLINE.split()], np.float64).astype(np.int32)
     mask = cv2.fillPoly(np.zeros(size, np.uint8), [points], 255)
-    return cv2.GaussianBlur(mask, (0, 0), 4).astype(np.float32) / 255
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 4), np.float32) / np.float32(255)
 
 
 def placement(time: float, size: tuple[int, int]) -> NDArray[np.float64]:
