@@ -119,9 +119,10 @@ class TrackerNode(LifecycleNode):
         if self._throttle.allows(text):
             self.get_logger().error(text)
 
-    def end(self) -> None:
-        """Leaves whatever state it is in: for the end of the process."""
+    def destroy_node(self) -> None:
+        """Leaves whatever state it is in."""
         self._clean_up()
+        super().destroy_node()
 
     def _clean_up(self) -> None:
         if self._station is not None:

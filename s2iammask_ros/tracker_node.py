@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from threading import Timer
+from typing import NoReturn
 
 import rclpy
 import rclpy.logging
@@ -21,17 +22,19 @@ LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed
 LONGEST_END = 1.5  # seconds after a signal in which the node may end by itself
 
 
-def main() -> int:
+def main() -> NoReturn:
     # not rclpy's handlers: they end the context at once, and nobody would hear that the targets are stopped
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
-        return _run()
+        code = _run()
     except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
-    finally:
-        rclpy.utilities.try_shutdown()
+        code = 0
+    rclpy.utilities.try_shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is closed; taking PyTorch apart on top of that would take seconds
 
 
 def make_tracker(weights: str, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
@@ -51,7 +54,7 @@ def _run() -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         _end_soon()
     finally:
-        node.end()
+        node.destroy_node()
         executor.shutdown(timeout_sec=0)
     return 0
 
@@ -73,10 +76,12 @@ def _spin_once(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
 
 def _end_soon() -> None:
     """A step or a loading that hangs on the device cannot keep the process alive."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     watchdog = Timer(LONGEST_END, os._exit, [0])
     watchdog.daemon = True
     watchdog.start()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -84,7 +84,6 @@ class World:
 
     def close(self):
         for node in self.nodes:
-            node.on_cleanup(None)
             node.destroy_node()
         self.robot.destroy_node()
         self.executor.shutdown()

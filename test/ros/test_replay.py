@@ -1,0 +1,131 @@
+"""Bags through the node's pipeline."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+from std_msgs.msg import Header
+
+from s2iammask.msg import TrackedObjectArray, TrackEvent
+from s2iammask_core import Tracker
+from s2iammask_ros import replay
+from s2iammask_ros.conversions import nanoseconds, rgb_to_image, time_message
+from s2iammask_ros.outputs import TOPICS
+
+FRAMES = 12
+PERIOD = 100_000_000
+START = 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def run(network, monkeypatch, capsys):
+    monkeypatch.setattr(replay, "make_from_file", lambda weights, config, runtime: Tracker(network, config))
+
+    def run(*arguments):
+        code = replay.main([str(each) for each in arguments])
+        said = capsys.readouterr()
+        return code, json.loads(said.out) if code == 0 else said.err
+
+    return run
+
+
+@pytest.fixture(params=[StoragePlugin.SQLITE3, StoragePlugin.MCAP], ids=["sqlite3", "mcap"])
+def bag(request, tmp_path, scene, colours):
+    return written(tmp_path / "bag", request.param, scene, colours)
+
+
+def written(path, storage, scene, colours):
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+    with Writer(path, version=9, storage_plugin=storage) as writer:
+        connection = writer.add_connection("/camera/image_raw", "sensor_msgs/msg/Image", typestore=store)
+        for number in range(FRAMES):
+            stamp = START + number * PERIOD
+            frame = scene((60 + 6 * number, 80, 60, 40, colours[0]))
+            message = rgb_to_image(frame, Header(stamp=time_message(stamp), frame_id="optical"))
+            writer.write(connection, stamp + 5_000_000, serialize_message(message))
+    return path
+
+
+def message_of(connection, data):
+    """Bytes cannot be compared: those between aligned fields are not set."""
+    (kind,) = (topic.kind for topic in TOPICS if f"/tracker/{topic.name}" == connection.topic)
+    return deserialize_message(bytes(data), kind)
+
+
+def read(path, topic, kind):
+    with Reader(path) as reader:
+        connections = [each for each in reader.connections if each.topic == topic]
+        return [
+            (stamp, deserialize_message(bytes(data), kind)) for _, stamp, data in reader.messages(connections)
+        ]
+
+
+def test_every_image_of_a_bag_is_tracked_into_a_new_bag(run, bag, tmp_path):
+    code, figures = run(bag, "--box", "60,80,60,40", "--out", tmp_path / "out")
+
+    assert code == 0
+    assert figures["images"] == FRAMES
+    arrays = read(tmp_path / "out", "/tracker/tracks", TrackedObjectArray)
+    assert [nanoseconds(array.header.stamp) for _, array in arrays] == [
+        START + number * PERIOD for number in range(FRAMES)
+    ]
+    assert [stamp - nanoseconds(array.header.stamp) for stamp, array in arrays] == [5_000_000] * FRAMES
+    last = arrays[-1][1].objects[0]
+    assert last.box.center.position.x == pytest.approx(60 + 6 * (FRAMES - 1) + 30, abs=3)
+    (event,) = read(tmp_path / "out", "/tracker/events", TrackEvent)
+    assert event[1].reason == TrackEvent.STARTED
+
+
+def test_a_replay_gives_the_same_bag_each_time(run, bag, tmp_path):
+    for name in ("one", "two"):
+        run(bag, "--box", "60,80,60,40", "--out", tmp_path / name, "--overlay")
+
+    contents = []
+    for name in ("one", "two"):
+        with Reader(tmp_path / name) as reader:
+            contents.append(
+                [(each.topic, stamp, message_of(each, data)) for each, stamp, data in reader.messages()]
+            )
+    assert contents[0] == contents[1]
+    assert len({topic for topic, _, _ in contents[0]}) == 6
+
+
+def test_with_truth_the_overlap_is_measured(run, bag, tmp_path):
+    truth = tmp_path / "truth"
+    truth.mkdir()
+    for number in range(FRAMES):
+        labels = np.zeros((240, 320), np.uint8)
+        labels[80:120, 60 + 6 * number : 120 + 6 * number] = 1
+        cv2.imwrite(str(truth / f"{number:05d}.png"), labels)
+
+    code, figures = run(bag, "--box", "60,80,60,40", "--truth", truth)
+
+    assert code == 0
+    assert figures["mean_iou"][0] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--box", "60,80,60,40", "--image", "/rear"], "/camera/image_raw"),
+        (["--box", "900,80,60,40"], "outside"),
+        (["--box", "much"], "box"),
+    ],
+)
+def test_what_cannot_be_replayed_is_said(run, bag, arguments, words):
+    code, said = run(bag, *arguments)
+
+    assert code == 2
+    assert words in said
+
+
+def test_a_folder_that_is_no_bag_is_said(run, tmp_path):
+    code, said = run(tmp_path, "--box", "1,1,9,9")
+
+    assert code == 2
+    assert "cannot read the bag" in said
