@@ -1,0 +1,190 @@
+"""Pairs, their crops and their augmentation, on drawn objects whose place is known."""
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import default_collate
+
+from s2iammask_core.boxes import Box
+from s2iammask_core.data.annotations import Annotation, Video, VideoSet
+from s2iammask_core.data.augment import AugmentConfig, augment
+from s2iammask_core.data.compose import compose, mask_box
+from s2iammask_core.data.cutting import Cutout, context_side, cut
+from s2iammask_core.data.pairs import Pair, PairConfig, PairDataset
+from s2iammask_core.errors import DatasetError
+from s2iammask_core.video import write_picture
+
+PLAIN = AugmentConfig(
+    template_shift=0,
+    template_scale=0,
+    search_shift=0,
+    search_scale=0,
+    flip=0,
+    grey=0,
+    blur=0,
+    contrast=0,
+    brightness=0,
+)
+
+
+class DrawnMask:
+    """The mask of a rectangle in a frame of 200 x 240."""
+
+    def __init__(self, box):
+        self.box = box
+
+    def load(self):
+        mask = np.zeros((200, 240), np.bool_)
+        mask[int(self.box.y1) : int(self.box.y2), int(self.box.x1) : int(self.box.x2)] = True
+        return mask
+
+
+@pytest.fixture
+def video_set(tmp_path):
+    """Two videos of five frames: a white square that moves on grey, and a black one."""
+    videos = []
+    for name, colour in (("white", 255), ("black", 0)):
+        frames, annotations = [], {}
+        for index in range(5):
+            box = Box.from_xywh(60 + 10 * index, 80, 40, 40)
+            frame = np.full((200, 240, 3), 128, np.uint8)
+            frame[80:120, 60 + 10 * index : 100 + 10 * index] = colour
+            frames.append(tmp_path / f"{name}{index}.png")
+            write_picture(frames[-1], frame)
+            annotations[index] = Annotation(box, DrawnMask(box))
+        videos.append(Video(name, tuple(frames), {1: annotations}))
+    return VideoSet("drawn", videos, 2, None, has_masks=True)
+
+
+def batch_of(dataset, count=4):
+    return Pair(*default_collate([dataset[index] for index in range(count)]))
+
+
+def test_the_object_is_in_the_middle_of_its_crop_at_the_scale_of_a_template(video_set):
+    frame = np.full((200, 240, 3), 128, np.uint8)
+    frame[80:120, 60:100] = 255
+
+    cutout = cut(frame, video_set.videos[0].tracks[1][0], 255)
+
+    side = 40 * 127 / context_side(40, 40)
+    assert cutout.box == pytest.approx(
+        (127.5 - side / 2, 127.5 - side / 2, 127.5 + side / 2, 127.5 + side / 2)
+    )
+    assert mask_box(cutout.mask) == pytest.approx(cutout.box, abs=1.01)
+    assert (cutout.pixels[cutout.mask > 0] > 240).mean() > 0.9
+
+
+def test_a_crop_beyond_the_frame_has_the_frames_mean_colour(video_set):
+    frame = np.full((200, 240, 3), 90, np.uint8)
+    cutout = cut(frame, video_set.videos[0].tracks[1][0], 511)
+    assert (cutout.pixels[0, 0] == 90).all()
+
+
+def test_a_pair_depends_on_seed_and_index_alone(video_set):
+    one, other = (PairDataset([video_set], PairConfig(), seed=3, length=10) for _ in range(2))
+    other[0], other[4]
+
+    for left, right in zip(one[7], other[7], strict=True):
+        assert torch.equal(left, right)
+    assert not torch.equal(one[7].noise, one[6].noise)
+
+
+def test_a_negative_pair_may_show_another_object_and_is_marked(video_set):
+    dataset = PairDataset([video_set], PairConfig(negative=1.0), seed=1, length=10)
+    assert not any(dataset[index].positive for index in range(4))
+
+
+def test_template_and_search_frame_lie_within_the_frame_range(tmp_path, video_set):
+    white = video_set.videos[0]
+    for index, path in enumerate(white.frames):  # the shade tells the frame
+        write_picture(path, np.full((200, 240, 3), 20 * index, np.uint8))
+    one = VideoSet("shades", [white], frame_range=2, num_use=None, has_masks=True)
+    dataset = PairDataset([one], PairConfig(negative=0, composed=0), seed=1, length=100)
+
+    pairs = [dataset[index] for index in range(30)]
+
+    steps = {int(p.search[100, 100, 0]) // 20 - int(p.template[80, 80, 0]) // 20 for p in pairs}
+    assert steps == {-2, -1, 0, 1, 2}
+
+
+def test_patches_without_augmentation_are_the_middle_of_the_crops(video_set):
+    config = PairConfig(template_crop=159, search_crop=319, negative=0, composed=0)
+    pairs = batch_of(PairDataset([video_set], config, seed=1, length=10))
+
+    batch = augment(pairs, AugmentConfig(**{**vars(PLAIN), "search_pixels": 255}))
+
+    middle = pairs.search[:, 32:-32, 32:-32].permute(0, 3, 1, 2).float()
+    lighting = (batch.search - middle).flatten(2)
+    assert float((lighting - lighting.median(dim=2, keepdim=True).values).abs().median()) < 1
+    torch.testing.assert_close(batch.box, pairs.box - 32)
+    assert torch.equal(batch.mask, pairs.mask[:, 32:-32, 32:-32] > 127)
+
+
+def test_box_and_mask_move_together(video_set):
+    config = PairConfig(search_crop=431, negative=0, composed=0)
+    pairs = batch_of(PairDataset([video_set], config, seed=1, length=10), 8)
+
+    batch = augment(pairs, AugmentConfig(search_shift=64, search_scale=0.18, flip=0.5))
+
+    for mask, box in zip(batch.mask, batch.box, strict=True):
+        drawn = mask_box(mask.numpy().astype(np.uint8) * 255)
+        assert drawn == pytest.approx(box.clamp(0, 255).tolist(), abs=1.6)
+
+
+def test_a_mirrored_patch_is_mirrored_with_its_box(video_set):
+    config = PairConfig(template_crop=159, search_crop=319, negative=0, composed=0)
+    pairs = batch_of(PairDataset([video_set], config, seed=1, length=10))
+
+    plain, mirrored = (augment(pairs, AugmentConfig(**{**vars(PLAIN), "flip": flip})) for flip in (0.0, 1.0))
+
+    torch.testing.assert_close(mirrored.search, plain.search.flip(3), atol=1.0, rtol=0)
+    torch.testing.assert_close(mirrored.box[:, 0], 255 - plain.box[:, 2])
+
+
+def test_a_grey_pair_has_no_colour(video_set):
+    pairs = batch_of(PairDataset([video_set], PairConfig(negative=0), seed=1, length=10))
+    pairs.search[..., 0] = 200
+
+    batch = augment(pairs, AugmentConfig(**{**vars(PLAIN), "grey": 1.0}))
+
+    spread = batch.search.amax(dim=1) - batch.search.amin(dim=1)
+    assert (
+        float(spread.flatten(1).std(dim=1).max()) < 0.1
+    )  # what is left is the lighting, one shift a channel
+
+
+def solid(colour, size=(60, 60), side=255):
+    pixels = np.full((side, side, 3), colour, np.uint8)
+    mask = np.zeros((side, side), np.uint8)
+    top, left = (side - size[0]) // 2, (side - size[1]) // 2
+    mask[top : top + size[0], left : left + size[1]] = 255
+    return Cutout(pixels, mask, (left, top, left + size[1], top + size[0]), has_mask=True)
+
+
+def test_a_composed_crop_shows_the_object_where_its_mask_says():
+    scene = np.zeros((255, 255, 3), np.uint8)
+
+    made = compose(solid(255), scene, [], np.random.default_rng(2))
+
+    bright = made.pixels[..., 0] > 127
+    assert (bright == (made.mask > 0)).mean() > 0.995
+    assert made.box == pytest.approx(mask_box(made.mask))
+
+
+def test_what_an_occluder_hides_does_not_belong_to_the_mask():
+    scene = np.zeros((255, 255, 3), np.uint8)
+
+    for seed in range(20):
+        made = compose(solid(255), scene, [solid(90)], np.random.default_rng(seed))
+        inside = made.pixels[made.mask > 0]
+        assert (inside.mean(axis=1) > 127).mean() > 0.9
+
+
+def test_a_picture_that_is_missing_is_named(video_set):
+    gone = video_set.videos[0].frames[0]
+    for each in video_set.videos[0].frames:
+        each.unlink()
+    dataset = PairDataset([VideoSet("d", video_set.videos[:1], 1, None, has_masks=True)], PairConfig(), 1, 5)
+
+    with pytest.raises(DatasetError, match=gone.stem[:-1]):
+        dataset[0]
