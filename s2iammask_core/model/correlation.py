@@ -1,9 +1,15 @@
 """Depthwise cross-correlation of templates with search features (SiamRPN++ / SiamMask)."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2iammask_core.model.backbone import CHANNELS
+
+Correlation: TypeAlias = Callable[[Tensor, Tensor, int], Tensor]
 
 
 def depthwise_correlation(search: Tensor, kernels: Tensor, padding: int = 0) -> Tensor:
@@ -21,6 +27,18 @@ def depthwise_correlation(search: Tensor, kernels: Tensor, padding: int = 0) -> 
     grouped = search.reshape(1, n * c, height, width)
     out = F.conv2d(grouped, kernels.reshape(n * c, 1, *kernels.shape[2:]), padding=padding, groups=n * c)
     return out.reshape(n, c, *out.shape[2:])
+
+
+def correlation_by_taps(search: Tensor, kernels: Tensor, padding: int = 0) -> Tensor:
+    """The same, one kernel cell after the other; exchange formats cannot have a group for each sample."""
+    padded = F.pad(search, (padding,) * 4)
+    height, width = kernels.shape[2:]
+    rows, columns = padded.shape[2] - height + 1, padded.shape[3] - width + 1
+    out = torch.zeros_like(padded[:, :, :rows, :columns])
+    for y in range(height):
+        for x in range(width):
+            out = out + padded[:, :, y : y + rows, x : x + columns] * kernels[:, :, y : y + 1, x : x + 1]
+    return out
 
 
 class ConvBlock(nn.Sequential):

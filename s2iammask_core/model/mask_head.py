@@ -101,11 +101,9 @@ class RegionMasks(nn.Module):
             (N, K, 28, 28)
         """
         n, k, _ = rois.shape
-        pooled = pool(
-            torch.stack(maps, dim=1).flatten(0, 1), rois.repeat_interleave(len(maps), dim=0), self.head.pooled
-        )
+        pooled = torch.cat([pool(each, rois, self.head.pooled) for each in maps])
         logits: Tensor = self.head(pooled)
-        return logits.reshape(n, len(maps), k, *logits.shape[1:]).sum(dim=1)
+        return logits.reshape(len(maps), n, k, *logits.shape[1:]).sum(dim=0)
 
 
 def pool(features: Tensor, rois: Tensor, size: int) -> Tensor:
@@ -115,7 +113,7 @@ def pool(features: Tensor, rois: Tensor, size: int) -> Tensor:
     kernel.
     """
     n, k, _ = rois.shape
-    index = torch.arange(n, device=rois.device, dtype=torch.float32).repeat_interleave(k)
-    table = torch.cat([index[:, None], rois.flatten(0, 1).float() - GRID_OFFSET], dim=1)
+    index = torch.arange(n, device=rois.device, dtype=torch.float32)[:, None, None].expand(n, k, 1)
+    table = torch.cat([index, rois.float() - GRID_OFFSET], dim=2).flatten(0, 1)  # (N * K, 5)
     pooled: Tensor = roi_align(features.float(), table, size, 1 / STRIDE, sampling_ratio=1, aligned=True)
     return pooled.to(features.dtype)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from s2iammask_core.boxes import AnchorShape
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.model.backbone import CHANNELS, Backbone, Neck
-from s2iammask_core.model.correlation import CorrelationBranch, depthwise_correlation
+from s2iammask_core.model.correlation import Correlation, CorrelationBranch, depthwise_correlation
 from s2iammask_core.model.mask_head import RegionMasks
 from s2iammask_core.model.refine import Refine, window_at
 from s2iammask_core.tracking.network import MaskSource, SearchOutput
@@ -29,6 +29,7 @@ class SiameseNetwork(nn.Module):
     def __init__(self, config: NetworkConfig = NetworkConfig()) -> None:
         super().__init__()
         self.config = config
+        self.correlation: Correlation = depthwise_correlation  # export puts another of the same result
         anchors = AnchorShape().count
         self.backbone = Backbone()
         self.neck = Neck()
@@ -75,8 +76,8 @@ class SiameseNetwork(nn.Module):
     ) -> SearchOutput:
         """What follows from the neck's features and what each branch made of them, (N, 256, 29, 29)."""
         score, box, *mask = zip(searched, kernels.split(CHANNELS, dim=1), strict=True)
-        scores = self.score.head(depthwise_correlation(*score)).float()  # (N, 2A, S, S)
-        deltas = self.box.head(depthwise_correlation(*box)).float()  # (N, 4A, S, S)
+        scores = self.score.head(self.correlation(*score, 0)).float()  # (N, 2A, S, S)
+        deltas = self.box.head(self.correlation(*box, 0)).float()  # (N, 4A, S, S)
         masks = self._mask_features(*mask[0], search, skips) if mask else ()
         return SearchOutput(scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1)), masks)
 
@@ -84,9 +85,9 @@ class SiameseNetwork(nn.Module):
         self, searched: Tensor, kernels: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
     ) -> tuple[Tensor, ...]:
         if self.mask_source == "roi":
-            padded = depthwise_correlation(searched, kernels, GRID_PADDING)  # (N, 256, 31, 31)
+            padded = self.correlation(searched, kernels, GRID_PADDING)  # (N, 256, 31, 31)
             return self._pooled_maps(padded, search)
-        correlation = depthwise_correlation(searched, kernels)  # (N, 256, 25, 25)
+        correlation = self.correlation(searched, kernels, 0)  # (N, 256, 25, 25)
         return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
 
     def _pooled_maps(self, correlation: Tensor, search: Tensor) -> tuple[Tensor, ...]:
@@ -104,7 +105,7 @@ class SiameseNetwork(nn.Module):
         correlation, *skips = output.features
         columns_in_row = correlation.shape[-1]
         rows, columns = cells // columns_in_row, cells % columns_in_row
-        sample = torch.arange(len(cells), device=cells.device)
+        sample = torch.arange(cells.shape[0], device=cells.device)
         vectors = correlation[sample, :, rows, columns]  # (N, 256)
         if self.config.variant == "siammask_base":
             side = (BASE_MASK_PIXELS, BASE_MASK_PIXELS)

@@ -62,7 +62,7 @@ def window_at(features: Tensor, rows: Tensor, columns: Tensor, level: int, *, pa
     steps = torch.arange(side, device=features.device)
     y = (rows * stride)[:, None] + steps  # (M, side)
     x = (columns * stride)[:, None] + steps
-    sample = torch.arange(len(rows), device=features.device)[:, None, None]
+    sample = torch.arange(rows.shape[0], device=features.device)[:, None, None]
     picked = features.permute(0, 2, 3, 1)[sample, y[:, :, None], x[:, None, :]]  # (M, side, side, C)
     return picked.permute(0, 3, 1, 2)
 

@@ -12,6 +12,7 @@ from s2iammask_core.model import SiameseNetwork, checkpoint
 from s2iammask_core.runtime.compiled import CompiledNetwork
 from s2iammask_core.runtime.devices import device_named, format_named
 from s2iammask_core.runtime.graph import GraphRunner
+from s2iammask_core.runtime.onnx_network import OnnxNetwork, is_exported
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.confidence import ConfidenceModel
 from s2iammask_core.tracking.step import EagerRunner, StepRunner
@@ -38,11 +39,16 @@ def load_tracker(
 ) -> Tracker:
     """A tracker with the weights of a file, by default those that come with the package.
 
-    `device` is short for the runtime's device. WeightsError if the file cannot be read, UnavailableError if
-    the device or runtime is not there.
+    A folder that `s2iammask export --format onnx` wrote is run by onnxruntime. `device` is short for the
+    runtime's device. WeightsError if the file cannot be read, UnavailableError if the device or runtime is
+    not there.
     """
-    network, notes = checkpoint.load(weights or default_weights())
+    weights = weights or default_weights()
     runtime = replace(runtime, device=device or runtime.device)
+    if is_exported(weights):
+        exported = OnnxNetwork(weights, runtime)
+        return Tracker(exported, config, confidence=_confidence(exported.description.notes, weights))
+    network, notes = checkpoint.load(weights)
     return make_tracker(network, config, runtime, _confidence(notes, weights))
 
 

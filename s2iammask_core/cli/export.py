@@ -1,0 +1,40 @@
+"""Export a network to a folder of graphs: template, search (with the template kernels as input), and masks.
+
+The number of targets, and of regions, stays free. An ONNX folder can be given as --weights to the other
+commands; onnxruntime then runs it (CPU, CUDA or TensorRT provider).
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from s2iammask_core.model import checkpoint
+from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime.export import export, write_onnx, write_torch_export
+from s2iammask_core.runtime.tensorrt import require_tensorrt, write_engine
+
+WRITERS = {"onnx": write_onnx, "torch-export": write_torch_export, "tensorrt": write_engine}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder for the graphs")
+    parser.add_argument(
+        "--format", choices=WRITERS, default="onnx", help="kind of graph (default: onnx)", dest="kind"
+    )
+    parser.add_argument(
+        "--weights", default="", metavar="FILE", help="weights (default: those of the package)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as one json object")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.kind == "tensorrt":
+        require_tensorrt()
+    network, notes = checkpoint.load(args.weights or default_weights())
+    variant = network.config.variant
+    files = [str(path) for path in export(network, args.out, WRITERS[args.kind], notes)]
+    if args.json:
+        print(json.dumps({"variant": variant, "format": args.kind, "files": files}))
+    else:
+        print(f"{variant}: {', '.join(files)}")
+    return 0

@@ -1,0 +1,53 @@
+"""TensorRT engines from exported ONNX graphs; TensorRT must be installed."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from s2iammask_core.errors import UnavailableError
+from s2iammask_core.runtime.export import Graph, write_onnx
+
+MOST = {"targets": 16, "regions": 100}  # an engine takes up to this many
+USUAL = {"targets": 1, "regions": 10}  # and is fastest with these
+
+
+def require_tensorrt() -> Any:
+    """The module; UnavailableError where it is not installed."""
+    try:
+        return import_module("tensorrt")
+    except ImportError as error:
+        raise UnavailableError(
+            "TensorRT is not installed; use --format onnx, which onnxruntime can run through TensorRT as well"
+        ) from error
+
+
+def write_engine(graph: Graph, folder: Path) -> Path:
+    """An fp16 engine for this very GPU and TensorRT version."""
+    trt = require_tensorrt()
+    source = write_onnx(graph, folder)
+    builder = trt.Builder(trt.Logger(trt.Logger.WARNING))
+    network = builder.create_network(0)
+    parser = trt.OnnxParser(network, builder.logger)
+    if not parser.parse(source.read_bytes()):
+        raise UnavailableError(f"TensorRT cannot read {source}: {parser.get_error(0)}")
+    config = builder.create_builder_config()
+    config.set_flag(trt.BuilderFlag.FP16)
+    config.add_optimization_profile(_profile(graph, builder.create_optimization_profile()))
+    engine = builder.build_serialized_network(network, config)
+    if engine is None:
+        raise UnavailableError(f"TensorRT cannot build an engine from {source}; its log says why")
+    path = source.with_suffix(".engine")
+    path.write_bytes(engine)
+    return path
+
+
+def _profile(graph: Graph, profile: Any) -> Any:
+    """The smallest, usual and largest shapes of the inputs."""
+    for name, example in graph.inputs.items():
+        axes = graph.axes()[name]
+        shapes = [
+            [count.get(axes.get(d, ""), side) for d, side in enumerate(example.shape)]
+            for count in (dict.fromkeys(MOST, 1), USUAL, MOST)
+        ]
+        profile.set_shape(name, *shapes)
+    return profile

@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from s2iammask_core.runtime import compiled
+from s2iammask_core.runtime.compiled import CompiledNetwork, has_compiler
+from s2iammask_core.runtime.prepare import PreparedNetwork
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def prepared(random_network):
+    return PreparedNetwork(random_network(), CPU, torch.float32)
+
+
+def assert_same(found, wanted):
+    for name in wanted:
+        torch.testing.assert_close(found[name], wanted[name], rtol=1e-3, atol=1e-3)
+
+
+def test_without_a_compiler_the_network_runs_as_it_is(prepared, patches, rois, outputs, monkeypatch, caplog):
+    monkeypatch.setattr(compiled, "COMPILERS", ())
+    monkeypatch.delenv("CXX", raising=False)
+
+    network = CompiledNetwork(prepared)
+
+    assert "no C++ compiler" in caplog.text
+    assert_same(outputs(network, patches, rois), outputs(prepared, patches, rois))
+
+
+def test_a_compiler_may_be_named_by_the_environment(monkeypatch):
+    monkeypatch.setattr(compiled, "COMPILERS", ())
+
+    for name, found in (("sh", True), ("no-such-compiler", False), ("", False)):
+        monkeypatch.setenv("CXX", name)
+        assert has_compiler() is found
+
+
+def test_on_a_cpu_targets_go_one_by_one_through_what_was_compiled(
+    prepared, patches, rois, outputs, monkeypatch
+):
+    batches = []
+
+    def watched(call, **_):
+        def run(first, second):
+            batches.append(len(second))
+            return call(first, second)
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", watched)
+    monkeypatch.setattr(compiled, "has_compiler", lambda: True)
+
+    found = outputs(CompiledNetwork(prepared), patches, rois)
+
+    assert batches == [1] * 6  # three searches and three mask heads
+    assert_same(found, outputs(prepared, patches, rois))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_compiler(), reason="there is no C++ compiler")
+def test_what_inductor_compiles_computes_the_same(prepared, patches, rois, outputs):
+    assert_same(outputs(CompiledNetwork(prepared), patches, rois), outputs(prepared, patches, rois))

@@ -1,0 +1,144 @@
+"""The logic around a captured step; the stand-in for a capture computes it each time it is replayed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from s2iammask_core import Box, Tracker, TrackerConfig
+from s2iammask_core.runtime.graph import GraphRunner, bucket_of, filled_up
+
+
+class Recorder:
+    """Counts captures and replays."""
+
+    def __init__(self):
+        self.captures = 0
+        self.replays = 0
+
+    def __call__(self, work):
+        self.captures += 1
+
+        def replay():
+            self.replays += 1
+            return work()
+
+        return replay
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def tracker(make_network, recorder):
+    network = make_network()
+    return Tracker(network, runner=GraphRunner(network, recorder))
+
+
+def blocks(colours, shift=0):
+    places = ((40, 40), (150, 60), (230, 150))
+    return [(x + shift, y, 40, 30, colour) for (x, y), colour in zip(places, colours, strict=True)]
+
+
+def box(block):
+    x, y, width, height, _ = block
+    return Box(x, y, x + width, y + height)
+
+
+def centers(tracks):
+    return [track.box.center for track in tracks]
+
+
+@pytest.mark.parametrize(("count", "bucket"), [(1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (16, 16), (17, 17)])
+def test_targets_go_into_the_smallest_bucket_that_holds_them(count, bucket):
+    assert bucket_of(count) == bucket
+
+
+def test_a_bucket_is_filled_up_with_its_last_row():
+    rows = torch.tensor([[1, 2], [3, 4]])
+
+    assert filled_up(rows, 4).tolist() == [[1, 2], [3, 4], [3, 4], [3, 4]]
+    assert filled_up(rows, 2) is rows
+
+
+def test_three_targets_in_a_bucket_of_four_are_tracked_as_step_by_step(tracker, make_network, scene, colours):
+    eager = Tracker(make_network())
+    for each in (tracker, eager):
+        each.start(scene(*blocks(colours)), [box(block) for block in blocks(colours)])
+
+    for shift in (5, 10, 15):
+        frame = scene(*blocks(colours, shift))
+        found, wanted = tracker.track(frame), eager.track(frame)
+        assert centers(found) == [pytest.approx(place, abs=0.5) for place in centers(wanted)]
+        assert [each.score for each in found] == pytest.approx([each.score for each in wanted], abs=1e-3)
+
+
+def test_one_capture_serves_many_frames(tracker, recorder, scene, colours):
+    tracker.start(scene(*blocks(colours)), [box(blocks(colours)[0])])
+
+    for shift in range(5):
+        tracker.track(scene(*blocks(colours, shift)))
+
+    assert recorder.captures == 1
+    assert recorder.replays == 6  # one of them while the answer's place was made
+
+
+def test_a_bucket_is_captured_once_however_often_it_is_left(tracker, recorder, scene, colours):
+    frame = scene(*blocks(colours))
+    first, *others = [box(block) for block in blocks(colours)]
+    tracker.start(frame, [first])
+    tracker.track(frame)
+
+    for _ in range(3):
+        ids = tracker.start(frame, others)
+        (left, *_), _ = tracker.track(frame), tracker.stop(ids)
+        (alone,) = tracker.track(frame)
+        assert left.box.center == pytest.approx(alone.box.center, abs=0.5)
+
+    assert recorder.captures == 2
+
+
+def test_a_new_target_in_the_same_bucket_is_the_one_that_is_found(tracker, recorder, scene, colours):
+    frame = scene(*blocks(colours))
+    (first,) = tracker.start(frame, [box(blocks(colours)[0])])
+    tracker.track(frame)
+    tracker.stop([first])
+    tracker.start(frame, [box(blocks(colours)[1])])
+
+    (track,) = tracker.track(frame)
+
+    assert track.box.center == pytest.approx(box(blocks(colours)[1]).center, abs=2)
+    assert recorder.captures == 1
+
+
+def test_changed_settings_are_captured_anew(tracker, recorder, scene, colours):
+    tracker.start(scene(*blocks(colours)), [box(blocks(colours)[0])])
+    tracker.track(scene(*blocks(colours)))
+
+    tracker.reconfigure(replace(TrackerConfig(), vote_fraction=0.5))
+    tracker.track(scene(*blocks(colours)))
+
+    assert recorder.captures == 2
+
+
+def test_another_frame_size_is_captured_anew(tracker, recorder, scene, colours):
+    for height in (240, 300, 300):
+        frame = scene(*blocks(colours), height=height)
+        tracker.start(frame, [box(blocks(colours)[0])])
+        (track,) = tracker.track(frame)
+        tracker.stop()
+        assert track.box.center == pytest.approx(box(blocks(colours)[0]).center, abs=2)
+
+    assert recorder.captures == 2
+
+
+def test_a_frame_may_be_a_tensor(tracker, scene, colours):
+    frame = torch.from_numpy(np.ascontiguousarray(scene(*blocks(colours))))
+    tracker.start(frame, [box(blocks(colours)[0])])
+
+    (track,) = tracker.track(frame)
+
+    assert track.box.center == pytest.approx(box(blocks(colours)[0]).center, abs=2)

@@ -1,0 +1,34 @@
+import pytest
+import torch
+
+from s2iammask_core.runtime.prepare import PreparedNetwork
+
+CPU = torch.device("cpu")
+
+
+def relative(found, wanted):
+    return float((found - wanted).norm() / wanted.norm())
+
+
+@pytest.mark.parametrize("variant", ["siammask_sharp", "s2iammask"])
+def test_a_prepared_network_computes_what_the_plain_one_does(random_network, patches, rois, outputs, variant):
+    wanted = outputs(random_network(variant), patches, rois)
+
+    found = outputs(PreparedNetwork(random_network(variant), CPU, torch.float32), patches, rois)
+
+    assert found.keys() == wanted.keys()
+    assert all(relative(found[name], wanted[name]) < 1e-5 for name in wanted)
+
+
+def test_all_batch_norms_are_folded(random_network):
+    prepared = PreparedNetwork(random_network(), CPU, torch.float32)
+
+    assert not [each for each in prepared.module.modules() if isinstance(each, torch.nn.BatchNorm2d)]
+
+
+def test_bf16_stays_near(random_network, patches, rois, outputs):
+    wanted = outputs(random_network(), patches, rois)
+
+    found = outputs(PreparedNetwork(random_network(), CPU, torch.bfloat16), patches, rois)
+
+    assert all(relative(found[name], wanted[name]) < 0.05 for name in wanted)

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+import torch
+
+from s2iammask_core.bench.timing import Timing
+from s2iammask_core.bench.work import step_flops
+from s2iammask_core.cli import main
+from s2iammask_core.config import NetworkConfig, TrackerConfig
+
+QUICK = ["bench", "--device", "cpu", "--size", "160x120", "--frames", "2", "--set", "proposals=2"]
+
+
+def test_every_stage_of_a_step_is_reported(capsys):
+    assert main([*QUICK, "--json"]) == 0
+
+    report = json.loads(capsys.readouterr().out)
+    (row,) = report["rows"]
+    assert (report["weights"], report["variant"], report["size"]) == ("random", "s2iammask", "160x120")
+    assert list(row["stages"]) == [
+        "crop", "backbone", "heads", "rank", "stage 2", "vote", "paste", "copy back", "contours",
+    ]  # fmt: skip
+    assert 0 < row["step_ms_p50"] <= row["step_ms_p99"]
+    assert row["frames_per_s"] == pytest.approx(1e3 / row["step_ms_p50"])
+    assert row["share_of_ceiling"] == pytest.approx(row["tflops"] / row["ceiling_tflops"])
+    assert row["memory_mib"] > 0
+
+
+def test_rows_for_several_numbers_of_targets_are_set_against_the_reference(capsys):
+    words = ["--variant", "siammask_box", "--targets", "1,3", "--reference", "--no-stages", "--json"]
+    assert main([*QUICK, *words]) == 0
+
+    reference, one, three = json.loads(capsys.readouterr().out)["rows"]
+    assert (reference["name"], reference["targets"], reference["speed_up"]) == ("reference", 1, None)
+    for row in (one, three):
+        wanted = reference["step_ms_p50"] * row["targets"] / row["step_ms_p50"]
+        assert row["speed_up"] == pytest.approx(wanted)
+    assert three["target_frames_per_s"] == pytest.approx(3 * three["frames_per_s"])
+
+
+def test_without_json_a_report_can_be_read(capsys):
+    assert main([*QUICK, "--variant", "siammask_sharp", "--clock", "process"]) == 0
+
+    text = capsys.readouterr().out
+    assert "siammask_sharp, targets 1" in text
+    assert "backbone" in text
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--size", "big"], ["--targets", "0"], ["--targets", "x"], ["--frames", "0"]]
+)
+def test_wrong_values_are_named(wrong, capsys):
+    assert main(["bench", "--device", "cpu", *wrong]) == 2
+    assert wrong[0] in capsys.readouterr().err
+
+
+def test_percentiles_lie_between_the_times():
+    timing = Timing.of([0.001 * each for each in range(1, 102)])
+
+    assert timing.p50 == pytest.approx(51)
+    assert timing.p99 == pytest.approx(100)
+
+
+def test_the_arithmetic_is_that_of_the_networks_layers():
+    one, two = (step_flops(NetworkConfig("siammask_box"), TrackerConfig(), count, 0) for count in (1, 2))
+    ten = step_flops(NetworkConfig("s2iammask"), TrackerConfig(), 1, 10)
+
+    assert one == pytest.approx(2 * 15.4e9, rel=0.01)  # 15.4 GMAC
+    assert two == 2 * one
+    assert ten == pytest.approx(2 * 39.8e9, rel=0.01)
+    assert torch.get_default_device().type == "cpu"
