@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
@@ -12,7 +13,7 @@ from visualization_msgs.msg import MarkerArray
 from s2iammask.msg import Latency, TrackedObjectArray, TrackEvent
 from s2iammask_core import Track, TrackState
 from s2iammask_core.geometry import HostFrame
-from s2iammask_core.overlay import draw_tracks, label_image
+from s2iammask_core.overlay import colour_of, draw_tracks, label_image
 from s2iammask_core.tracking.regions import NO_MASK
 from s2iammask_ros import conversions, spatial
 from s2iammask_ros.depth import View
@@ -32,6 +33,7 @@ class Topic:
 TRACKS = Topic("tracks", TrackedObjectArray)
 DETECTIONS = Topic("detections", Detection2DArray)
 MASK = Topic("mask", Image, depth=1)
+MASK_VIEW = Topic("mask_view", Image, depth=1)
 LABEL_INFO = Topic("label_info", LabelInfo, depth=1, latched=True)
 OVERLAY = Topic("overlay", Image, depth=1)
 OVERLAY_JPEG = Topic("overlay/compressed", CompressedImage, depth=1)
@@ -43,6 +45,7 @@ TOPICS = (
     TRACKS,
     DETECTIONS,
     MASK,
+    MASK_VIEW,
     LABEL_INFO,
     OVERLAY,
     OVERLAY_JPEG,
@@ -97,6 +100,7 @@ class Outputs:
         self._offer(DETECTIONS, lambda: conversions.detections_to_message(tracked, header))
         self._publish_labels(result, mask_threshold)
         self._offer(MASK, lambda: conversions.gray_to_image(label_image(result.visible, size), header))
+        self._offer(MASK_VIEW, lambda: conversions.rgb_to_image(mask_view(result), header))
         self._publish_overlay(result)
         self._publish_space(result)
 
@@ -131,6 +135,15 @@ class Outputs:
             self._sink.publish(OVERLAY, conversions.rgb_to_image(drawn, result.header))
         if jpeg:
             self._sink.publish(OVERLAY_JPEG, conversions.rgb_to_jpeg(drawn, result.header))
+
+
+def mask_view(result: Result) -> HostFrame:
+    """The label image for people: each object in the colour that it has in the overlay, on black."""
+    colours = np.zeros((256, 3), np.uint8)
+    for value, track in enumerate(result.visible[:255], start=1):
+        colours[value] = colour_of(track.id)
+    picture: HostFrame = colours[label_image(result.visible, result.size)]
+    return picture
 
 
 def event_message(change: Change, header: Header) -> TrackEvent:

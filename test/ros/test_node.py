@@ -6,6 +6,7 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from s2iammask.msg import TrackedObject, TrackedObjectArray, TrackEvent
+from s2iammask_core.overlay import colour_of
 from s2iammask_ros.conversions import nanoseconds, time_message
 
 
@@ -171,3 +172,17 @@ def test_a_lost_object_keeps_its_last_place_and_leaves_mask_and_detections(world
     assert nanoseconds(lost.state_since) <= stamp_of(tracks[-1])
     assert not any(masks[-1].data)
     assert not detections[-1].detections
+
+
+def test_the_mask_can_be_looked_at(world, tracking, scene, colours):
+    _, camera = tracking()
+    heard = world.listen(Image, "tracker/mask_view")
+
+    world.spin_until(
+        lambda: heard and any(heard[-1].data), lambda: camera.show(scene((100, 80, 60, 40, colours[0])))
+    )
+
+    picture = np.array(heard[-1].data, np.uint8).reshape(240, 320, 3)
+    assert heard[-1].encoding == "rgb8"
+    assert tuple(picture[100, 130]) == colour_of(1)
+    assert not picture[20, 20].any()

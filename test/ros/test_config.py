@@ -1,0 +1,98 @@
+"""The files in config/ and launch/ against the node as it is."""
+
+import importlib.util
+import json
+import re
+import struct
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from rclpy.parameter import Parameter
+
+from s2iammask_ros.outputs import TOPICS
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIG = ROOT / "config"
+OWN = {f"/tracker/{topic.name}" for topic in TOPICS}
+
+
+def policy(kind, access):
+    root = ElementTree.parse(CONFIG / "sros2_policy.xml").getroot()
+    names = [each.text for group in root.iter(kind) if group.get(access) == "ALLOW" for each in group]
+    return {name.replace("~", "/tracker") if "~" in name else f"/{name.lstrip('/')}" for name in names}
+
+
+@pytest.mark.parametrize("transport", ["raw", "compressed"])
+def test_the_security_policy_names_what_the_node_uses_and_nothing_else(world, make_node, transport):
+    node = make_node(image_transport=transport, depth=True, use_sim_time=True)
+    world.spin_until(lambda: node.station and node.station.cameras)
+
+    def used(what):
+        return {name for name, _ in getattr(node, f"get_{what}_names_and_types_by_node")("tracker", "/")}
+
+    assert used("publisher") == policy("topics", "publish")
+    optional = {"/image", "/image/compressed", "/parameter_events"}
+    assert used("subscriber") | optional == policy("topics", "subscribe")
+    assert used("service") == policy("services", "reply")
+
+
+def test_rviz_shows_topics_that_exist_in_docks_that_exist():
+    view = yaml.safe_load((CONFIG / "tracker.rviz").read_text())
+    displays = view["Visualization Manager"]["Displays"]
+    topics = {each["Topic"]["Value"] for each in displays if "Topic" in each}
+    geometry = view["Window Geometry"]
+
+    assert topics - OWN == {"/camera/image_raw"}
+    images = [each["Name"] for each in displays if each["Class"].endswith("/Image")]
+    assert docks(bytes.fromhex(geometry["QMainWindow State"])) == ["Displays", *images]
+    assert all(geometry[name] == {"collapsed": False} for name in images)
+
+
+def docks(state):
+    """The names of the docked widgets of a saved QMainWindow: marker 0xfb, length in bytes, UTF-16."""
+    found = []
+    for match in re.finditer(rb"\xfb(.{4})", state, re.DOTALL):
+        (length,) = struct.unpack(">i", match[1])
+        found.append(state[match.end() : match.end() + length].decode("utf-16-be"))
+    return found
+
+
+def test_the_foxglove_layout_shows_topics_that_exist_in_panels_that_exist():
+    layout = json.loads((CONFIG / "foxglove_layout.json").read_text())
+    text = json.dumps(layout["configById"])
+
+    named = set(re.findall(r"/tracker/[a-z0-9_/]+", text))
+    assert named - {"/tracker/click_stamped"} <= OWN
+    panels = set(re.findall(r'"([A-Za-z0-9]+![a-z]+)"', json.dumps(layout["layout"])))
+    assert panels == set(layout["configById"])
+
+
+def test_the_dds_profile_has_room_for_large_images():
+    text = (CONFIG / "fastdds.xml").read_text()
+    ElementTree.fromstring(text.encode())
+    assert int(re.search(r"<segment_size>(\d+)<", text)[1]) >= 128 * 2**20
+
+
+def test_the_launch_file_compiles():
+    source = (ROOT / "launch" / "tracker.launch.py").read_text()
+    compile(source, "tracker.launch.py", "exec")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("launch_ros"), reason="launch_ros is not installed")
+def test_the_launch_file_describes_the_node_and_rviz():
+    spec = importlib.util.spec_from_file_location("tracker_launch", ROOT / "launch" / "tracker.launch.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    entities = module.generate_launch_description().entities
+
+    assert len(entities) == len(module.ARGUMENTS) + 3
+
+
+def test_the_parameter_file_can_be_given_to_the_node(world, make_node):
+    given = yaml.safe_load((CONFIG / "tracker.yaml").read_text())["/**"]["ros__parameters"]
+    node = make_node(**{**given, "autostart": False})
+    assert node.get_parameter("history_seconds").value == given["history_seconds"]
+    assert Parameter("cameras", value=given["cameras"]).value == [""]
