@@ -14,6 +14,7 @@ COMMANDS = {
     "score": "score result files: VOT, DAVIS, YouTube-VOS, OTB",
     "ablate": "evaluate variants of a tracker side by side",
     "tune": "search for good tracker settings on a data set",
+    "trax": "serve the tracker to the official vot-toolkit",
     "calibrate": "fit the confidence to held-out sequences",
     "train": "train a network from a config file",
     "prepare": "make training crops of a data set",

@@ -115,7 +115,8 @@ def score(runs: Mapping[str, Sequence[Measured]], interval: tuple[int, int]) -> 
     sequences = tuple(_score_sequence(name, tuple(each)) for name, each in runs.items())
     lost = sum(each.lost for each in sequences)
     fragments = [part for each in sequences for run in each.runs for part in _fragments(run, len(each.runs))]
-    curve = expected_overlap(fragments)
+    longest = max(each.frames for each in sequences)
+    curve = expected_overlap(fragments, longest)
     return VotScore(
         accuracy=_mean(np.concatenate([_counted(each.runs) for each in sequences])),
         robustness=100 * lost / sum(each.frames for each in sequences),
@@ -123,7 +124,7 @@ def score(runs: Mapping[str, Sequence[Measured]], interval: tuple[int, int]) -> 
         eao=interval_mean(curve, interval),
         interval=interval,
         curve=curve,
-        attribute_eao=_attribute_eao(fragments, interval),
+        attribute_eao=_attribute_eao(fragments, longest, interval),
         sequences=sequences,
     )
 
@@ -161,13 +162,12 @@ def _fragments(run: Measured, repetitions: int) -> Iterator[Fragment]:
         yield Fragment(overlaps[part], following is not None, 1 / repetitions, tags)
 
 
-def expected_overlap(fragments: Sequence[Fragment], attribute: str | None = None) -> Floats:
+def expected_overlap(fragments: Sequence[Fragment], length: int, attribute: str | None = None) -> Floats:
     """The mean overlap (L,) that sequences of length 1 to L may expect; or that of frames with an attribute.
 
     NaN for a length that no fragment with a weight tells anything about.
     """
-    length = max((len(each.overlaps) for each in fragments), default=0)
-    total, weights = np.zeros(max(length, 1)), np.zeros(max(length, 1))
+    total, weights = np.zeros(length), np.zeros(length)
     for each in fragments:
         weight = each.weight * (1.0 if attribute is None else each.tags.get(attribute, 0.0))
         known = length if each.failed else len(each.overlaps)
@@ -186,9 +186,11 @@ def interval_mean(curve: Floats, interval: tuple[int, int]) -> float:
     return _mean(curve[low - 1 : high])
 
 
-def _attribute_eao(fragments: Sequence[Fragment], interval: tuple[int, int]) -> dict[str, float]:
+def _attribute_eao(
+    fragments: Sequence[Fragment], longest: int, interval: tuple[int, int]
+) -> dict[str, float]:
     names = dict.fromkeys(name for each in fragments for name in each.tags)
-    return {name: interval_mean(expected_overlap(fragments, name), interval) for name in names}
+    return {name: interval_mean(expected_overlap(fragments, longest, name), interval) for name in names}
 
 
 def _mean(values: Floats) -> float:

@@ -107,17 +107,17 @@ def test_a_failure_counts_once_per_hundred_frames():
 def test_after_a_failure_the_expected_overlap_falls_to_nothing():
     fragments = [Fragment(np.array([0.0, 1.0, 1.0]), True, 1.0, {}), Fragment(np.zeros(5), False, 1.0, {})]
 
-    curve = vot.expected_overlap(fragments)
+    curve = vot.expected_overlap(fragments, 6)
 
-    assert curve == pytest.approx([1, 1 / 2, 1 / 2, 1 / 3, 1 / 4])
+    assert curve == pytest.approx([1, 1 / 2, 1 / 2, 1 / 3, 1 / 4, 2 / 5])  # the second one ends at 5
 
 
 def test_a_fragment_that_the_sequence_ended_says_nothing_about_longer_ones():
     fragments = [Fragment(np.array([0.0, 1.0]), False, 1.0, {}), Fragment(np.full(4, 0.5), False, 1.0, {})]
 
-    curve = vot.expected_overlap(fragments)
+    curve = vot.expected_overlap(fragments, 5)
 
-    assert curve == pytest.approx([1, 0.75, 0.5, 0.5])
+    assert curve == pytest.approx([1, 0.75, 0.5, 0.5, np.nan], nan_ok=True)
 
 
 def test_repetitions_share_the_weight_of_their_sequence():
