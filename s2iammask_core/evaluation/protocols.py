@@ -17,6 +17,7 @@ from s2iammask_core.evaluation.sequences.otb import BoxSequence
 from s2iammask_core.evaluation.sequences.regions import from_box, to_box, to_region, to_target
 from s2iammask_core.evaluation.sequences.vot import VotSequence
 from s2iammask_core.evaluation.vot import RESTART_AFTER, Kind
+from s2iammask_core.overlay import label_image
 from s2iammask_core.tracking.track import Mask, Track
 
 StartFrom = Literal["mask", "box"]
@@ -88,21 +89,8 @@ def propagate(
 
 def merged(tracks: Sequence[Track], size: tuple[int, int]) -> Labels:
     """One label image (H, W) of all tracks; a pixel goes to the most probable of the masks that have it."""
-    labels = np.zeros(size, np.uint8)
-    best = np.zeros(size, np.float32)
-    for track in tracks:
-        region = track.mask
-        height, width = region.pixels.shape
-        window = slice(region.y, region.y + height), slice(region.x, region.x + width)
-        better = region.pixels & (region.probability > best[window])
-        labels[window][better] = track.id
-        best[window][better] = region.probability[better]
-    return labels
-
-
-def first_boxes(truth: Labels, ids: Sequence[int]) -> list[Mask | Box]:
-    """The upright boxes around objects of a label image (H, W), to start from."""
-    return [_target(truth == each, "box") for each in ids]
+    ids = np.array([0, *(track.id for track in tracks)], np.uint8)
+    return np.asarray(ids[label_image(tracks, size)])
 
 
 def _given(truth: Labels, starting: Sequence[ObjectSpan], start_from: StartFrom) -> Labels:
