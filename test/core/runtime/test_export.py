@@ -13,7 +13,6 @@ from s2iammask_core.model.correlation import correlation_by_taps, depthwise_corr
 from s2iammask_core.runtime.export import export, write_onnx, write_torch_export
 from s2iammask_core.runtime.onnx_network import OnnxNetwork, is_exported, providers_of
 
-
 OTHERS = ("siammask_box", "siammask_base", "siammask_sharp")
 
 

@@ -1,0 +1,99 @@
+"""Every way of running gives the same answer on real frames, with the weights that come with the package."""
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from s2iammask_core import load_tracker
+from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.model import checkpoint
+from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime.compiled import has_compiler
+from s2iammask_core.runtime.export import export, write_onnx
+
+VAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "davis" / "val"
+SEQUENCES = ("blackswan", "camel", "goat")
+GAP = 4  # frames between start and look
+IOU = 0.99
+
+pytestmark = [
+    pytest.mark.skipif(not VAL.is_dir(), reason="the DAVIS frames are not on this machine"),
+    pytest.mark.skipif(not default_weights().is_file(), reason="the weights are not in this checkout"),
+]
+
+
+def picture(path):
+    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+
+
+@cache
+def scenes():
+    """A start frame, its mask, and a later frame of each sequence."""
+    found = []
+    for name in SEQUENCES:
+        frames = sorted((VAL / "JPEGImages" / "480p" / name).glob("*.jpg"))
+        mask = cv2.imread(str(VAL / "Annotations" / "480p" / name / f"{frames[0].stem}.png"), 0) > 0
+        found.append((picture(frames[0]), mask, picture(frames[GAP])))
+    return found
+
+
+def answers(weights="", **runtime):
+    """The track of each scene."""
+    settings = RuntimeConfig(**{"device": "cpu", **runtime})
+    tracks = []
+    for start, mask, later in scenes():
+        tracker = load_tracker(weights, config=TrackerConfig(), runtime=settings)
+        tracker.start(start, [mask])
+        tracks += tracker.track(later)
+    return tracks
+
+
+@cache
+def wanted():
+    return answers(runtime="eager", precision="fp32")
+
+
+def overlap(one, other):
+    height, width, _ = scenes()[0][0].shape
+    first, second = one.mask.full(height, width), other.mask.full(height, width)
+    return (first & second).sum() / max((first | second).sum(), 1)
+
+
+def assert_agree(found):
+    for track, right in zip(found, wanted(), strict=True):
+        assert right.mask.area > 100
+        assert overlap(track, right) >= IOU
+        assert track.score == pytest.approx(right.score, abs=0.02)
+
+
+def test_bf16_agrees_with_fp32():
+    assert_agree(answers(precision="bf16"))
+
+
+def test_onnxruntime_agrees(tmp_path):
+    pytest.importorskip("onnxruntime")
+    export(checkpoint.load(default_weights())[0], tmp_path, write_onnx, {})
+
+    assert_agree(answers(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_compiler(), reason="there is no C++ compiler")
+def test_what_is_compiled_agrees():
+    assert_agree(answers(runtime="compiled", precision="fp32"))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("runtime", ["eager", "graph", "compiled"])
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16"])
+def test_a_gpu_agrees(runtime, precision):
+    assert_agree(answers(device="cuda", runtime=runtime, precision=precision))
+
+
+def test_the_scenes_show_one_object_each():
+    assert all(np.count_nonzero(mask) > 1000 for _, mask, _ in scenes())

@@ -1,0 +1,53 @@
+"""The captured step on a CUDA device."""
+
+import numpy as np
+import pytest
+import torch
+
+from s2iammask_core import Box
+from s2iammask_core.bench.timing import allocations
+from s2iammask_core.config import RuntimeConfig
+from s2iammask_core.runtime import make_tracker
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
+]
+
+
+@pytest.fixture
+def frames():
+    return np.random.default_rng(3).integers(0, 255, (6, 240, 320, 3), np.uint8)
+
+
+def boxes(count):
+    return [Box(20 + 15 * k, 30 + 10 * k, 80 + 15 * k, 90 + 10 * k) for k in range(count)]
+
+
+def tracker(random_network, runtime):
+    return make_tracker(
+        random_network(), runtime=RuntimeConfig(device="cuda", runtime=runtime, precision="fp32")
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_a_captured_step_answers_as_one_that_is_not(random_network, frames, count):
+    eager, graph = tracker(random_network, "eager"), tracker(random_network, "graph")
+
+    for each in (eager, graph):
+        each.start(frames[0], boxes(count))
+    for frame in frames[1:3]:
+        pairs = zip(eager.track(frame), graph.track(frame), strict=True)
+        assert all(one.score == pytest.approx(other.score, abs=1e-3) for one, other in pairs)
+
+
+def test_nothing_is_allocated_once_a_step_is_captured(random_network, frames):
+    graph = tracker(random_network, "graph")
+    graph.start(frames[0], boxes(2))
+    graph.track(frames[1])
+    before = allocations(torch.device("cuda"))
+
+    for frame in frames[2:]:
+        graph.track(frame)
+
+    assert allocations(torch.device("cuda")) == before
