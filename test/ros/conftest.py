@@ -132,12 +132,16 @@ def world():
 
 @pytest.fixture
 def make_node(world, network):
-    """Makes a tracker node with the fake network; parameters by name."""
+    """Makes a tracker node with the fake network; parameters by name, and names to remap."""
 
-    def make(make_tracker=lambda weights, config, runtime: Tracker(network, config), **parameters):
+    def make(make_tracker=lambda weights, config, runtime: Tracker(network, config), remap=(), **parameters):
         given = {"max_age": 0.0, **parameters}
         overrides = [Parameter(name, value=value) for name, value in given.items()]
-        return world.add(TrackerNode(make_tracker, context=world.context, parameter_overrides=overrides))
+        rules = [part for rule in dict(remap).items() for part in ("-r", ":=".join(rule))]
+        options = {"cli_args": ["--ros-args", *rules]} if rules else {}
+        return world.add(
+            TrackerNode(make_tracker, context=world.context, parameter_overrides=overrides, **options)
+        )
 
     return make
 
