@@ -18,8 +18,8 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "training": LEAVES | {"model", "data"},
     "runtime": LEAVES | {"model", "tracking"},
     "bench": LEAVES | {"model", "tracking", "runtime"},
-    "evaluation": LEAVES
-    | {"tracking", "overlay", "runtime", "load_tracker"},  # the last is runtime's public name
+    # load_tracker is the runtime's public name
+    "evaluation": LEAVES | {"tracking", "overlay", "runtime", "load_tracker"},
 }
 PROTOCOL = "s2iammask_core.tracking.network"  # all that tracking and model know of each other
 HIDDEN_FROM_THE_NODE = {"model", "training", "data", "cli"}
