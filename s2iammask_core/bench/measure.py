@@ -20,7 +20,7 @@ from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig
 from s2iammask_core.model import SiameseNetwork, build_network
 from s2iammask_core.runtime import make_tracker
 from s2iammask_core.runtime.devices import device_named, format_named
-from s2iammask_core.runtime.prepare import PreparedNetwork
+from s2iammask_core.runtime.loading import prepare
 from s2iammask_core.tracking.tracker import Tracker
 
 STAGE_REPEATS = 10  # a stage is timed at most this often
@@ -96,7 +96,7 @@ def row(plan: Plan, targets: int, reference: Row | None = None) -> Row:
     if reference is not None:
         found = replace(found, speed_up=reference.step_ms_p50 * targets / found.step_ms_p50)
     if plan.stages:
-        prepared = PreparedNetwork(_copy(plan.network), device, dtype)
+        prepared = prepare(_copy(plan.network), plan.runtime)
         frame = scene.frame(targets, plan.height, plan.width, 0)
         found = replace(found, stages=_stages(plan, StagedStep(prepared, config, frame, tracker.targets)))
     return found

@@ -42,7 +42,7 @@ class _Part(nn.Module):
 
     def __init__(self, network: PreparedNetwork) -> None:
         super().__init__()
-        self.module, self.network = network.module, network
+        self.module, self.searches, self.network = network.module, network.searches, network
 
 
 class TemplateGraph(_Part):

@@ -14,6 +14,7 @@ from s2iammask_core.runtime.devices import device_named, format_named
 from s2iammask_core.runtime.graph import GraphRunner
 from s2iammask_core.runtime.onnx_network import OnnxNetwork, is_exported
 from s2iammask_core.runtime.prepare import PreparedNetwork
+from s2iammask_core.runtime.winograd import use_winograd
 from s2iammask_core.tracking.confidence import ConfidenceModel
 from s2iammask_core.tracking.step import EagerRunner, StepRunner
 from s2iammask_core.tracking.tracker import Tracker
@@ -59,14 +60,22 @@ def make_tracker(
     confidence: ConfidenceModel | None = None,
 ) -> Tracker:
     """A tracker that runs this network as the runtime says; the network is changed for that."""
-    place = device_named(runtime.device)
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision == "tf32"
     torch.backends.cudnn.benchmark = True
+    prepared = prepare(network, runtime)
+    return Tracker(prepared, config, runner_named(runtime.runtime, prepared), confidence)
+
+
+def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
+    """The network, which is changed for that, on the runtime's device in its number format."""
+    place = device_named(runtime.device)
     prepared = PreparedNetwork(network, place, format_named(runtime.precision, place))
-    runner = runner_named(runtime.runtime, prepared)
-    return Tracker(prepared, config, runner, confidence)
+    if place.type == "cpu" and runtime.runtime != "compiled":  # Inductor has kernels of its own
+        use_winograd(prepared.module)
+        use_winograd(prepared.searches)
+    return prepared
 
 
 def runner_named(name: str, network: PreparedNetwork) -> StepRunner:

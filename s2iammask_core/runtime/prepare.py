@@ -4,7 +4,6 @@ from itertools import pairwise
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2iammask_core.model.backbone import affine
@@ -32,10 +31,22 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
     conv.bias = nn.Parameter(bias.detach() + old, requires_grad=False)
 
 
+def _stacked(convs: list[nn.Conv2d]) -> nn.Sequential:
+    """One convolution with the outputs of several unpadded ones on the same input."""
+    first, weight = convs[0], torch.cat([conv.weight for conv in convs])
+    stacked = nn.utils.skip_init(
+        nn.Conv2d, first.in_channels, weight.shape[0], 3, device=weight.device, dtype=weight.dtype
+    )
+    stacked.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last), requires_grad=False)
+    stacked.bias = nn.Parameter(torch.cat([cast(Tensor, conv.bias) for conv in convs]), requires_grad=False)
+    return nn.Sequential(stacked)
+
+
 class PreparedNetwork:
     """A network on its device in its number format, behind the float32 interface of tracking.network.Network.
 
-    The search convolutions of all branches, which read the same features, run as one.
+    The search convolutions of all branches, which read the same features, run as one. Only `module` and
+    `searches` have weights.
     """
 
     def __init__(self, network: SiameseNetwork, device: torch.device, dtype: torch.dtype) -> None:
@@ -44,11 +55,7 @@ class PreparedNetwork:
             network.eval().requires_grad_(False).to(device, dtype).to(memory_format=torch.channels_last)
         )
         self.dtype = dtype
-        convs = [cast(nn.Conv2d, branch.search[0]) for branch in network.branches()]
-        self._weight = torch.cat([conv.weight for conv in convs]).contiguous(
-            memory_format=torch.channels_last
-        )
-        self._bias = torch.cat([cast(Tensor, conv.bias) for conv in convs])
+        self.searches = _stacked([cast(nn.Conv2d, branch.search[0]) for branch in network.branches()])
 
     @property
     def device(self) -> torch.device:
@@ -64,7 +71,7 @@ class PreparedNetwork:
     def search(self, kernels: Tensor, patches: Tensor) -> SearchOutput:
         f0, f1, f2, f3 = self.module.backbone(self._patches(patches))
         search = self.module.neck(f3)
-        searched = F.conv2d(search, self._weight, self._bias).relu_()  # (N, 256 B, 29, 29) of B branches
+        searched = torch.relu_(self.searches(search))  # (N, 256 B, 29, 29) of B branches
         return self.module.answer(kernels, search, searched.split(search.shape[1], dim=1), (f0, f1, f2))
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
