@@ -93,6 +93,11 @@ def merged(tracks: Sequence[Track], size: tuple[int, int]) -> Labels:
     return np.asarray(ids[label_image(tracks, size)])
 
 
+def first_boxes(truth: Labels, ids: Sequence[int]) -> list[Mask | Box]:
+    """The upright boxes around objects of a label image (H, W), to start from."""
+    return [_target(truth == each, "box") for each in ids]
+
+
 def _given(truth: Labels, starting: Sequence[ObjectSpan], start_from: StartFrom) -> Labels:
     """What the tracker is told of the starting objects, as a label image (H, W)."""
     given = np.zeros_like(truth)
