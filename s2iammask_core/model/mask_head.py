@@ -44,10 +44,14 @@ class FusionHead(nn.Module):
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Mask logits (M, 28, 28) of pooled features (M, 256, 28, 28)."""
-        half = self.pool(self.down1(pooled))  # (M, 256, 14, 14)
+        return self.fused(self.down1[0](pooled), self.side1[0](pooled))
+
+    def fused(self, down: Tensor, side: Tensor) -> Tensor:
+        """Mask logits of what the first convolutions, down1 and side1, made of the pooled features."""
+        half = self.pool(self.down1[1:](down))  # (M, 256, 14, 14)
         quarter = self.pool(self.down2(half))  # (M, 256, 7, 7)
         x = self.up1(quarter) + self.side2(half)  # (M, 64, 14, 14)
-        x = self.up2(x) + self.side1(pooled)  # (M, 16, 28, 28)
+        x = self.up2(x) + self.side1[1:](side)  # (M, 16, 28, 28)
         logits: Tensor = self.out(x)
         return logits[:, 0]
 

@@ -14,6 +14,7 @@ from s2iammask_core.runtime.devices import device_named, format_named
 from s2iammask_core.runtime.graph import GraphRunner
 from s2iammask_core.runtime.onnx_network import OnnxNetwork, is_exported
 from s2iammask_core.runtime.prepare import PreparedNetwork
+from s2iammask_core.runtime.shared_head import share_first_layers
 from s2iammask_core.runtime.winograd import use_winograd
 from s2iammask_core.tracking.confidence import ConfidenceModel
 from s2iammask_core.tracking.step import EagerRunner, StepRunner
@@ -75,6 +76,7 @@ def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
     if place.type == "cpu" and runtime.runtime != "compiled":  # Inductor has kernels of its own
         use_winograd(prepared.module)
         use_winograd(prepared.searches)
+        share_first_layers(prepared.module)
     return prepared
 
 

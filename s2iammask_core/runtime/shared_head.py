@@ -1,0 +1,90 @@
+"""The fusion head with its first convolutions shared by all regions of a patch.
+
+Pooling a region and convolving what was pooled are both linear, so they may change places: the map is
+multiplied by the weights of each of the nine taps once, and a region is then a sum of nine interpolations. For
+ten regions that is a third of the products.
+"""
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from s2iammask_core.model.backbone import CHANNELS
+from s2iammask_core.model.mask_head import GRID_OFFSET, STRIDE, FusionHead, RegionMasks
+from s2iammask_core.model.network import SiameseNetwork
+
+TAPS = 3  # of the first convolution, in each direction
+
+
+def share_first_layers(network: SiameseNetwork) -> None:
+    """Replaces the second stage, in place, if it has the fusion head."""
+    masks = network._modules.get("region_masks")
+    if isinstance(masks, RegionMasks) and isinstance(masks.head, FusionHead):
+        network.region_masks = SharedRegionMasks(masks.head)
+
+
+class SharedRegionMasks(nn.Module):
+    """Computes what RegionMasks does."""
+
+    def __init__(self, head: FusionHead) -> None:
+        super().__init__()
+        self.head = head
+        down, side = cast(nn.Conv2d, head.down1[0]), cast(nn.Conv2d, head.side1[0])
+        taps = down.weight.detach().permute(2, 3, 0, 1).flatten(0, 2)  # (9 * 256, 256)
+        self.register_buffer("taps", torch.cat([taps, side.weight.detach().flatten(1)]).contiguous())
+        self.register_buffer("down_bias", cast(Tensor, down.bias).detach())
+        self.register_buffer("side_bias", cast(Tensor, side.bias).detach())
+
+    def forward(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+        """Mask logits (N, K, 28, 28) of maps (N, 256, H, W) and regions (N, K, 4) in patch pixels."""
+        n, k, _ = rois.shape
+        parts = [self._first(each[row], rois[row]) for each in maps for row in range(n)]
+        down, side = (torch.cat(each).permute(0, 3, 1, 2) for each in zip(*parts, strict=True))
+        logits = self.head.fused(down, side)
+        return logits.reshape(len(maps), n, k, *logits.shape[1:]).sum(dim=0)
+
+    def _first(self, features: Tensor, rois: Tensor) -> tuple[Tensor, Tensor]:
+        """What the first convolutions make of regions (K, 4) of a map (C, H, W): (K, 28, 28, 256 and 64)."""
+        _, height, width = features.shape
+        products = F.linear(features.permute(1, 2, 0), cast(Tensor, self.taps))  # (H, W, 9 * 256 + 64)
+        taps = products[..., : TAPS**2 * CHANNELS].unflatten(2, (TAPS, TAPS, CHANNELS))
+        rows = interpolation(rois[:, 1], rois[:, 3], height).to(features.dtype)  # (K, 3, 28, H)
+        columns = interpolation(rois[:, 0], rois[:, 2], width).to(features.dtype)
+        down = _interpolated(taps, rows, columns) + cast(Tensor, self.down_bias)
+        plain = products[..., TAPS**2 * CHANNELS :][:, :, None, None]
+        side = _interpolated(plain, rows[:, 1:2], columns[:, 1:2]) + cast(Tensor, self.side_bias)
+        return down, side
+
+
+def interpolation(low: Tensor, high: Tensor, cells: int) -> Tensor:
+    """(K, 3, 28, cells): the share of each cell in each sample of regions from low to high (K,).
+
+    For the sample before, at and after each place; what is before the first and after the last is zero. The
+    samples are those of torchvision's aligned RoIAlign; low and high are patch pixels.
+    """
+    size = FusionHead.pooled
+    steps = (torch.arange(size, device=low.device) + 0.5) / size
+    places = (torch.lerp(low[:, None].float(), high[:, None].float(), steps) - GRID_OFFSET) / STRIDE - 0.5
+    inside = (places >= -1) & (places <= cells)  # (K, 28)
+    distance = (
+        places.clamp(0, cells - 1)[..., None] - torch.arange(cells, device=low.device)
+    ).abs()  # (K, 28, cells)
+    padded = F.pad((1 - distance).clamp(min=0) * inside[..., None], (0, 0, 1, 1))  # (K, 30, cells)
+    return torch.stack([padded[:, tap : tap + size] for tap in range(TAPS)], dim=1)
+
+
+def _interpolated(taps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """(K, 28, 28, C): sums over taps (H, W, T, T, C), by rows (K, T, 28, H) and columns (K, T, 28, W).
+
+    First all regions together along x, then each of them along y.
+    """
+    height, width, _, count, channels = taps.shape
+    regions, _, size, _ = rows.shape
+    by_row = taps.permute(2, 0, 3, 1, 4).reshape(count * height, count * width, channels)
+    across = columns.permute(0, 2, 1, 3).reshape(1, regions * size, count * width)
+    wide = torch.matmul(across, by_row).unflatten(1, (regions, -1))  # (T * H, K, 28, C)
+    down = rows.permute(0, 2, 1, 3).reshape(regions, size, count * height)
+    found = torch.bmm(down, wide.flatten(2).transpose(0, 1))  # (K, 28, 28 * C)
+    return found.unflatten(2, (size, channels))
