@@ -1,8 +1,8 @@
 """The fusion head with its first convolutions shared by all regions of a patch.
 
 Pooling a region and convolving what was pooled are both linear, so they may change places: the map is
-multiplied by the weights of each of the nine taps once, and a region is then a sum of nine interpolations. For
-ten regions that is a third of the products.
+multiplied by the weights of each of the nine taps once, and a region is then a sum of nine interpolations.
+For ten regions that is a third of the products.
 """
 
 from typing import cast
