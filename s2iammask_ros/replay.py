@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from s2iammask_core import RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState, load_tracker
+from s2iammask_core import RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState
 from s2iammask_core.cli.track import parsed_box
 from s2iammask_core.config import from_mapping, read_yaml
 from s2iammask_core.errors import DatasetError, TargetError
@@ -28,6 +28,7 @@ from s2iammask_core.tracking.track import MaskRegion
 from s2iammask_ros.bag import STORAGES, BagImage, BagSink, images
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.engine import Engine, MakeTracker
+from s2iammask_ros.loading import make_tracker
 from s2iammask_ros.outputs import (
     DETECTIONS,
     EVENTS,
@@ -51,7 +52,7 @@ USUAL = (TRACKS, DETECTIONS, MASK, LABEL_INFO, EVENTS)
 def main(argv: Sequence[str] | None = None) -> int:
     args = arguments().parse_args(argv)
     try:
-        figures = replay(args, make_from_file)
+        figures = replay(args, make_tracker)
     except S2iamMaskError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
@@ -78,10 +79,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--weights", default="", help="weights file; default: the one with the package")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     return parser
-
-
-def make_from_file(weights: str, config: TrackerConfig, runtime: RuntimeConfig) -> Any:
-    return load_tracker(weights, config=config, runtime=runtime)
 
 
 def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from s2iammask_core import RuntimeConfig, Tracker, TrackerConfig, load_tracker
 from s2iammask_core.errors import ConfigError
+from s2iammask_ros.loading import make_tracker
 from s2iammask_ros.node import TrackerNode
 
 THREADS = 3  # images, requests, everything else
@@ -35,10 +35,6 @@ def main() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # all is closed; taking PyTorch apart on top of that would take seconds
-
-
-def make_tracker(weights: str, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
-    return load_tracker(weights, config=config, runtime=runtime)
 
 
 def _run() -> int:

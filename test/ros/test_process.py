@@ -17,7 +17,7 @@ fakes = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fakes)
 import s2iammask_ros.tracker_node as program
 from s2iammask_core import Tracker
-program.load_tracker = lambda weights, config, runtime: Tracker(fakes.ColourNetwork(), config)
+program.make_tracker = lambda weights, config, runtime: Tracker(fakes.ColourNetwork(), config)
 sys.exit(program.main())
 """
 
