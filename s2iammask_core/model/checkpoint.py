@@ -127,6 +127,17 @@ def sha256(path: Path | str) -> str:
     return digest.hexdigest()
 
 
+def is_named(path: Path) -> bool:
+    """Whether the manifest beside a file names it; WeightsError if there is one that cannot be read."""
+    listing = path.parent / MANIFEST
+    if not listing.is_file():
+        return False
+    try:
+        return path.name in json.loads(listing.read_text())
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"cannot read the manifest {listing}: {error}") from error
+
+
 def verify(path: Path | str, manifest: Path | str | None = None) -> str:
     """The digest of a weights file, if the manifest (by default the one beside it) names just this; else
     WeightsError.

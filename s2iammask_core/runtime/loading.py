@@ -32,6 +32,20 @@ def default_weights() -> Path:
     return (folder if folder.is_dir() else package.parent / "weights") / NAME
 
 
+def checked_weights(weights: Path | str = "") -> Path:
+    """The file, or that of the package, after a look at the manifest beside it.
+
+    WeightsError if it is missing, or its sha256 is not the one there. A file that no manifest names, such as
+    one of a training of your own, is taken as it is.
+    """
+    path = Path(weights or default_weights())
+    if not path.exists():
+        raise WeightsError(f"there are no weights at {path}; name a file that is there")
+    if checkpoint.is_named(path):
+        checkpoint.verify(path)
+    return path
+
+
 def load_tracker(
     weights: Path | str = "",
     *,
