@@ -14,6 +14,7 @@ from s2iammask_ros.latency import STAGES, Summary
 from s2iammask_ros.settings import NodeConfig
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+MISSING_SHARE = 0.1  # of the images that came: what may get lost on the way
 SILENCE = 2.0  # seconds without an image after which an active camera is called silent
 
 
@@ -61,6 +62,8 @@ def _stream_level(report: Report, settings: NodeConfig) -> tuple[bytes, str]:
         return WARN, f"p95 from stamp to publish is {p95:.2f} s, above latency_warn"
     if now.failed > before.failed or now.late > before.late:
         return WARN, "some images failed or were too old"
+    if now.missing - before.missing > MISSING_SHARE * (now.received - before.received) + 1:
+        return WARN, "images of the camera do not arrive; for large ones see config/fastdds.xml"
     return OK, f"{report.targets} targets at {report.summary.rate:.1f} Hz"
 
 

@@ -35,7 +35,6 @@ class Engine:
         if self.device == "cpu":
             return False
         runtime = RuntimeConfig(device="cpu", threads=self.runtime.threads)
-        del self._tracker
         self._tracker = self._make(self._weights, self.config, runtime)
         self.runtime, self.device = runtime, "cpu"
         return True

@@ -74,6 +74,7 @@ def report(p95=50.0, silence=0.0, **counts):
         (report(received=10, failed=10), ERROR, "none can be tracked"),
         (report(received=10, late=10), ERROR, "max_age"),
         (report(received=10, processed=9, failed=1), WARN, "failed"),
+        (report(received=10, processed=10, missing=20), WARN, "do not arrive"),
     ],
 )
 def test_the_level_says_how_bad_it_is(given, level, words):
