@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from s2iammask_core.errors import DatasetError, ResultsError
-from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
+from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark, score
 from s2iammask_core.evaluation.factory import IdentityFactory
 from s2iammask_core.evaluation.runner import Run, Workers, run
 
@@ -152,14 +152,38 @@ def test_without_truth_there_is_no_score(tmp_path, files):
     assert_refused((benchmark, tmp_path), "send the results to the benchmark's server", DatasetError)
 
 
+def annotated(root, files):
+    """YouTube-VOS with the truth of all frames, in which nothing moves."""
+    for index in (1, 2, 3):
+        labels = np.zeros((30, 40))
+        labels[5:15, 5:15], labels[5:15, 20:30] = (1 if index < 3 else 0), (2 if index > 1 else 0)
+        files.labels(root / f"Annotations/v/{index:05d}.png", labels)
+    return open_benchmark(Choice("YTVOS2019", root))
+
+
+def test_with_truth_youtube_is_scored_by_category(tmp_path, files):
+    benchmark = annotated(files.youtube(tmp_path / "valid"), files)
+
+    report = score(*completed(benchmark, tmp_path / "results"))
+
+    assert report.figures["j_seen"] == 1
+    assert np.isnan(
+        report.figures["j_unseen"]
+    )  # the only such object has no frame between its first and last
+    assert "1 objects have no frame in between and are left out" in report.notes
+
+
+def test_a_broken_note_of_settings_is_named(otb):
+    (otb[1] / "run.json").write_text("{")
+
+    with pytest.raises(ResultsError, match=r"run\.json is broken"):
+        score(*otb)
+
+
 def test_a_category_that_nobody_knows_is_named(tmp_path, files):
     root = files.youtube(tmp_path / "train")
     (root / "meta.json").write_text((root / "meta.json").read_text().replace('"camera"', '""'))
-    for index in (1, 3):
-        labels = np.zeros((30, 40))
-        labels[5:15, 5:15] = 1
-        files.labels(root / f"Annotations/v/{index:05d}.png", labels)
-    data = completed(open_benchmark(Choice("YTVOS2019", root)), tmp_path / "results")
+    data = completed(annotated(root, files), tmp_path / "results")
 
     assert_refused(data, "no category for object 2 of sequence v", DatasetError)
 

@@ -1,11 +1,14 @@
 import json
+import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from s2iammask_core.cli import main
-from s2iammask_core.config import NetworkConfig
+from s2iammask_core.config import NetworkConfig, TrackerConfig, read_yaml
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.network import build_network
 
@@ -93,6 +96,30 @@ def test_tables_are_printed_in_three_forms(evaluate, capsys, form, line):
     assert line in capsys.readouterr().out
 
 
+def test_score_writes_a_report_on_request(tmp_path, davis, evaluate):
+    evaluate()
+
+    common = ["score", "--dataset", "DAVIS2016", "--truth", davis, "--results", tmp_path / "results"]
+    assert main(words([*common, "--report", tmp_path / "report"])) == 0
+
+    assert (tmp_path / "report/report.html").is_file()
+
+
+def test_results_lie_where_their_name_says(tmp_path, davis, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    common = ["eval", "--dataset", "DAVIS2016", "--root", davis, "--weights", "identity"]
+    assert main(words([*common, "--protocol", "box"])) == 0
+
+    assert (tmp_path / "runs/eval/DAVIS2016/identity-box/cat/00004.png").is_file()
+
+
+def test_no_workers_at_all_are_an_error(evaluate, capsys):
+    assert evaluate("--workers", 0) == 2
+
+    assert "--workers must be 1 or more, got 0" in capsys.readouterr().err
+
+
 def test_an_unknown_folder_of_results_is_an_error(tmp_path, davis, capsys):
     common = ["score", "--dataset", "DAVIS2016", "--truth", davis, "--results", tmp_path / "nowhere"]
 
@@ -122,23 +149,59 @@ def test_what_cannot_be_scored_is_run_all_the_same(tmp_path, files, capsys):
     assert (tmp_path / "results/submission.zip").is_file()
 
 
-def test_snapshots_are_scored_one_by_one(tmp_path, files, capsys):
-    files.frames(tmp_path / "clip", 2, size=(120, 90))
-    files.rows(tmp_path / "boxes.txt", [(40, 30, 30, 30)] * 2)
-    (tmp_path / "train").mkdir()
-    for epoch in (3, 4, 9):
-        checkpoint.save(
-            build_network(NetworkConfig("siammask_box")), tmp_path / f"train/e{epoch}.safetensors"
-        )
-    data = ["eval", "--dataset", "folder", "--root", tmp_path / "clip", "--boxes", tmp_path / "boxes.txt"]
-    which = ["--snapshots", tmp_path / "train", "--from", 1, "--to", 5, "--results", tmp_path / "results"]
+@pytest.fixture
+def clip(tmp_path, files):
+    """Two frames with a box each, as a folder and as an OTB data set."""
+    files.frames(tmp_path / "otb/clip/img", 2, size=(120, 90))
+    files.rows(tmp_path / "otb/clip/groundtruth_rect.txt", [(40, 30, 30, 30)] * 2)
+    return tmp_path / "otb/clip"
 
-    assert main(words([*data, *which, "--set", "precision=fp32", "--json"])) == 0
 
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "weights.safetensors"
+    checkpoint.save(build_network(NetworkConfig("siammask_box")), path)
+    return path
+
+
+def test_snapshots_are_scored_one_by_one(tmp_path, clip, weights, capsys):
+    train, results = tmp_path / "train", tmp_path / "results"
+    train.mkdir()
+    network, _ = checkpoint.load(weights)
+    state = {"network": network.state_dict(), "config": asdict(network.config), "average": None}
+    torch.save(state, train / "epoch_003.pt")
+    for epoch in (4, 9):
+        shutil.copy(weights, train / f"epoch_{epoch:03d}.safetensors")
+    box = ["--boxes", clip / "groundtruth_rect.txt"]
+    data = ["eval", "--dataset", "folder", "--root", clip / "img", *box, "--set", "precision=fp32"]
+    which = ["--snapshots", train, "--from", 1, "--to", 5, "--results", results]
+
+    assert main(words([*data, *which, "--json"])) == 0
     record = printed(capsys)
-    assert list(record["snapshots"]) == ["e3", "e4"]
+    assert main(words([*data, *which])) == 0
+
+    assert list(record["snapshots"]) == ["epoch_003", "epoch_004"]
     assert record["best"] in record["snapshots"]
-    assert (tmp_path / "results/snapshots.csv").read_text().count("\n") == 3
+    assert "best auc: epoch_00" in capsys.readouterr().out
+    assert (results / "snapshots.csv").read_text().count("\n") == 3
+
+
+def test_a_search_writes_the_best_settings_and_that_it_was_on_test_data(tmp_path, clip, weights, capsys):
+    pytest.importorskip("optuna")
+    (tmp_path / "names.txt").write_text("clip\n")
+    data = ["tune", "--dataset", "OTB", "--root", clip.parent, "--split", tmp_path / "names.txt", "--on-test"]
+    what = ["--weights", weights, "--trials", 2, "--search", "penalty_k=0:0.2", "--out", tmp_path / "tune"]
+
+    assert main(words([*data, *what, "--json"])) == 0
+    record = printed(capsys)
+    assert main(words([*data, *what])) == 0
+
+    assert (record["trials"], record["objective"], record["on_test"]) == (2, "auc", ["clip"])
+    assert "tuned on 1 sequences that figures are published on (--on-test)" in capsys.readouterr().out
+    settings = TrackerConfig(**read_yaml(tmp_path / "tune/tune.yaml"))
+    assert settings.penalty_k == record["settings"]["penalty_k"]
+    assert "(--on-test)" in (tmp_path / "tune/tune.yaml").read_text()
 
 
 def test_epochs_without_snapshots_are_an_error(tmp_path, davis, capsys):

@@ -221,6 +221,16 @@ def test_a_split_may_be_a_file_with_names(tmp_path, files):
     assert benchmark.names == ("cow", "cat")
 
 
+def test_vot2016_may_be_scored_by_the_challenges_own_convention(tmp_path, files):
+    files.frames(tmp_path / "a", 1)
+    files.rows(tmp_path / "a/groundtruth.txt", [(1, 2, 10, 10)])
+
+    usual = open_benchmark(Choice("VOT2016", tmp_path))
+    official = open_benchmark(Choice("VOT2016", tmp_path, interval=(108, 371)))
+
+    assert (usual.interval, official.interval) == ((100, 356), (108, 371))
+
+
 def broken_otb(root, files):
     files.frames(root / "a/img", 2)
     files.rows(root / "a/groundtruth_rect.txt", [(1, 2, 3, 4)] * 5)
@@ -260,6 +270,60 @@ def broken_json(root, files):
     return "VOT2018", root, "VOT2018.json"
 
 
+def json_without_truth(root, files):
+    (root / "VOT2018.json").write_text('{"a": {"width": 3}}')
+    return "VOT2018", root, "sequence a of the json file: missing or broken 'gt_rect'"
+
+
+def json_list(root, files):
+    (root / "VOT2018.json").write_text("[]")
+    return "VOT2018", root, "must hold one object for each sequence"
+
+
+def json_of_two_lengths(root, files):
+    record = {"img_names": ["1.jpg"], "gt_rect": [[0, 0, 9, 9]] * 2, "width": 40, "height": 30}
+    (root / "VOT2018.json").write_text(json.dumps({"a": record}))
+    return "VOT2018", root, "sequence a: 1 image names, but 2 ground truth regions"
+
+
+def empty_list(root, files):
+    (root / "list.txt").write_text("\n")
+    return "VOT2018", root, r"list of sequences .*list\.txt is empty"
+
+
+def no_list(root, files):
+    (files.davis(root, ["cat"]) / "ImageSets/2016/val.txt").unlink()
+    return "DAVIS2016", root, r"cannot read the list of sequences .*val\.txt"
+
+
+def no_object(root, files):
+    files.labels(files.davis(root, ["cat"]) / "Annotations/480p/cat/00000.png", np.zeros((30, 40)))
+    return "DAVIS2016", root, "the first annotation of sequence cat has no object"
+
+
+def no_meta(root, files):
+    return "YTVOS2019", root, r"cannot read .*meta\.json"
+
+
+def late_object_without_mask(root, files):
+    (files.youtube(root) / "Annotations/v/00002.png").unlink()
+    return "YTVOS2019", root, "object 2 has no annotation in its first frame"
+
+
+def no_otb_truth(root, files):
+    files.frames(root / "a/img", 1)
+    (root / "list.txt").write_text("a")
+    return "OTB", root, r"there is no groundtruth_rect\.txt in .*a"
+
+
+def unknown_name(root, files):
+    return "VOT2020", root, "unknown data set 'VOT2020'"
+
+
+def boxes_missing(root, files):
+    return "folder", root, "needs a box file"
+
+
 def empty_folder(root, files):
     return "VOT2018", root, "no sequence found"
 
@@ -272,7 +336,8 @@ def no_folder(root, files):
     "breakage",
     [
         broken_otb, broken_number, short_vot_truth, odd_vot_region, missing_annotation, missing_youtube_frame,
-        broken_json, empty_folder, no_folder,
+        broken_json, empty_folder, no_folder, json_without_truth, json_list, json_of_two_lengths, empty_list,
+        no_list, no_object, no_meta, late_object_without_mask, no_otb_truth, unknown_name, boxes_missing,
     ],
 )  # fmt: skip
 def test_broken_data_is_an_error_that_names_it(tmp_path, files, breakage):
@@ -280,6 +345,32 @@ def test_broken_data_is_an_error_that_names_it(tmp_path, files, breakage):
 
     with pytest.raises(DatasetError, match=message.replace("(", r"\(")):
         open_benchmark(Choice(name, root))
+
+
+def test_a_split_that_there_is_not_is_an_error(tmp_path, files):
+    files.frames(tmp_path / "a", 1)
+    files.rows(tmp_path / "a/groundtruth.txt", [(1, 2, 10, 10)])
+
+    with pytest.raises(DatasetError, match="VOT2018 has no split 'train'"):
+        open_benchmark(Choice("VOT2018", tmp_path, split="train"))
+
+
+def test_a_wrong_number_of_boxes_is_an_error(tmp_path, files):
+    files.frames(tmp_path / "clip", 4)
+    files.rows(tmp_path / "box.txt", [(1, 2, 3, 4)] * 2)
+
+    with pytest.raises(DatasetError, match="2 boxes for 4 frames"):
+        read_folder(tmp_path / "clip", tmp_path / "box.txt")
+
+
+def test_a_video_that_ends_too_early_is_an_error(tmp_path, files):
+    files.video(tmp_path / "clip.avi", 4)
+    video = VideoFile(tmp_path / "clip.avi")
+
+    with pytest.raises(DatasetError, match=r"clip\.avi: frame 4 cannot be decoded"):
+        video.read(4)
+    with pytest.raises(DatasetError, match="cannot open the video"):
+        VideoFile(tmp_path / "nothing.avi")
 
 
 def test_a_frame_that_cannot_be_decoded_is_named(tmp_path):

@@ -63,18 +63,18 @@ def storage(tmp_path):
 
 
 def test_a_search_finds_the_settings_that_score_best(task, storage):
-    tuning.search(task, storage, 14, ALONE)
+    tuning.search(task, storage, 10, ALONE)
 
     outcome = tuning.outcome(task, storage)
     assert outcome.objective == "auc"
-    assert outcome.trials == 14
+    assert outcome.trials == 10
     assert outcome.settings["penalty_k"] == pytest.approx(0.1, abs=0.05)
     assert outcome.best(task.base)["penalty_k"] == outcome.settings["penalty_k"]
     assert outcome.best(task.base)["window_influence"] == TrackerConfig().window_influence
 
 
 def test_hopeless_settings_are_given_up_after_some_sequences(task, storage):
-    tuning.search(task, storage, 14, ALONE)
+    tuning.search(task, storage, 10, ALONE)
 
     pruned = optuna.load_study(study_name="test", storage=storage.url).get_trials(
         states=[optuna.trial.TrialState.PRUNED]
