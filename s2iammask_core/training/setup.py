@@ -96,6 +96,8 @@ def _take_over(network: SiameseNetwork, weights: Mapping[str, Tensor], source: s
 def network_of(path: Path | str) -> SiameseNetwork:
     """The network of a snapshot, in evaluation mode: the moving average of its weights if there is one."""
     state = snapshot.read(path)
+    if "config" not in state:
+        raise WeightsError(f"{path} does not say which network it is for")
     network = SiameseNetwork(from_mapping(NetworkConfig, state["config"]))
     network.load_state_dict(state["average"] or state["network"])
     return network.eval()
