@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from s2iammask_core import load_tracker
-from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core import Tracker, load_tracker
+from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import default_weights
 from s2iammask_core.runtime.compiled import has_compiler
@@ -18,7 +18,8 @@ from s2iammask_core.runtime.export import export, write_onnx
 VAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "davis" / "val"
 SEQUENCES = ("blackswan", "camel", "goat")
 GAP = 4  # frames between start and look
-IOU = 0.99
+IOU = 0.99  # mean over the scenes
+WORST = 0.98  # half formats may move a small object's outline by this much
 
 pytestmark = [
     pytest.mark.skipif(not VAL.is_dir(), reason="the DAVIS frames are not on this machine"),
@@ -41,20 +42,24 @@ def scenes():
     return found
 
 
-def answers(weights="", **runtime):
+def answers(tracker):
     """The track of each scene."""
-    settings = RuntimeConfig(**{"device": "cpu", **runtime})
     tracks = []
     for start, mask, later in scenes():
-        tracker = load_tracker(weights, config=TrackerConfig(), runtime=settings)
-        tracker.start(start, [mask])
+        (name,) = tracker.start(start, [mask])
         tracks += tracker.track(later)
+        tracker.stop([name])
     return tracks
+
+
+def tracker(weights="", **runtime):
+    return load_tracker(weights, runtime=RuntimeConfig(**{"device": "cpu", **runtime}))
 
 
 @cache
 def wanted():
-    return answers(runtime="eager", precision="fp32")
+    """The answers of the network as it was trained: eager, fp32, nothing folded or shared."""
+    return answers(Tracker(checkpoint.load(default_weights())[0]))
 
 
 def overlap(one, other):
@@ -64,27 +69,36 @@ def overlap(one, other):
 
 
 def assert_agree(found):
+    overlaps = [overlap(*pair) for pair in zip(found, wanted(), strict=True)]
+    assert np.mean(overlaps) >= IOU
+    assert min(overlaps) >= WORST
     for track, right in zip(found, wanted(), strict=True):
         assert right.mask.area > 100
-        assert overlap(track, right) >= IOU
-        assert track.score == pytest.approx(right.score, abs=0.02)
+        assert track.score == pytest.approx(right.score, abs=0.02)  # of the same proposal
 
 
-def test_bf16_agrees_with_fp32():
-    assert_agree(answers(precision="bf16"))
+def test_fp32_agrees_however_its_convolutions_are_computed():
+    found = answers(tracker(precision="fp32"))
+
+    assert_agree(found)
+    assert min(overlap(*pair) for pair in zip(found, wanted(), strict=True)) > 0.999
+
+
+def test_bf16_agrees():
+    assert_agree(answers(tracker(precision="bf16")))
 
 
 def test_onnxruntime_agrees(tmp_path):
     pytest.importorskip("onnxruntime")
     export(checkpoint.load(default_weights())[0], tmp_path, write_onnx, {})
 
-    assert_agree(answers(tmp_path))
+    assert_agree(answers(tracker(tmp_path)))
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not has_compiler(), reason="there is no C++ compiler")
 def test_what_is_compiled_agrees():
-    assert_agree(answers(runtime="compiled", precision="fp32"))
+    assert_agree(answers(tracker(runtime="compiled", precision="fp32")))
 
 
 @pytest.mark.gpu
@@ -92,7 +106,7 @@ def test_what_is_compiled_agrees():
 @pytest.mark.parametrize("runtime", ["eager", "graph", "compiled"])
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16"])
 def test_a_gpu_agrees(runtime, precision):
-    assert_agree(answers(device="cuda", runtime=runtime, precision=precision))
+    assert_agree(answers(tracker(device="cuda", runtime=runtime, precision=precision)))
 
 
 def test_the_scenes_show_one_object_each():
