@@ -143,7 +143,14 @@ class TrackerConfig:
         1.8, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True
     )
     mask_threshold: float = setting(
-        0.2, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
+        0.45, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
+    )
+    reach_threshold: float = setting(
+        0.2,
+        "the same for the wider mask that decides where to look next; at least mask_threshold: no wider mask",
+        0.0,
+        1.0,
+        live=True,
     )
     vote_fraction: float = setting(
         0.6, "share of the votes that makes a pixel foreground", 0.0, 1.0, live=True

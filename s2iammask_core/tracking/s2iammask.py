@@ -74,14 +74,14 @@ class S2iamMaskMethod:
         step = side / config.search_pixels
         x1, y1, x2, y2 = (value * step for value in answer.box)
         box = Box(x0 + x1, y0 + y1, x0 + x2, y0 + y2)
-        mask = NO_MASK
+        mask, wide = NO_MASK, NO_MASK
         if answer.levels.size:
-            threshold = self._threshold(answer, config)
-            mask = mask_region(
-                answer.levels, answer.voters, threshold, (x0, y0, side), (frame.shape[0], frame.shape[1])
-            )
-        found = outline(mask, config.min_mask_area)
-        return Sighting(answer.score, answer.agreement, box, answer.rate, mask, found)
+            size = (frame.shape[0], frame.shape[1])
+            how = (answer.voters, self._threshold(answer, config), (x0, y0, side), size)
+            mask, wide = mask_region(answer.levels, *how), mask_region(answer.reach, *how)
+        found, reached = outline(mask, config.min_mask_area), outline(wide, config.min_mask_area)
+        reach = reached[0] if reached else None
+        return Sighting(answer.score, answer.agreement, box, answer.rate, mask, found, reach)
 
     def _threshold(self, answer: Answer, config: TrackerConfig) -> float:
         """The level above which a pixel is object: half a vote below the smallest sufficient number."""

@@ -36,6 +36,7 @@ class Answer:
     voters: float  # level of a pixel that all masks call object
     best: int  # flat index of the best proposal: anchor, row, column
     levels: NDArray[np.uint8]  # (P, P), or (0, 0) for networks without masks
+    reach: NDArray[np.uint8]  # the same, of the wider mask
 
 
 def step(network: Network, config: TrackerConfig, patches: Tensor, kernels: Tensor, aim: Tensor) -> Tensor:
@@ -60,8 +61,10 @@ def _votes(network: Network, config: TrackerConfig, output: SearchOutput, propos
         return vote(network.roi_masks(output, rois).sigmoid(), rois, votes, config)
     certain = torch.ones_like(proposals.score)
     if network.mask_source == "cell":
-        return Votes(_cell_levels(network, config, output, proposals.best), certain * FULL_LEVEL, certain)
-    return Votes(certain.new_empty((len(certain), 0, 0), dtype=torch.uint8), certain, certain)
+        levels = _cell_levels(network, config, output, proposals.best)
+        return Votes(levels, levels, certain * FULL_LEVEL, certain)
+    nothing = certain.new_empty((len(certain), 0, 0), dtype=torch.uint8)
+    return Votes(nothing, nothing, certain, certain)
 
 
 def _cell_levels(network: Network, config: TrackerConfig, output: SearchOutput, best: Tensor) -> Tensor:
@@ -80,21 +83,22 @@ def _cell_levels(network: Network, config: TrackerConfig, output: SearchOutput, 
 def _packed(proposals: Proposals, votes: Votes) -> Tensor:
     columns = [proposals.score, proposals.rate, votes.agreement, votes.voters, proposals.best.float()]
     figures = torch.cat([proposals.boxes[:, 0].float(), torch.stack(columns, dim=1).float()], dim=1)
-    return torch.cat([figures.contiguous().view(torch.uint8), votes.levels.flatten(1)], dim=1)
+    maps = (votes.levels.flatten(1), votes.reach.flatten(1))
+    return torch.cat([figures.contiguous().view(torch.uint8), *maps], dim=1)
 
 
 def unpacked(packed: NDArray[np.uint8]) -> list[Answer]:
     """The answers in a packed array (N, bytes)."""
     head = FIGURES * 4
-    side = round((packed.shape[1] - head) ** 0.5)
+    side = round(((packed.shape[1] - head) / 2) ** 0.5)
     figures = np.ascontiguousarray(packed[:, :head]).view(np.float32)
-    levels = packed[:, head:].reshape(len(packed), side, side)
-    return [_answer(row.tolist(), map_) for row, map_ in zip(figures, levels, strict=True)]
+    maps = packed[:, head:].reshape(len(packed), 2, side, side)
+    return [_answer(row.tolist(), pair) for row, pair in zip(figures, maps, strict=True)]
 
 
-def _answer(figures: list[float], levels: NDArray[np.uint8]) -> Answer:
+def _answer(figures: list[float], maps: NDArray[np.uint8]) -> Answer:
     x1, y1, x2, y2, score, rate, agreement, voters, best = figures
-    return Answer((x1, y1, x2, y2), score, rate, agreement, voters, int(best), levels)
+    return Answer((x1, y1, x2, y2), score, rate, agreement, voters, int(best), *maps)
 
 
 class StepRunner(Protocol):

@@ -48,6 +48,7 @@ class Sighting:
     rate: float  # [0, 1]: how far its size is believed
     mask: MaskRegion
     outline: tuple[Box, RotatedBox] | None  # around the mask; None if it is missing or too small
+    reach: Box | None = None  # around the wider mask, which decides where to look next; None as above
     accepted: bool = True  # whether it is the target, where that was in doubt because it had been lost
 
     @property
@@ -84,9 +85,9 @@ def follow(
             return replace(target, health=health), _lost(target, sighting, confidence)
         if confidence < config.lost_below:
             moved = target
-        elif sighting.outline and config.state_from_mask:
-            moved = placed(target, box, frame_size)
-    believed = target.believed if moved is target else box
+        elif sighting.reach and config.state_from_mask:
+            moved = placed(target, sighting.reach, frame_size)
+    believed = target.believed if moved is target else sighting.reach or box
     answer = Track(
         target.id, health.state, confidence, sighting.score, sighting.agreement, box, rotated, sighting.mask
     )

@@ -17,6 +17,7 @@ class Votes:
     """What the masks of N patches say together; a pixel's share of the votes is levels / voters."""
 
     levels: Tensor  # (N, P, P) uint8
+    reach: Tensor  # (N, P, P) uint8, the same at reach_threshold: where else the object might be
     voters: Tensor  # (N,) float32: level of a unanimous pixel, 0 if nobody voted
     agreement: Tensor  # (N,) mean overlap of the single masks with the voted one, in [0, 1]
 
@@ -45,6 +46,7 @@ def vote(masks: Tensor, rois: Tensor, votes: Tensor, config: TrackerConfig) -> V
     singles = [_vote(*each, config) for each in parts]
     return Votes(
         torch.cat([single.levels for single in singles]),
+        torch.cat([single.reach for single in singles]),
         torch.cat([single.voters for single in singles]),
         torch.cat([single.agreement for single in singles]),
     )
@@ -52,14 +54,22 @@ def vote(masks: Tensor, rois: Tensor, votes: Tensor, config: TrackerConfig) -> V
 
 def _vote(masks: Tensor, rois: Tensor, votes: Tensor, config: TrackerConfig) -> Votes:
     pasted = paste(masks * (votes > 0)[..., None, None], rois, config.search_pixels)
+    reach = _counts(votes, pasted.gt(config.reach_threshold).float().flatten(2))
     ballots = pasted.gt_(config.mask_threshold).flatten(2)  # (N, K, P * P), 0 or 1
-    counts, voters = (votes[:, None] @ ballots)[:, 0], votes.sum(dim=1)  # (N, P * P), (N,)
+    counts, voters = _counts(votes, ballots), votes.sum(dim=1)  # (N, P * P), (N,)
     voted = is_foreground(counts, voters[:, None], config).float()
     common = (ballots @ voted[..., None])[..., 0]  # (N, K)
     union = ballots.sum(dim=2) + voted.sum(dim=1, keepdim=True) - common
     agreement = (votes * common / union.clamp(min=1)).sum(dim=1) / voters.clamp(min=1)
-    levels = counts.round().to(torch.uint8).reshape(len(counts), *pasted.shape[2:])
-    return Votes(levels, voters, agreement)
+    size = (len(counts), *pasted.shape[2:])
+    levels = counts.round().to(torch.uint8).reshape(size)
+    wide = torch.maximum(counts, reach).round().to(torch.uint8).reshape(size)
+    return Votes(levels, wide, voters, agreement)
+
+
+def _counts(votes: Tensor, ballots: Tensor) -> Tensor:
+    """(N, P * P): the votes (N, K) of the masks that have a pixel, by ballots (N, K, P * P)."""
+    return (votes[:, None] @ ballots)[:, 0]
 
 
 def is_foreground(votes: Tensor, voters: Tensor, config: TrackerConfig) -> Tensor:

@@ -49,7 +49,7 @@ def test_a_step_has_static_shapes_and_never_asks_the_device_for_a_value(source, 
         ShapesOnly(source), TrackerConfig(proposal_nms=nms), frame, torch.empty(3, 1, device="meta"), aim
     )
 
-    assert (packed.shape, packed.dtype) == ((3, 4 * FIGURES + pixels), torch.uint8)
+    assert (packed.shape, packed.dtype) == ((3, 4 * FIGURES + 2 * pixels), torch.uint8)
 
 
 @pytest.mark.parametrize("source", ["roi", "cell"])

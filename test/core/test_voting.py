@@ -102,3 +102,16 @@ def test_regions_are_enlarged_about_their_centre_and_clamped_to_the_patch():
     found = regions(proposals, replace(CONFIG, roi_scale=2.0), 255)
 
     assert found.tolist() == [[[90, 95, 130, 115], [0, 175, 255, 255]]]
+
+
+def test_the_wider_mask_holds_what_the_mask_leaves_out():
+    masks = torch.full((1, 10, 4, 4), 0.3)
+    masks[..., 1:3, 1:3] = 0.9
+    rois = torch.tensor([[[40.0, 40.0, 80.0, 80.0]]]).expand(1, 10, 4)
+    config = TrackerConfig(mask_threshold=0.5, reach_threshold=0.2)
+
+    votes = vote(masks, rois, torch.ones(1, 10), config)
+
+    assert int((votes.reach > 5).sum()) == 40 * 40
+    assert 0 < int((votes.levels > 5).sum()) < 40 * 40 / 2
+    assert (votes.reach >= votes.levels).all()
