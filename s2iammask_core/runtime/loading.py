@@ -87,10 +87,11 @@ def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
     """The network, which is changed for that, on the runtime's device in its number format."""
     place = device_named(runtime.device)
     prepared = PreparedNetwork(network, place, format_named(runtime.precision, place))
-    if place.type == "cpu" and runtime.runtime != "compiled":  # Inductor has kernels of its own
+    if place.type == "cpu":
+        share_first_layers(prepared.module)
+    if place.type == "cpu" and runtime.runtime != "compiled":  # Inductor has convolutions of its own
         use_winograd(prepared.module)
         use_winograd(prepared.searches)
-        share_first_layers(prepared.module)
     return prepared
 
 
