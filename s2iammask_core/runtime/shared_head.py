@@ -22,7 +22,7 @@ def share_first_layers(network: SiameseNetwork) -> None:
     """Replaces the second stage, in place, if it has the fusion head."""
     masks = network._modules.get("region_masks")
     if isinstance(masks, RegionMasks) and isinstance(masks.head, FusionHead):
-        network.region_masks = SharedRegionMasks(masks.head)
+        network.add_module("region_masks", SharedRegionMasks(masks.head))
 
 
 class SharedRegionMasks(nn.Module):
@@ -87,4 +87,4 @@ def _interpolated(taps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     wide = torch.matmul(across, by_row).unflatten(1, (regions, -1))  # (T * H, K, 28, C)
     down = rows.permute(0, 2, 1, 3).reshape(regions, size, count * height)
     found = torch.bmm(down, wide.flatten(2).transpose(0, 1))  # (K, 28, 28 * C)
-    return found.unflatten(2, (size, channels))
+    return cast(Tensor, found.unflatten(2, (size, channels)))
