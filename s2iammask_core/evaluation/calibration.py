@@ -49,16 +49,30 @@ def observe(tracker: Runnable, sequence: MaskSequence) -> Iterator[Observation]:
 
 
 def fit(observations: Sequence[Observation]) -> ConfidenceModel:
-    """Logistic regression of being right on the logit of the score and on agreement, by Newton's method."""
+    """Logistic regression of being right on the logit of the score and on agreement, by Newton's method.
+
+    No weight is negative: a confidence must not fall when score or agreement rises.
+    """
     features, right = _table(observations)
+    weights = _newton(features, right)
+    if (weights[1:] < 0).any():
+        used = np.array([True, *(weights[1:] >= 0)])
+        weights = np.zeros(features.shape[1])
+        weights[used] = _newton(features[:, used], right)
+    return ConfidenceModel(*weights.round(4).tolist())
+
+
+def _newton(features: Floats, right: Floats) -> Floats:
+    """Weights (D,) of features (M, D), the first of which is 1 and not pulled towards zero."""
     weights = np.zeros(features.shape[1])
-    pull = np.diag([0.0, RIDGE, RIDGE])
+    pull = RIDGE * np.eye(len(weights))
+    pull[0, 0] = 1e-9
     for _ in range(NEWTON_STEPS):
         chance = 1 / (1 + np.exp(-np.clip(features @ weights, -50, 50)))
         gradient = features.T @ (right - chance) - pull @ weights
         curvature = (features * (chance * (1 - chance))[:, None]).T @ features + pull
-        weights = weights + np.linalg.solve(curvature + 1e-9 * np.eye(3), gradient)
-    return ConfidenceModel(*weights.round(4).tolist())
+        weights = weights + np.linalg.solve(curvature, gradient)
+    return weights
 
 
 def _table(observations: Sequence[Observation]) -> tuple[Floats, Floats]:

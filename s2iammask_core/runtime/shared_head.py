@@ -86,5 +86,5 @@ def _interpolated(taps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     across = columns.permute(0, 2, 1, 3).reshape(1, regions * size, count * width)
     wide = torch.matmul(across, by_row).unflatten(1, (regions, -1))  # (T * H, K, 28, C)
     down = rows.permute(0, 2, 1, 3).reshape(regions, size, count * height)
-    found = torch.bmm(down, wide.flatten(2).transpose(0, 1))  # (K, 28, 28 * C)
+    found: Tensor = torch.bmm(down, wide.flatten(2).transpose(0, 1))  # (K, 28, 28 * C)
     return cast(Tensor, found.unflatten(2, (size, channels)))

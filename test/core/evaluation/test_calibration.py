@@ -44,3 +44,9 @@ def test_a_confidence_that_is_always_kept_has_no_error():
 def test_answers_that_are_all_right_give_finite_weights():
     found = fit([Observation(0.9, 0.8, True), Observation(0.7, 0.9, True)] * 20)
     assert 0.5 < found.confidence(0.8, 0.85) <= 1
+
+
+def test_confidence_never_falls_when_the_score_rises():
+    found = fit(drawn(ConfidenceModel(bias=-1.0, score=-1.0, agreement=4.0)))
+    assert found.score == 0
+    assert found.agreement > 1
