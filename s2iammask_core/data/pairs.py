@@ -48,6 +48,11 @@ class Pair(NamedTuple):
     seed: Tensor  # int64: seeds the choice among anchors and proposals
 
 
+def begin_worker(number: int) -> None:
+    """What a process that loads pairs does first: the processes share the cores, so each uses one thread."""
+    cv2.setNumThreads(1)
+
+
 class PairDataset(Dataset[Pair]):
     """An endless list of pairs. Data sets take part by their num_use, or the number of their videos."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from itertools import islice
-from multiprocessing import parent_process
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from threading import Thread
@@ -185,7 +185,8 @@ def _write_all(
     if workers == 1:
         yield from (_write_batch(batch, form) for batch in batches)
         return
-    with ProcessPoolExecutor(workers, initializer=_begin_worker) as pool:
+    fresh = get_context("spawn")  # OpenCV's threads do not survive a fork, and its locks stay closed for ever
+    with ProcessPoolExecutor(workers, fresh, initializer=_begin_worker) as pool:
         # Only so many at a time are handed over: all of COCO's masks would not fit.
         running = {pool.submit(_write_batch, batch, form) for batch in islice(batches, 4 * workers)}
         try:

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from s2iammask_core.data.augment import augment
-from s2iammask_core.data.pairs import Pair, PairDataset
+from s2iammask_core.data.pairs import Pair, PairDataset, begin_worker
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.logs import Clock, Log
@@ -111,6 +111,10 @@ def pair_loader(config: TrainConfig, step: int, processes: Processes) -> Iterato
             num_workers=config.workers,
             pin_memory=processes.device.type == "cuda",
             prefetch_factor=4 if config.workers else None,
+            worker_init_fn=begin_worker,
+            multiprocessing_context="spawn"
+            if config.workers
+            else None,  # neither OpenCV nor CUDA survives a fork
         )
     )
 

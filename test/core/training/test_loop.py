@@ -12,7 +12,8 @@ import torch
 import yaml
 
 from s2iammask_core.errors import ConfigError, WeightsError
-from s2iammask_core.training.loop import train
+from s2iammask_core.training.loop import pair_loader, train
+from s2iammask_core.training.processes import Processes
 from s2iammask_core.training.settings import from_nested
 from s2iammask_core.training.setup import initial_network, network_of, set_trained
 
@@ -59,6 +60,17 @@ def test_a_run_that_is_killed_and_resumed_gives_the_losses_of_one_that_was_not(s
     wanted = losses_of(straight["output"])
     assert len(set(wanted.values())) == 4
     assert losses_of(killed["output"]) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_pairs_that_another_process_loads_are_the_same(small_settings):
+    processes = Processes(torch.device("cpu"), torch.float32)
+
+    here, there = (
+        next(pair_loader(from_nested(small_settings | {"workers": workers}), 1, processes))
+        for workers in (0, 1)
+    )
+
+    assert all(torch.equal(left, right) for left, right in zip(here, there, strict=True))
 
 
 def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_settings, tmp_path):
