@@ -16,6 +16,7 @@ CMAKE = (ROOT / "CMakeLists.txt").read_text()
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
 OURS = {"s2iammask", "s2iammask_core", "s2iammask_ros"}
 DISTRIBUTIONS = {
+    "trax": "vot-trax",
     "cv2": "opencv-python-headless",
     "PIL": "pillow",
     "skimage": "scikit-image",
