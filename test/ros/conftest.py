@@ -46,7 +46,7 @@ class World:
     def spin_until(self, done, attempt=lambda: None, seconds=15):
         """Spins until done() holds; attempt() is made anew now and then, as topics may drop it.
 
-        Not before every spin: images that come faster than they are handled leave the other callbacks no turn.
+        Not before every spin: images that come faster than they are handled starve the other callbacks.
         """
         end, due = time.monotonic() + seconds, 0.0
         while not done():
