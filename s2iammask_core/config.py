@@ -93,6 +93,9 @@ class NetworkConfig:
 
     variant: str = setting("s2iammask", "network variant", choices=VARIANTS)
     mask_head: str = setting("g2", "second-stage head: g2 fusion FCN or g1 plain FCN", choices=("g1", "g2"))
+    mask_detail: bool = setting(
+        False, "region masks of 56 x 56 instead of 28 x 28, with outlines from the backbone's early features"
+    )
     head_input: str = setting(
         "both", "what the second stage pools", choices=("both", "correlation", "search")
     )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -27,8 +28,7 @@ def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {
         for name, value in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    config = network.config
-    described = {"variant": config.variant, "mask_head": config.mask_head, "head_input": config.head_input}
+    described = asdict(network.config)
     save_file(tensors, str(path), metadata={"format": FORMAT, "network": json.dumps(described), **notes})
 
 

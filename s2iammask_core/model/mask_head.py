@@ -1,18 +1,36 @@
 """The second stage: masks of regions, pooled from the padded mask correlation and the search features.
 
-Both maps lie on one grid, cell i at patch pixel 8 i + 7.5, so a region reads exactly the cells it covers.
+Each map lies on a grid of its own, and a region reads exactly the cells it covers.
 """
 
+from dataclasses import dataclass
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
 from s2iammask_core.model.backbone import CHANNELS
 
-STRIDE = 8
-# torchvision's aligned RoIAlign puts cell i at 8 i + 4; ours sits at 8 i + 7.5
-GRID_OFFSET = 3.5
-MASK_PIXELS = 28  # side of a region's mask
+MASK_PIXELS = 28  # side of a region's mask; twice that with detail
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where the cells of a map lie: cell i at patch pixel stride * i + first, in continuous pixels."""
+
+    stride: int
+    first: float
+
+    @property
+    def offset(self) -> float:
+        """How far our cells are from those of torchvision's aligned RoIAlign, patch pixels."""
+        return self.first - self.stride / 2
+
+
+DEEP = Grid(8, 7.5)  # search features and the padded correlation
+EARLY = (Grid(2, 3.5), Grid(4, 3.5))  # the stem and layer1 of the backbone
+EARLY_CHANNELS = (64, 256)
 
 
 def _convs(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
@@ -30,6 +48,7 @@ class FusionHead(nn.Module):
     """G2, the fusion FCN: deep coarse and shallow fine features of the region are added on the way up."""
 
     pooled = 28
+    channels = 16
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,22 +63,30 @@ class FusionHead(nn.Module):
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Mask logits (M, 28, 28) of pooled features (M, 256, 28, 28)."""
+        return self.logits(self.hidden(pooled))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        x: Tensor = self.out(hidden)
+        return x[:, 0]
+
+    def hidden(self, pooled: Tensor) -> Tensor:
+        """The last features (M, 16, 28, 28)."""
         return self.fused(self.down1[0](pooled), self.side1[0](pooled))
 
     def fused(self, down: Tensor, side: Tensor) -> Tensor:
-        """Mask logits of what the first convolutions, down1 and side1, made of the pooled features."""
+        """The last features, of what the first convolutions, down1 and side1, made of the pooled ones."""
         half = self.pool(self.down1[1:](down))  # (M, 256, 14, 14)
         quarter = self.pool(self.down2(half))  # (M, 256, 7, 7)
         x = self.up1(quarter) + self.side2(half)  # (M, 64, 14, 14)
-        x = self.up2(x) + self.side1[1:](side)  # (M, 16, 28, 28)
-        logits: Tensor = self.out(x)
-        return logits[:, 0]
+        fine: Tensor = self.up2(x) + self.side1[1:](side)  # (M, 16, 28, 28)
+        return fine
 
 
 class PlainHead(nn.Module):
     """G1: four convolutions, one transposed convolution, one logit a pixel."""
 
     pooled = 14
+    channels = CHANNELS
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,41 +103,108 @@ class PlainHead(nn.Module):
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Mask logits (M, 28, 28) of pooled features (M, 256, 14, 14)."""
-        x: Tensor = self.out(torch.relu(self.up(self.convs(pooled))))
+        return self.logits(self.hidden(pooled))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        x: Tensor = self.out(hidden)
         return x[:, 0]
+
+    def hidden(self, pooled: Tensor) -> Tensor:
+        """The last features (M, 256, 28, 28)."""
+        found: Tensor = self.up(self.convs(pooled))
+        return torch.relu(found)
+
+
+class Detail(nn.Module):
+    """Doubles the resolution of region masks: what the backbone saw early, at strides 2 and 4, places their
+    outlines, which the deep features know to eight pixels only.
+
+    Ours: neither SiamMask nor the fusion head has it; SiamMask-sharp's refine module does the like for score
+    cells.
+    """
+
+    widths = (16, 24)  # channels of the early maps after their reduction
+    middle = 24
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.early = nn.ModuleList(
+            nn.Conv2d(inputs, outputs, 1) for inputs, outputs in zip(EARLY_CHANNELS, self.widths, strict=True)
+        )
+        self.coarse = nn.Conv2d(hidden + 1, self.middle, 3, padding=1)
+        self.fine = nn.Conv2d(sum(self.widths), self.middle, 3, padding=1)
+        self.mix = nn.Conv2d(self.middle, self.middle, 3, padding=1)
+        self.out = nn.Conv2d(self.middle, 1, 3, padding=1)
+
+    def reduced(self, f0: Tensor, f1: Tensor) -> tuple[Tensor, ...]:
+        """Narrow versions of early features (N, 64, 125, 125) and (N, 256, 63, 63)."""
+        return tuple(torch.relu(conv(each)) for conv, each in zip(self.early, (f0, f1), strict=True))
+
+    def forward(self, hidden: Tensor, logits: Tensor, early: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+        """Mask logits (M, 56, 56) of M regions.
+
+        Args:
+            hidden: (M, C, 28, 28) last features of the head, and its logits (M, 28, 28).
+            early: what `reduced` made of N patches.
+            rois: (N, K, 4) with N * K = M.
+        """
+        side = 2 * MASK_PIXELS
+        seen = torch.cat(
+            [pool(each, rois, side, grid) for each, grid in zip(early, EARLY, strict=True)], dim=1
+        )
+        coarse = _doubled(self.coarse(torch.cat([hidden, logits[:, None]], dim=1)))
+        x = torch.relu(coarse + self.fine(seen))
+        found: Tensor = self.out(torch.relu(self.mix(x))) + _doubled(logits[:, None])
+        return found[:, 0]
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 HEADS: dict[str, type[FusionHead] | type[PlainHead]] = {"g1": PlainHead, "g2": FusionHead}
 
 
 class RegionMasks(nn.Module):
-    """One head shared by the pooled maps; their logits are summed."""
+    """One head shared by the pooled maps, whose logits are summed; detail, where wanted, comes last."""
 
-    def __init__(self, head: str) -> None:
+    def __init__(self, head: str, *, detail: bool = False) -> None:
         super().__init__()
         self.head = HEADS[head]()
-        for module in self.head.modules():
+        self.detail = Detail(self.head.channels) if detail else None
+        for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.normal_(self.head.out.weight, std=0.01)  # so that training begins undecided
+        for out in (self.head.out, *([self.detail.out] if self.detail else [])):
+            nn.init.normal_(out.weight, std=0.01)  # so that training begins undecided
 
-    def forward(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
-        """Mask logits of regions.
+    @property
+    def pixels(self) -> int:
+        """Side M of the masks."""
+        return MASK_PIXELS if self.detail is None else 2 * MASK_PIXELS
 
-        Args:
-            maps: feature maps (N, 256, 31, 31) on the grid of the search features.
-            rois: (N, K, 4) x1 y1 x2 y2 in continuous patch pixels.
+    def inputs(self, maps: tuple[Tensor, ...], f0: Tensor, f1: Tensor) -> tuple[Tensor, ...]:
+        """What `forward` reads: maps (N, 256, 31, 31) to pool, and the early features if they are used."""
+        return maps if self.detail is None else (*maps, *self.detail.reduced(f0, f1))
 
-        Returns:
-            (N, K, 28, 28)
-        """
-        n, k, _ = rois.shape
+    def forward(self, inputs: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+        """Mask logits (N, K, M, M) of regions (N, K, 4), x1 y1 x2 y2 in continuous patch pixels."""
+        early = 0 if self.detail is None else len(EARLY)
+        maps, skips = inputs[: len(inputs) - early], inputs[len(inputs) - early :]
+        hidden = self.hidden(maps, rois)
+        logits: Tensor = self.head.logits(hidden).unflatten(0, (len(maps), -1)).sum(dim=0)  # (N * K, 28, 28)
+        if self.detail is not None:
+            logits = self.detail(hidden.unflatten(0, (len(maps), -1)).sum(dim=0), logits, skips, rois)
+        return logits.reshape(rois.shape[0], rois.shape[1], *logits.shape[1:])
+
+    def hidden(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+        """The head's last features (maps * N * K, C, 28, 28)."""
         pooled = torch.cat([pool(each, rois, self.head.pooled) for each in maps])
-        logits: Tensor = self.head(pooled)
-        return logits.reshape(len(maps), n, k, *logits.shape[1:]).sum(dim=0)
+        found: Tensor = self.head.hidden(pooled)
+        return found
 
 
-def pool(features: Tensor, rois: Tensor, size: int) -> Tensor:
+def pool(features: Tensor, rois: Tensor, size: int, grid: Grid = DEEP) -> Tensor:
     """RoIAlign on the true grid: (N * K, C, size, size) of features (N, C, H, W) and rois (N, K, 4).
 
     In float32 whatever the features are: half formats cannot hold a coordinate, and the CPU has no other
@@ -118,6 +212,6 @@ def pool(features: Tensor, rois: Tensor, size: int) -> Tensor:
     """
     n, k, _ = rois.shape
     index = torch.arange(n, device=rois.device, dtype=torch.float32)[:, None, None].expand(n, k, 1)
-    table = torch.cat([index, rois.float() - GRID_OFFSET], dim=2).flatten(0, 1)  # (N * K, 5)
-    pooled: Tensor = roi_align(features.float(), table, size, 1 / STRIDE, sampling_ratio=1, aligned=True)
+    table = torch.cat([index, rois.float() - grid.offset], dim=2).flatten(0, 1)  # (N * K, 5)
+    pooled: Tensor = roi_align(features.float(), table, size, 1 / grid.stride, sampling_ratio=1, aligned=True)
     return pooled.to(features.dtype)

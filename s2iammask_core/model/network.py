@@ -40,7 +40,7 @@ class SiameseNetwork(nn.Module):
         if config.variant == "siammask_sharp":
             self.refine = Refine()
         if self.mask_source == "roi":
-            self.region_masks = RegionMasks(config.mask_head)
+            self.region_masks = RegionMasks(config.mask_head, detail=config.mask_detail)
 
     @property
     def device(self) -> torch.device:
@@ -86,7 +86,7 @@ class SiameseNetwork(nn.Module):
     ) -> tuple[Tensor, ...]:
         if self.mask_source == "roi":
             padded = self.correlation(searched, kernels, GRID_PADDING)  # (N, 256, 31, 31)
-            return self._pooled_maps(padded, search)
+            return self._region_inputs(self._pooled_maps(padded, search), skips)
         correlation = self.correlation(searched, kernels, 0)  # (N, 256, 25, 25)
         return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
 
@@ -94,11 +94,21 @@ class SiameseNetwork(nn.Module):
         maps = {"search": (search,), "correlation": (correlation,), "both": (correlation, search)}
         return maps[self.config.head_input]
 
-    def region_maps(self, kernels: Tensor, search: Tensor) -> tuple[Tensor, ...]:
-        """What the second stage pools: maps (N, 256, 31, 31) on one grid."""
+    def _region_inputs(
+        self, maps: tuple[Tensor, ...], skips: tuple[Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, ...]:
+        return self.region_masks.inputs(maps, skips[0], skips[1])
+
+    def region_inputs(
+        self, kernels: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, ...]:
+        """What the second stage reads, of the mask branch's kernels (N, 256, 5, 5), search features (N, 256,
+        31, 31) and the backbone's earlier maps.
+        """
         if self.config.head_input == "search":
-            return (search,)
-        return self._pooled_maps(self.mask.correlate(kernels, search, GRID_PADDING), search)
+            return self._region_inputs((search,), skips)
+        correlation = self.mask.correlate(kernels, search, GRID_PADDING)
+        return self._region_inputs(self._pooled_maps(correlation, search), skips)
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         """Mask logits (N, 63, 63) of SiamMask-base or (N, 127, 127) of SiamMask-sharp, one cell a sample."""
@@ -115,7 +125,7 @@ class SiameseNetwork(nn.Module):
         return cast(Tensor, self.refine(vectors, windows)).float()
 
     def roi_masks(self, output: SearchOutput, rois: Tensor) -> Tensor:
-        """Mask logits (N, K, 28, 28) of regions (N, K, 4) x1 y1 x2 y2 in patch pixels."""
+        """Mask logits (N, K, M, M) of regions (N, K, 4) x1 y1 x2 y2 in patch pixels."""
         return cast(Tensor, self.region_masks(output.features, rois)).float()
 
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2iammask_core.model.backbone import CHANNELS
-from s2iammask_core.model.mask_head import GRID_OFFSET, STRIDE, FusionHead, RegionMasks
+from s2iammask_core.model.mask_head import DEEP, FusionHead, RegionMasks
 from s2iammask_core.model.network import SiameseNetwork
 
 TAPS = 3  # of the first convolution, in each direction
@@ -22,28 +22,26 @@ def share_first_layers(network: SiameseNetwork) -> None:
     """Replaces the second stage, in place, if it has the fusion head."""
     masks = network._modules.get("region_masks")
     if isinstance(masks, RegionMasks) and isinstance(masks.head, FusionHead):
-        network.add_module("region_masks", SharedRegionMasks(masks.head))
+        network.add_module("region_masks", SharedRegionMasks(masks))
 
 
-class SharedRegionMasks(nn.Module):
+class SharedRegionMasks(RegionMasks):
     """Computes what RegionMasks does."""
 
-    def __init__(self, head: FusionHead) -> None:
-        super().__init__()
-        self.head = head
+    def __init__(self, masks: RegionMasks) -> None:
+        nn.Module.__init__(self)
+        self.head, self.detail = masks.head, masks.detail
+        head = cast(FusionHead, masks.head)
         down, side = cast(nn.Conv2d, head.down1[0]), cast(nn.Conv2d, head.side1[0])
         taps = down.weight.detach().permute(2, 3, 0, 1).flatten(0, 2)  # (9 * 256, 256)
         self.register_buffer("taps", torch.cat([taps, side.weight.detach().flatten(1)]).contiguous())
         self.register_buffer("down_bias", cast(Tensor, down.bias).detach())
         self.register_buffer("side_bias", cast(Tensor, side.bias).detach())
 
-    def forward(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
-        """Mask logits (N, K, 28, 28) of maps (N, 256, H, W) and regions (N, K, 4) in patch pixels."""
-        n, k, _ = rois.shape
-        parts = [self._first(each[row], rois[row]) for each in maps for row in range(n)]
+    def hidden(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+        parts = [self._first(each[row], rois[row]) for each in maps for row in range(len(rois))]
         down, side = (torch.cat(each).permute(0, 3, 1, 2) for each in zip(*parts, strict=True))
-        logits = self.head.fused(down, side)
-        return logits.reshape(len(maps), n, k, *logits.shape[1:]).sum(dim=0)
+        return cast(FusionHead, self.head).fused(down, side)
 
     def _first(self, features: Tensor, rois: Tensor) -> tuple[Tensor, Tensor]:
         """What the first convolutions make of regions (K, 4) of a map (C, H, W): (K, 28, 28, 256 and 64)."""
@@ -66,7 +64,9 @@ def interpolation(low: Tensor, high: Tensor, cells: int) -> Tensor:
     """
     size = FusionHead.pooled
     steps = (torch.arange(size, device=low.device) + 0.5) / size
-    places = (torch.lerp(low[:, None].float(), high[:, None].float(), steps) - GRID_OFFSET) / STRIDE - 0.5
+    places = (
+        torch.lerp(low[:, None].float(), high[:, None].float(), steps) - DEEP.offset
+    ) / DEEP.stride - 0.5
     inside = (places >= -1) & (places <= cells)  # (K, 28)
     distance = (
         places.clamp(0, cells - 1)[..., None] - torch.arange(cells, device=low.device)

@@ -9,12 +9,11 @@ from torch import Tensor, nn
 
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.model.correlation import CorrelationHead
-from s2iammask_core.model.mask_head import MASK_PIXELS
 from s2iammask_core.model.network import BASE_MASK_PIXELS, SiameseNetwork
 from s2iammask_core.model.refine import all_windows
 from s2iammask_core.training import losses
 from s2iammask_core.training.settings import TrainConfig
-from s2iammask_core.training.targets import choose_regions, label_anchors, mask_windows
+from s2iammask_core.training.targets import choose_regions, label_anchors, mask_windows, positive_anchors
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Objective(nn.Module):
         network, weights = self.network, self.config.losses
         scores = network.score.head(network.score.correlate(kernels[0], search)).float().unflatten(1, (2, -1))
         deltas = network.box.head(network.box.correlate(kernels[1], search)).float().unflatten(1, (4, -1))
-        labels = label_anchors(batch, scores.shape[-1], self.config.anchors)
+        labels = label_anchors(batch, scores, self.config.anchors)
         score, box = losses.score_loss(scores, labels), losses.box_loss(deltas, labels)
         return Outcome(
             weights.score * score + weights.box * box, {"score": score.detach(), "box": box.detach()}
@@ -63,8 +62,8 @@ class Objective(nn.Module):
         first = self._first_stage(batch, search, kernels)
         correlation = self.network.mask.correlate(kernels[2], search)
         cells = correlation.shape[-1]
-        labels = label_anchors(batch, cells, self.config.anchors)
-        chosen = (labels.classes == 1).unflatten(1, (-1, cells, cells)).any(dim=1)  # (N, S, S)
+        positive = positive_anchors(batch, cells, self.config.anchors)
+        chosen = positive.unflatten(1, (-1, cells, cells)).any(dim=1)  # (N, S, S)
         chosen = chosen & batch.has_mask[:, None, None]
         sample, rows, columns = chosen.nonzero(as_tuple=True)
         head = cast(CorrelationHead, self.network.mask.head)
@@ -82,10 +81,9 @@ class Objective(nn.Module):
         kernels = self.network.template(batch.template).split(256, dim=1)
         correlation = self.network.mask.correlate(kernels[2], search)  # (N, 256, 3, 3)
         cells = correlation.shape[-1]
-        labels = label_anchors(batch, cells, self.config.anchors)
-        chosen = (labels.classes == 1).unflatten(1, (-1, cells, cells)).any(dim=1) & batch.has_mask[
-            :, None, None
-        ]
+        positive = positive_anchors(batch, cells, self.config.anchors)
+        chosen = positive.unflatten(1, (-1, cells, cells)).any(dim=1)
+        chosen = chosen & batch.has_mask[:, None, None]
         picked = chosen.flatten().nonzero()[:, 0]
         vectors = correlation.permute(0, 2, 3, 1).flatten(0, 2)[picked]
         skips = (all_windows(f0, 0)[picked], all_windows(f1, 1)[picked], all_windows(f2, 2)[picked])
@@ -105,14 +103,15 @@ class Objective(nn.Module):
         """S2iamMask's second stage: masks of the first stage's own proposals; that stage is frozen."""
         network = self.network
         with torch.no_grad():
-            search = network.neck(network.backbone(batch.search)[-1])
+            f0, f1, f2, f3 = network.backbone(batch.search)
+            search = network.neck(f3)
             template = network.neck(network.backbone(batch.template)[-1])
             scores = network.score.head(network.score.correlate(network.score.template(template), search))
             deltas = network.box.head(network.box.correlate(network.box.template(template), search))
             scores, deltas = scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1))
-        regions = choose_regions(batch, scores, deltas, self.config.regions, MASK_PIXELS)
-        maps = network.region_maps(network.mask.template(template), search)
-        logits = network.region_masks(maps, regions.rois).float()
+        regions = choose_regions(batch, scores, deltas, self.config.regions, network.region_masks.pixels)
+        inputs = network.region_inputs(network.mask.template(template), search, (f0, f1, f2))
+        logits = network.region_masks(inputs, regions.rois).float()
         mask = losses.region_loss(logits, regions.masks, regions.weights)
         iou = losses.mask_iou(logits, regions.masks, regions.weights)
         used = regions.weights.sum() / len(regions.weights)

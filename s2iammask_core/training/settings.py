@@ -56,6 +56,9 @@ class AnchorConfig:
     positives: int = setting(16, "most positives of a pair", 1, 1024)
     examples: int = setting(64, "most positives and negatives of a pair", 1, 4096)
     negatives: int = setting(16, "negatives of a negative pair, from its 7 x 7 central cells", 1, 245)
+    hard: float = setting(
+        0.0, "share of the negatives that are the network's worst mistakes, not drawn", 0.0, 1.0
+    )
     best_is_positive: bool = setting(
         True, "an object that no anchor fits well has its best anchor as positive"
     )

@@ -22,26 +22,62 @@ class AnchorLabels:
     weights: Tensor  # (N, K) 1 / number of positives on positives, else 0
 
 
-def label_anchors(batch: Batch, cells: int, config: AnchorConfig) -> AnchorLabels:
-    """Labels of the anchors of an S x S map (SiamRPN); which of them are used is drawn from the pairs'
-    seeds.
+def positive_anchors(batch: Batch, cells: int, config: AnchorConfig) -> Tensor:
+    """(N, K) which anchors of an S x S map show the object (SiamRPN), drawn from the pairs' seeds."""
+    overlap = _overlaps(batch, cells)
+    return _some(_fits(overlap, config) & batch.positive[:, None], _noise(batch, overlap), config.positives)
+
+
+def label_anchors(batch: Batch, scores: Tensor, config: AnchorConfig) -> AnchorLabels:
+    """Labels of the anchors of an S x S map (SiamRPN); which of them are used is drawn from the pairs' seeds,
+    but for a share of the negatives: those that the network takes for the object the most.
+
+    Args:
+        scores: (N, 2, A, S, S) logits of the network for these anchors.
     """
-    anchors = anchor_grid(cells).to(batch.box.device)  # (K, 4), relative to the centre
-    side = batch.search.shape[-1]
-    boxes = to_centers(batch.box - side / 2)[:, None]  # (N, 1, 4)
-    overlap = box_iou(to_corners(boxes), to_corners(anchors))  # (N, K)
-    noise = seeded_noise(batch.seed, anchors.shape[0]).to(anchors.device)
+    cells = scores.shape[-1]
+    overlap = _overlaps(batch, cells)
+    noise = _noise(batch, overlap)
+    positive = positive_anchors(batch, cells, config)
+    room = config.examples - positive.sum(dim=1, keepdim=True)
+    worst = (room * config.hard).long()
+    shown = batch.positive[:, None]
+    far = (overlap < config.negative_iou) & ~_fits(overlap, config) & shown
+    anchors = anchor_grid(cells).to(overlap.device)
+    mistaken = -scores.detach().float().flatten(2).softmax(dim=1)[:, 1]  # (N, K), the worst first
+    worst_absent = int(config.negatives * config.hard)
+    negative = (
+        _some(far, mistaken, worst)
+        | _some(far, noise, room - worst)
+        | _some(~shown.expand_as(far), mistaken, worst_absent)  # such a pair has no object anywhere
+        | _some(_central(cells, anchors)[None] & ~shown, noise, config.negatives - worst_absent)
+    )
+    classes = torch.where(positive, 1, torch.where(negative, 0, -1))
+    weights = positive / (positive.sum(dim=1, keepdim=True) + 1e-6)
+    return AnchorLabels(classes, encode(_centered(batch), anchors), weights)
+
+
+def _centered(batch: Batch) -> Tensor:
+    """(N, 1, 4) cx cy w h of the objects, relative to the centre of the patch."""
+    return to_centers(batch.box - batch.search.shape[-1] / 2)[:, None]
+
+
+def _overlaps(batch: Batch, cells: int) -> Tensor:
+    """(N, K) IoU of the objects with the anchors, which lie around the centre of the patch."""
+    anchors = anchor_grid(cells).to(batch.box.device)
+    return box_iou(to_corners(_centered(batch)), to_corners(anchors))
+
+
+def _fits(overlap: Tensor, config: AnchorConfig) -> Tensor:
     fits = overlap > config.positive_iou
     if config.best_is_positive:
         best = overlap.amax(dim=1, keepdim=True)
-        fits |= (overlap == best) & (best > config.negative_iou)
-    positive = _some(fits & batch.positive[:, None], noise, config.positives)
-    room = config.examples - positive.sum(dim=1, keepdim=True)
-    far = _some((overlap < config.negative_iou) & ~fits & batch.positive[:, None], noise, room)
-    near = _some(_central(cells, anchors)[None] & ~batch.positive[:, None], noise, config.negatives)
-    classes = torch.where(positive, 1, torch.where(far | near, 0, -1))
-    weights = positive / (positive.sum(dim=1, keepdim=True) + 1e-6)
-    return AnchorLabels(classes, encode(boxes, anchors), weights)
+        fits = fits | ((overlap == best) & (best > config.negative_iou))
+    return fits
+
+
+def _noise(batch: Batch, overlap: Tensor) -> Tensor:
+    return seeded_noise(batch.seed, overlap.shape[1]).to(overlap.device)
 
 
 def seeded_noise(seeds: Tensor, count: int) -> Tensor:

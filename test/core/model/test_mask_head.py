@@ -1,9 +1,12 @@
 """Regions read the cells that they cover."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 
 from s2iammask_core.config import NetworkConfig
-from s2iammask_core.model.mask_head import pool
+from s2iammask_core.model.mask_head import EARLY, pool
 from s2iammask_core.model.network import build_network
 
 CELL_CENTERS = torch.arange(31) * 8 + 7.5  # continuous patch pixels
@@ -53,3 +56,38 @@ def test_targets_of_a_batch_do_not_see_each_other():
 
     alone = network.region_masks((maps[0][1:2], maps[1][1:2]), rois[1:2])
     torch.testing.assert_close(together[1:2], alone, rtol=1e-4, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_early_features_lie_where_the_backbone_sees_them():
+    patch = torch.zeros(1, 3, 255, 255)
+    patch[..., 120:] = 200  # an edge at x = 120
+    network = build_network(NetworkConfig("s2iammask"))
+    network.backbone.conv1.weight.data.fill_(1 / 147)
+    roi = torch.tensor([[[92.0, 92, 148, 148]]])  # 56 pixels, the edge in its middle
+
+    early = network.backbone(patch)[:1]
+
+    row = pool(early[0], roi, 56, EARLY[0])[0, 0, 28].tolist()
+    assert row[18] == pytest.approx(0, abs=1e-3)
+    assert row[27] + row[28] == pytest.approx(row[-1], rel=0.01)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("head", ["g1", "g2"])
+def test_detail_makes_masks_of_twice_the_resolution_and_begins_with_the_coarse_ones(head):
+    torch.manual_seed(2)
+    network = build_network(NetworkConfig("s2iammask", mask_head=head, mask_detail=True))
+    kernels, patches = torch.rand(2, 768, 5, 5), torch.rand(2, 3, 255, 255) * 255
+    rois = torch.tensor([[[40.0, 50, 150, 160], [10, 20, 90, 80]]]).expand(2, -1, -1)
+    network.region_masks.detail.out.weight.zero_()
+    network.region_masks.detail.out.bias.zero_()
+
+    output = network.search(kernels, patches)
+    masks = network.roi_masks(output, rois)
+
+    network.region_masks.detail = None
+    coarse = network.roi_masks(replace(output, features=output.features[:2]), rois)
+    assert masks.shape == (2, 2, 56, 56)
+    doubled = torch.nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(masks, doubled)

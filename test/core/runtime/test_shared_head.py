@@ -18,6 +18,18 @@ def maps(dtype):
 
 
 @torch.inference_mode()
+def test_detail_is_added_as_by_the_plain_head(random_network):
+    rois = ROIS.expand(3, -1, -1)
+    early = torch.rand(3, 16, 125, 125), torch.rand(3, 24, 63, 63)
+    plain = PreparedNetwork(random_network(mask_detail=True), CPU, torch.float32).module
+    wanted = plain.region_masks((*maps(torch.float32), *early), rois)
+
+    share_first_layers(plain)
+
+    assert relative(plain.region_masks((*maps(torch.float32), *early), rois), wanted) < 1e-4
+
+
+@torch.inference_mode()
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 0.03)])
 def test_masks_are_those_of_the_plain_head(random_network, dtype, tolerance):
     rois = ROIS.expand(3, -1, -1) + torch.tensor([0.0, 3.3, -2.1])[:, None, None]

@@ -8,6 +8,8 @@ from s2iammask_core.data.augment import Batch
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
 from s2iammask_core.training.targets import choose_regions, enlarge, label_anchors, mask_windows, seeded_noise
 
+NOTHING = torch.zeros(1, 2, 5, 25, 25)  # scores of a network that knows nothing
+
 
 def batch_with(box, *, positive=True, side=255):
     x1, y1, x2, y2 = box
@@ -27,7 +29,7 @@ def batch_with(box, *, positive=True, side=255):
 def test_positive_anchors_overlap_the_object_and_decode_to_it():
     batch = batch_with((100, 90, 164, 154))
 
-    labels = label_anchors(batch, 25, AnchorConfig())
+    labels = label_anchors(batch, NOTHING, AnchorConfig())
 
     corners = to_corners(anchor_grid(25)) + 127.5
     chosen = labels.classes[0] == 1
@@ -39,22 +41,47 @@ def test_positive_anchors_overlap_the_object_and_decode_to_it():
 
 
 def test_positives_and_negatives_together_are_at_most_64():
-    labels = label_anchors(batch_with((100, 90, 164, 154)), 25, AnchorConfig())
+    labels = label_anchors(batch_with((100, 90, 164, 154)), NOTHING, AnchorConfig())
     assert int((labels.classes >= 0).sum()) == 64
 
 
 def test_an_object_that_no_anchor_fits_has_its_best_anchor():
-    labels = label_anchors(batch_with((60, 120, 200, 145)), 25, AnchorConfig())
+    labels = label_anchors(batch_with((60, 120, 200, 145)), NOTHING, AnchorConfig())
     assert int((labels.classes == 1).sum()) >= 1
 
 
 def test_a_negative_pair_has_16_negatives_near_the_centre_and_no_positive():
-    labels = label_anchors(batch_with((100, 90, 164, 154), positive=False), 25, AnchorConfig())
+    labels = label_anchors(batch_with((100, 90, 164, 154), positive=False), NOTHING, AnchorConfig())
 
     far = (anchor_grid(25)[:, :2].abs() > 3 * 8).any(dim=1)
     assert int((labels.classes == 1).sum()) == 0
     assert int((labels.classes == 0).sum()) == 16
     assert not (labels.classes[0] == 0)[far].any()
+
+
+def test_hard_negatives_are_the_worst_mistakes_in_the_background():
+    batch = batch_with((100, 90, 164, 154))
+    scores = NOTHING.clone()
+    scores[0, 1, 2, 3, :6] = 4  # far from the object, and taken for it
+    scores[0, 1, 2, 12, 12] = 9  # on the object
+
+    labels = label_anchors(batch, scores, AnchorConfig(hard=0.5))
+
+    classes = labels.classes.reshape(5, 25, 25)
+    assert (classes[2, 3, :6] == 0).all()
+    assert classes[2, 12, 12] != 0
+    assert int((labels.classes >= 0).sum()) == 64
+
+
+def test_hard_negatives_of_a_negative_pair_lie_anywhere():
+    batch = batch_with((100, 90, 164, 154), positive=False)
+    scores = NOTHING.clone()
+    scores[0, 1, 2, 0, 0] = 4
+
+    labels = label_anchors(batch, scores, AnchorConfig(hard=0.5))
+
+    assert labels.classes.reshape(5, 25, 25)[2, 0, 0] == 0
+    assert int((labels.classes == 0).sum()) <= 16
 
 
 def test_labels_do_not_depend_on_the_other_pairs_of_the_batch():
