@@ -112,6 +112,7 @@ def tracked_to_message(tracked: Tracked, header: Header) -> TrackedObject:
         confidence=float(track.confidence),
         score=float(track.score),
         agreement=float(track.agreement),
+        fit=float(track.fit),
         box=rotated_to_message(track.rotated_box),
         corners=points_to_messages(track.rotated_box.corners),
         region=region,

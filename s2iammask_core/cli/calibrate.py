@@ -3,8 +3,8 @@
   s2iammask calibrate --root DAVIS --year 2016 --list train --sequences boat,soccerball --weights FILE --out
   FILE
 
-Prints the expected calibration error before and after, and draws a reliability plot. Use sequences that were
-neither trained on nor will be reported.
+Prints the expected calibration error before and after, and draws a reliability plot; the error after is that on
+sequences left out of the fit, each in turn. Use sequences that were neither trained on nor will be reported.
 """
 
 import argparse
@@ -32,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", default="train", help="list of sequences in ImageSets (default: train)")
     parser.add_argument("--sequences", default="", metavar="A,B", help="only these of the list")
+    parser.add_argument(
+        "--starts",
+        type=int,
+        default=1,
+        help="frames of each sequence to start at, evenly spaced (default: 1)",
+    )
     parser.add_argument("--out", type=Path, help="where to write the weights with the fitted confidence")
     parser.add_argument("--plot", type=Path, help="where to draw the reliability, PNG")
     parser.add_argument("--json", action="store_true", help="print one json object")
@@ -47,11 +53,12 @@ def run(args: argparse.Namespace) -> int:
     weights = args.weights or default_weights()
     tracker = load_tracker(weights, config=config, runtime=runtime)
     sequences = read_davis(args.root, args.year, _names(args))
-    bar = tqdm(sequences, unit="sequence", file=sys.stderr)
-    observations = [each for sequence in bar for each in calibration.observe(tracker, sequence)]
+    runs = [(each, first) for each in sequences for first in calibration.starts(each, max(args.starts, 1))]
+    bar = tqdm(runs, unit="run", file=sys.stderr)
+    observations = [each for run in bar for each in calibration.observe(tracker, *run)]
     fitted = calibration.fit(observations)
     before = calibration.reliability(tracker.confidence_model, observations)
-    after = calibration.reliability(fitted, observations)
+    after = calibration.cross_validated(observations)
     if args.plot:
         _draw(args.plot, before, after)
     if args.out:

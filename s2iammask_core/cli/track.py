@@ -26,7 +26,7 @@ from s2iammask_core.tracking.tracker import Tracker
 from s2iammask_core.video import Clip, VideoWriter, open_clip, write_picture
 
 COLUMNS = [
-    "frame", "id", "state", "confidence", "score", "agreement",
+    "frame", "id", "state", "confidence", "score", "agreement", "fit",
     "x", "y", "width", "height", "cx", "cy", "rotated_width", "rotated_height", "theta",
 ]  # fmt: skip
 
@@ -183,7 +183,7 @@ def _box_sink(path: Path) -> Iterator[Sink]:
 def _row(number: int, track: Track) -> list[object]:
     rotated = track.rotated_box
     figures = [
-        *(track.confidence, track.score, track.agreement, *track.box.xywh),
+        *(track.confidence, track.score, track.agreement, track.fit, *track.box.xywh),
         *(rotated.cx, rotated.cy, rotated.width, rotated.height, rotated.theta),
     ]
     return [number, track.id, track.state.value, *(f"{value:.4f}" for value in figures)]

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.davis import region_similarity
 from s2iammask_core.evaluation.protocols import Runnable, first_boxes
 from s2iammask_core.evaluation.sequences.masks import MaskSequence
-from s2iammask_core.tracking.confidence import ConfidenceModel, logit
+from s2iammask_core.tracking.confidence import ConfidenceModel, Evidence, logit
 
 Floats = NDArray[np.float64]
 
@@ -26,37 +27,56 @@ NEWTON_STEPS = 50
 class Observation:
     """One answer of the tracker, and whether it was right."""
 
-    score: float  # [0, 1]
-    agreement: float  # [0, 1]
+    evidence: Evidence
     right: bool
+    sequence: str
 
 
-def observe(tracker: Runnable, sequence: MaskSequence) -> Iterator[Observation]:
-    """Tracks all objects of a sequence from their first boxes; one observation for each annotated frame and
-    object.
+def observe(tracker: Runnable, sequence: MaskSequence, first: int = 0) -> Iterator[Observation]:
+    """Tracks all objects of a sequence from frame `first` on, those that appear later from their first boxes;
+    one observation for each annotated frame and object.
     """
-    for index in range(len(sequence.frames)):
+    for index in range(first, len(sequence.frames)):
         frame = sequence.frames.read(index)
         truth = sequence.labels(index) if index in sequence.annotations else None
         for track in tracker.track(frame):
             if truth is not None:
                 overlap = region_similarity(truth == track.id, track.mask.full(*truth.shape))
-                yield Observation(track.score, track.agreement, overlap >= SUCCESS)
-        starting = [each.object_id for each in sequence.starting(index)]
+                evidence = Evidence(track.score, track.agreement, track.fit)
+                yield Observation(evidence, overlap >= SUCCESS, sequence.name)
+        starting = _starting(sequence, index, first)
         if starting and truth is not None:
             tracker.start(frame, first_boxes(truth, starting), starting)
     tracker.stop()
 
 
-def fit(observations: Sequence[Observation]) -> ConfidenceModel:
-    """Logistic regression of being right on the logit of the score and on agreement, by Newton's method.
+def _starting(sequence: MaskSequence, index: int, first: int) -> list[int]:
+    """Objects to start in a frame: in frame `first` all that it shows, later those that are new."""
+    if index > first:
+        return [each.object_id for each in sequence.starting(index)]
+    seen = np.unique(sequence.labels(index)) if index in sequence.annotations else ()
+    known = {each.object_id for k in range(index + 1) for each in sequence.starting(k)}
+    return [int(label) for label in seen if int(label) in known]
 
-    No weight is negative: a confidence must not fall when score or agreement rises.
+
+def starts(sequence: MaskSequence, count: int) -> list[int]:
+    """Annotated frames to start at, `count` at most, evenly spaced, the first of them included."""
+    annotated = sorted(sequence.annotations)
+    places = np.linspace(0, len(annotated), count, endpoint=False).astype(int)
+    return [annotated[place] for place in np.unique(places)]
+
+
+def fit(observations: Sequence[Observation]) -> ConfidenceModel:
+    """Logistic regression of being right on the logit of the score, on agreement and on fit, by Newton's
+    method.
+
+    No weight is negative: a confidence must not fall when one of them rises.
     """
     features, right = _table(observations)
+    used = np.ones(features.shape[1], np.bool_)
     weights = _newton(features, right)
-    if (weights[1:] < 0).any():
-        used = np.array([True, *(weights[1:] >= 0)])
+    while (weights[1:] < 0).any():
+        used[1:] &= weights[1:] >= 0
         weights = np.zeros(features.shape[1])
         weights[used] = _newton(features[:, used], right)
     return ConfidenceModel(*weights.round(4).tolist())
@@ -76,8 +96,9 @@ def _newton(features: Floats, right: Floats) -> Floats:
 
 
 def _table(observations: Sequence[Observation]) -> tuple[Floats, Floats]:
-    """Features (M, 3), the first of them 1, and 0 or 1 (M,)."""
-    rows = [(1.0, logit(each.score), each.agreement) for each in observations]
+    """Features (M, 4), the first of them 1, and 0 or 1 (M,)."""
+    seen = [each.evidence for each in observations]
+    rows = [(1.0, logit(each.score), each.agreement, each.fit) for each in seen]
     return np.array(rows), np.array([float(each.right) for each in observations])
 
 
@@ -95,9 +116,23 @@ class Reliability:
         return float((np.abs(self.confidence - self.accuracy) * self.count).sum() / self.count.sum())
 
 
+def cross_validated(observations: Sequence[Observation]) -> Reliability:
+    """The reliability of fitted models on sequences that they were not fitted to: each is left out in turn."""
+    names = sorted({each.sequence for each in observations})
+    if len(names) < 2:
+        raise DatasetError("a calibration is checked on sequences left out of it: give at least two")
+    models = {name: fit([each for each in observations if each.sequence != name]) for name in names}
+    confidence = [models[each.sequence].confidence(each.evidence) for each in observations]
+    return _reliability(np.array(confidence), observations)
+
+
 def reliability(model: ConfidenceModel, observations: Sequence[Observation]) -> Reliability:
     """How far a model's confidence can be believed, in ten bins of equal width."""
-    confidence = np.array([model.confidence(each.score, each.agreement) for each in observations])
+    confidence = [model.confidence(each.evidence) for each in observations]
+    return _reliability(np.array(confidence), observations)
+
+
+def _reliability(confidence: Floats, observations: Sequence[Observation]) -> Reliability:
     right = np.array([each.right for each in observations], np.float64)
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     bins = [place == index for index in np.unique(place)]

@@ -1,4 +1,4 @@
-"""Confidence in [0, 1] from score and vote agreement, and the states that follow from it."""
+"""Confidence in [0, 1] from what an answer looks like, and the states that follow from it."""
 
 import math
 from dataclasses import dataclass
@@ -7,6 +7,15 @@ from s2iammask_core.config import TrackerConfig
 from s2iammask_core.tracking.track import TrackState
 
 LARGEST_LOGIT = 10.0  # beyond it, a score in single precision says nothing more
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for an answer."""
+
+    score: float  # of the best proposal, [0, 1]
+    agreement: float  # of the votes, [0, 1]
+    fit: float  # IoU of the mask's upright box with the best proposal; 1 without a mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +29,14 @@ class ConfidenceModel:
     bias: float
     score: float  # weight of the logit of the best proposal's score
     agreement: float  # weight of the vote's agreement
+    fit: float = 0.0  # weight of the mask's fit with the best proposal
 
-    def confidence(self, score: float, agreement: float) -> float:
+    def confidence(self, evidence: Evidence) -> float:
         """In [0, 1]; 0 where the network's answer is not a number."""
-        if not (math.isfinite(score) and math.isfinite(agreement)):
+        if not all(map(math.isfinite, (evidence.score, evidence.agreement, evidence.fit))):
             return 0.0
-        raised = self.bias + self.score * logit(score) + self.agreement * agreement
+        raised = self.bias + self.score * logit(evidence.score)
+        raised += self.agreement * evidence.agreement + self.fit * evidence.fit
         return 1 / (1 + math.exp(-min(max(raised, -50.0), 50.0)))
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.tracking.confidence import Health, next_health
+from s2iammask_core.tracking.confidence import Evidence, Health, next_health
 from s2iammask_core.tracking.regions import NO_MASK
 from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
 
@@ -57,6 +57,11 @@ class Sighting:
         return self.outline[0] if self.outline else self.box
 
     @property
+    def evidence(self) -> Evidence:
+        fit = self.outline[0].iou(self.box) if self.outline else 1.0
+        return Evidence(self.score, self.agreement, fit)
+
+    @property
     def is_finite(self) -> bool:
         """Whether the network's figures are numbers; in half precision they may overflow."""
         box = (self.box.x1, self.box.y1, self.box.x2, self.box.y2)
@@ -89,7 +94,15 @@ def follow(
             moved = placed(target, sighting.reach, frame_size)
     believed = target.believed if moved is target else sighting.reach or box
     answer = Track(
-        target.id, health.state, confidence, sighting.score, sighting.agreement, box, rotated, sighting.mask
+        target.id,
+        health.state,
+        confidence,
+        sighting.score,
+        sighting.agreement,
+        box,
+        rotated,
+        sighting.mask,
+        sighting.evidence.fit,
     )
     return replace(moved, believed=believed, health=health), answer
 
@@ -127,4 +140,5 @@ def _plain(target: Target) -> tuple[Box, RotatedBox]:
 def _lost(target: Target, sighting: Sighting, confidence: float) -> Track:
     rotated = RotatedBox.from_box(target.believed)
     figures = (confidence, sighting.score, sighting.agreement)
-    return Track(target.id, TrackState.LOST, *figures, target.believed, rotated, NO_MASK)
+    fit = sighting.evidence.fit
+    return Track(target.id, TrackState.LOST, *figures, target.believed, rotated, NO_MASK, fit)

@@ -46,9 +46,10 @@ class Track:
 
     id: int
     state: TrackState
-    confidence: float  # in [0, 1], made of the two below
+    confidence: float  # in [0, 1], made of score, agreement and fit
     score: float  # the network's score of the best proposal, in [0, 1]
     agreement: float  # how well the proposals' masks agree with the voted one, in [0, 1]; 1 without a vote
     box: Box  # upright box around the mask, or the box branch's where the mask is too small
     rotated_box: RotatedBox  # smallest rectangle around the mask, or `box`
     mask: MaskRegion  # empty (0, 0) for variants without a mask
+    fit: float = 1.0  # IoU of the mask's upright box with the best proposal, in [0, 1]; 1 without a mask

@@ -3,26 +3,30 @@
 import numpy as np
 import pytest
 
-from s2iammask_core.evaluation.calibration import Observation, fit, reliability
-from s2iammask_core.tracking.confidence import ConfidenceModel
+from s2iammask_core.errors import DatasetError
+from s2iammask_core.evaluation.calibration import Observation, cross_validated, fit, reliability
+from s2iammask_core.tracking.confidence import ConfidenceModel, Evidence
+
+
+def observed(score, agreement, right, fits=1.0, sequence="a"):
+    return Observation(Evidence(score, agreement, fits), right, sequence)
 
 
 def drawn(model, count=20000):
-    """Observations that are right as often as a model says."""
+    """Observations of two sequences that are right as often as a model says."""
     rng = np.random.default_rng(1)
-    scores, agreements = rng.random((2, count))
-    chance = [model.confidence(s, a) for s, a in zip(scores, agreements, strict=True)]
-    return [Observation(*each) for each in zip(scores, agreements, rng.random(count) < chance, strict=True)]
+    seen = [Evidence(*each) for each in rng.random((count, 3))]
+    right = rng.random(count) < [model.confidence(each) for each in seen]
+    return [Observation(*pair, "ab"[k % 2]) for k, pair in enumerate(zip(seen, right, strict=True))]
 
 
 def test_the_model_that_made_the_observations_is_found_again():
-    truth = ConfidenceModel(bias=-3.0, score=2.0, agreement=4.0)
+    truth = ConfidenceModel(bias=-3.0, score=2.0, agreement=4.0, fit=1.0)
 
     found = fit(drawn(truth))
 
-    for score, agreement in [(0.2, 0.3), (0.5, 0.9), (0.9, 0.6)]:
-        wanted = truth.confidence(score, agreement)
-        assert found.confidence(score, agreement) == pytest.approx(wanted, abs=0.06)
+    for evidence in (Evidence(0.2, 0.3, 0.9), Evidence(0.5, 0.9, 0.1), Evidence(0.9, 0.6, 0.5)):
+        assert found.confidence(evidence) == pytest.approx(truth.confidence(evidence), abs=0.06)
 
 
 def test_fitting_lowers_the_calibration_error():
@@ -37,16 +41,29 @@ def test_fitting_lowers_the_calibration_error():
 
 def test_a_confidence_that_is_always_kept_has_no_error():
     certain = ConfidenceModel(bias=50.0, score=0.0, agreement=0.0)
-    always_right = [Observation(0.5, 0.5, True)] * 10
+    always_right = [observed(0.5, 0.5, True)] * 10
     assert reliability(certain, always_right).error == pytest.approx(0, abs=1e-9)
 
 
 def test_answers_that_are_all_right_give_finite_weights():
-    found = fit([Observation(0.9, 0.8, True), Observation(0.7, 0.9, True)] * 20)
-    assert 0.5 < found.confidence(0.8, 0.85) <= 1
+    found = fit([observed(0.9, 0.8, True), observed(0.7, 0.9, True)] * 20)
+    assert 0.5 < found.confidence(Evidence(0.8, 0.85, 1.0)) <= 1
 
 
 def test_confidence_never_falls_when_the_score_rises():
     found = fit(drawn(ConfidenceModel(bias=-1.0, score=-1.0, agreement=4.0)))
     assert found.score == 0
     assert found.agreement > 1
+
+
+def test_the_error_after_a_fit_is_that_on_sequences_left_out_of_it():
+    alike = drawn(ConfidenceModel(bias=-3.0, score=2.0, agreement=4.0))
+    odd = [observed(0.9, 0.9, False, sequence="odd")] * 5000
+
+    assert cross_validated(alike).error < 0.03
+    assert cross_validated([*alike, *odd]).error > 0.1
+
+
+def test_one_sequence_is_too_few_to_check_a_calibration():
+    with pytest.raises(DatasetError, match="at least two"):
+        cross_validated([observed(0.5, 0.5, True)] * 3)
