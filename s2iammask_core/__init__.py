@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from s2iammask_core.tracking.track import MaskRegion as MaskRegion
     from s2iammask_core.tracking.track import Track as Track
     from s2iammask_core.tracking.track import TrackState as TrackState
+    from s2iammask_core.tracking.tracker import Shot as Shot
     from s2iammask_core.tracking.tracker import Tracker as Tracker
+    from s2iammask_core.tracking.tracker import track_together as track_together
 
 _HOMES = {  # imported on first use, so that a command that needs no network starts without PyTorch
     "Box": "s2iammask_core.boxes",
@@ -25,7 +27,9 @@ _HOMES = {  # imported on first use, so that a command that needs no network sta
     "MaskRegion": "s2iammask_core.tracking.track",
     "Track": "s2iammask_core.tracking.track",
     "TrackState": "s2iammask_core.tracking.track",
+    "Shot": "s2iammask_core.tracking.tracker",
     "Tracker": "s2iammask_core.tracking.tracker",
+    "track_together": "s2iammask_core.tracking.tracker",
 }
 
 

@@ -4,7 +4,7 @@ A graph has fixed shapes, so there is one for each bucket of target counts; a fr
 smallest bucket that holds them, and the rest of it repeats the last target.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,11 +15,11 @@ from torch import Tensor
 
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame
-from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.network import Network
-from s2iammask_core.tracking.step import EagerRunner, step_in_frame
+from s2iammask_core.tracking.step import EagerRunner, Search, joined, step, step_in_frame
 
 BUCKETS = (1, 2, 4, 8, 16)
+MOST_SITUATIONS = 4  # whose steps are kept: frames of three sizes, and several frames at once
 WARM_UP = 3  # runs before a capture: libraries choose their kernels and cached tensors are made
 
 Work: TypeAlias = Callable[[], Tensor]
@@ -55,7 +55,7 @@ class Situation:
     """What a captured step depends on besides the number of targets."""
 
     config: TrackerConfig
-    frame_shape: tuple[int, ...]
+    frame_shape: tuple[int, ...]  # of the frame that the patches are cut from; () for patches of several
     kernel_shape: tuple[int, ...]  # of one target
 
 
@@ -64,75 +64,67 @@ class CapturedStep:
     """A step with the tensors that it reads, which keep their place in memory, and where its answer goes."""
 
     replay: Work
+    source: Tensor  # the frame (H, W, 3), or patches (bucket, 3, P, P), on the device
     kernels: Tensor  # (bucket, ...) on the device
-    aim: Tensor  # (bucket, 13) on the device
+    aim: Tensor  # (bucket, 14) on the device
     answer: Tensor  # (bucket, bytes) uint8 on the host
 
 
-class GraphRunner:
-    """Runs captured steps; captures anew when the settings, the frame's size or the kernels' shape change.
+class Captures:
+    """The captured steps of one situation, one for each bucket."""
 
-    On the CPU, where `capture` can only be a stand-in, it computes the same, step by step.
-    """
-
-    def __init__(self, network: Network, capture: Capture = capture_cuda) -> None:
-        self._network = network
-        self._capture = capture
+    def __init__(self, situation: Situation, network: Network, capture: Capture) -> None:
+        self._situation, self._network, self._capture = situation, network, capture
         self._eager = EagerRunner(network)
-        self._situation: Situation | None = None
         self._steps: dict[int, CapturedStep] = {}  # by bucket
-        self._host_frame = torch.empty(0, dtype=torch.uint8)
-        self._frame = torch.empty(0, dtype=torch.uint8)
-        self._loaded: tuple[int, Tensor] | None = None  # the bucket and the kernels that it holds now
+        self._loaded: tuple[int, tuple[Tensor, ...]] = (0, ())  # the bucket and the kernels that it holds now
+        shape = situation.frame_shape or (0,)
+        self._host_frame = self._on_host(shape)
+        self._frame = torch.empty(shape, dtype=torch.uint8, device=network.device)
 
-    def templates(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
-        return self._eager.templates(frame, crop, border)
-
-    @torch.inference_mode()
-    def run(self, config: TrackerConfig, frame: Frame, kernels: Tensor, aim: Aim) -> NDArray[np.uint8]:
+    def run(self, searches: Sequence[Search]) -> NDArray[np.uint8]:
         """Packed answers (N, bytes); the next call overwrites them."""
-        self._prepare(Situation(config, tuple(frame.shape), tuple(kernels.shape[1:])))
-        self._upload(frame)
-        count = len(kernels)
+        kernels = tuple(search.kernels for search in searches)
+        count = sum(map(len, kernels))
         bucket = bucket_of(count)
+        source = self._source(searches, bucket)
+        aim = filled_up(joined([search.aim.packed() for search in searches]), bucket)
         if bucket not in self._steps:
-            self._steps[bucket] = self._captured(config, bucket, kernels, aim)
-        step = self._steps[bucket]
-        self._load(bucket, step, kernels)
-        step.aim.copy_(self._pinned(filled_up(aim.packed(), bucket)), non_blocking=True)
-        step.answer.copy_(step.replay(), non_blocking=True)
+            self._steps[bucket] = self._captured(source, filled_up(joined(kernels), bucket), aim)
+        captured = self._steps[bucket]
+        self._load(bucket, kernels)
+        if source is not captured.source:
+            captured.source.copy_(source)
+        captured.aim.copy_(self._pinned(aim), non_blocking=True)
+        captured.answer.copy_(captured.replay(), non_blocking=True)
         self._wait()
-        return step.answer[:count].numpy()
+        return captured.answer[:count].numpy()
 
-    def _prepare(self, situation: Situation) -> None:
-        if situation == self._situation:
-            return
-        self._steps, self._loaded = {}, None
-        if self._frame.shape != situation.frame_shape:
-            self._host_frame = self._on_host(situation.frame_shape)
-            self._frame = torch.empty(situation.frame_shape, dtype=torch.uint8, device=self._network.device)
-        self._situation = situation
-
-    def _upload(self, frame: Frame) -> None:
+    def _source(self, searches: Sequence[Search], bucket: int) -> Tensor:
+        """What a step begins with: the only frame (H, W, 3), or patches (bucket, 3, P, P)."""
+        if not self._situation.frame_shape:
+            return filled_up(self._eager.patches(searches), bucket)
+        frame = searches[0].frame
         if isinstance(frame, np.ndarray):
             np.copyto(self._host_frame.numpy(), frame)
             frame = self._host_frame
-        self._frame.copy_(frame, non_blocking=True)
+        return self._frame.copy_(frame, non_blocking=True)
 
-    def _captured(self, config: TrackerConfig, bucket: int, kernels: Tensor, aim: Aim) -> CapturedStep:
+    def _captured(self, source: Tensor, kernels: Tensor, aim: Tensor) -> CapturedStep:
         """A step for a bucket; the capture already sees true inputs."""
-        fixed_kernels = filled_up(kernels, bucket).clone()
-        fixed_aim = filled_up(aim.packed(), bucket).to(self._network.device, copy=True)
-        self._loaded = (bucket, kernels)
+        begin = step_in_frame if self._situation.frame_shape else step
+        fixed_kernels, fixed_aim = kernels.clone(), aim.to(self._network.device, copy=True)
         replay = self._capture(
-            lambda: step_in_frame(self._network, config, self._frame, fixed_kernels, fixed_aim)
+            lambda: begin(self._network, self._situation.config, source, fixed_kernels, fixed_aim)
         )
-        return CapturedStep(replay, fixed_kernels, fixed_aim, self._on_host(replay().shape))
+        return CapturedStep(replay, source, fixed_kernels, fixed_aim, self._on_host(replay().shape))
 
-    def _load(self, bucket: int, step: CapturedStep, kernels: Tensor) -> None:
+    def _load(self, bucket: int, kernels: tuple[Tensor, ...]) -> None:
         """Copies the kernels if they are not there yet; changed targets come as another tensor."""
-        if self._loaded is None or self._loaded[0] != bucket or self._loaded[1] is not kernels:
-            step.kernels.copy_(filled_up(kernels, bucket))
+        held_in, held = self._loaded
+        same = held_in == bucket and len(held) == len(kernels)
+        if not same or any(one is not other for one, other in zip(held, kernels, strict=True)):
+            self._steps[bucket].kernels.copy_(filled_up(joined(kernels), bucket))
             self._loaded = (bucket, kernels)
 
     def _on_host(self, shape: tuple[int, ...]) -> Tensor:
@@ -144,6 +136,38 @@ class GraphRunner:
     def _wait(self) -> None:
         if self._network.device.type == "cuda":
             torch.cuda.current_stream(self._network.device).synchronize()
+
+
+class GraphRunner:
+    """Runs captured steps; captures anew when the settings, a frame's size or the kernels' shape are new.
+
+    The windows of one frame are cut by the captured step itself. Those of several frames are cut before it,
+    frame by frame, and one step that begins with patches serves frames of all sizes. On the CPU, where
+    `capture` can only be a stand-in, it computes the same, step by step.
+    """
+
+    def __init__(self, network: Network, capture: Capture = capture_cuda) -> None:
+        self._network = network
+        self._capture = capture
+        self._eager = EagerRunner(network)
+        self._known: dict[Situation, Captures] = {}  # the least recently used first
+
+    def templates(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
+        return self._eager.templates(frame, crop, border)
+
+    @torch.inference_mode()
+    def run(self, config: TrackerConfig, searches: Sequence[Search]) -> NDArray[np.uint8]:
+        """Packed answers (N, bytes); the next call overwrites them."""
+        frame_shape = tuple(searches[0].frame.shape) if len(searches) == 1 else ()
+        situation = Situation(config, frame_shape, tuple(searches[0].kernels.shape[1:]))
+        return self._captures(situation).run(searches)
+
+    def _captures(self, situation: Situation) -> Captures:
+        """Those of a situation; of the others, only a few with the same settings are kept."""
+        found = self._known.pop(situation, None) or Captures(situation, self._network, self._capture)
+        others = [each for each in self._known.items() if each[0].config == situation.config]
+        self._known = {**dict(others[1 - MOST_SITUATIONS :]), situation: found}
+        return found
 
 
 def filled_up(rows: Tensor, count: int) -> Tensor:

@@ -1,7 +1,10 @@
 """The S2iamMask method: exact windows, and masks that vote."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -10,14 +13,17 @@ from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, context_side
 from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import MaskSource
-from s2iammask_core.tracking.redetection import is_promising, similarities, views_of
+from s2iammask_core.tracking.redetection import View, is_promising, similarities, views_of
 from s2iammask_core.tracking.regions import NO_MASK, mask_region, outline
 from s2iammask_core.tracking.start import Start
-from s2iammask_core.tracking.step import Answer, StepRunner, unpacked
+from s2iammask_core.tracking.step import Answer, Search, StepRunner, unpacked
 from s2iammask_core.tracking.target import Sighting, Target, placed
 from s2iammask_core.tracking.track import TrackState
 from s2iammask_core.tracking.voting import SLACK
+
+Window: TypeAlias = tuple[float, float, float]  # x0, y0, side; frame pixels
 
 
 class S2iamMaskMethod:
@@ -36,47 +42,54 @@ class S2iamMaskMethod:
         crop = Crop(centers(targets), template_sides(targets, config), config.template_pixels)
         return self._runner.templates(frame, crop, borders(targets))
 
-    def look(
-        self, frame: Frame, targets: tuple[Target, ...], kernels: Tensor, config: TrackerConfig
-    ) -> list[Sighting]:
-        """One sighting for each target, by its template kernels (N, ...)."""
-        views = views_of(targets, config, (frame.shape[0], frame.shape[1]))
-        rows = [view.row for view in views]
-        aim = aim_at(tuple(view.target for view in views), config)
-        shown = kernels if len(rows) == len(targets) else kernels[rows]
-        answers = unpacked(self._runner.run(config, frame, shown, aim))
-        windows = torch.cat([aim.crop.origins, aim.crop.sides[:, None]], dim=1).tolist()
-        pairs = zip(answers, windows, strict=True)
-        seen = [self._sighting(answer, window, frame, config) for answer, window in pairs]
-        owned = [
-            [each for each, owner in zip(seen, rows, strict=True) if owner == row]
-            for row in range(len(targets))
+    def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
+        """One sighting for each target; the windows of all scenes go through the network as one batch."""
+        views = [views_of(scene.targets, config, scene.size) for scene in scenes]
+        searches = [search_for(*pair, config) for pair in zip(scenes, views, strict=True)]
+        windows = [window for search in searches for window in windows_of(search)]
+        answers = iter(zip(unpacked(self._runner.run(config, searches)), windows, strict=True))
+        return [
+            self._seen(scene, looked, list(islice(answers, len(looked))), config)
+            for scene, looked in zip(scenes, views, strict=True)
         ]
-        return [self._chosen(*group, frame, config) for group in zip(owned, targets, kernels, strict=True)]
 
-    def _chosen(
-        self, seen: list[Sighting], target: Target, kernel: Tensor, frame: Frame, config: TrackerConfig
-    ) -> Sighting:
+    def _seen(
+        self,
+        scene: Scene,
+        views: Sequence[View],
+        answers: Sequence[tuple[Answer, Window]],
+        config: TrackerConfig,
+    ) -> list[Sighting]:
+        """What one scene's answers, each with its window, say about its targets."""
+        seen = [self._sighting(answer, window, scene.size, config) for answer, window in answers]
+        owned = [
+            [each for each, view in zip(seen, views, strict=True) if view.row == row]
+            for row in range(len(scene.targets))
+        ]
+        return [self._chosen(each, scene, row, config) for row, each in enumerate(owned)]
+
+    def _chosen(self, seen: list[Sighting], scene: Scene, row: int, config: TrackerConfig) -> Sighting:
         """The only sighting of a target; of a lost one that which is sure and most like its template."""
+        target = scene.targets[row]
         if target.health.state is not TrackState.LOST:
             return seen[0]
         sure = [sighting for sighting in seen if is_promising(sighting, config)]
         if not sure:
             return replace(seen[0], accepted=False)
-        size = (frame.shape[0], frame.shape[1])
-        found = tuple(placed(target, sighting.extent, size) for sighting in sure)
-        alike = similarities(self.templates(frame, found, config), kernel)
+        found = tuple(placed(target, sighting.extent, scene.size) for sighting in sure)
+        alike = similarities(self.templates(scene.frame, found, config), scene.kernels[row])
         best = max(range(len(sure)), key=alike.__getitem__)
         return replace(sure[best], accepted=alike[best] >= config.redetect_similarity)
 
-    def _sighting(self, answer: Answer, window: list[float], frame: Frame, config: TrackerConfig) -> Sighting:
+    def _sighting(
+        self, answer: Answer, window: Window, size: tuple[int, int], config: TrackerConfig
+    ) -> Sighting:
         x0, y0, side = window
         step = side / config.search_pixels
         x1, y1, x2, y2 = (value * step for value in answer.box)
         box = Box(x0 + x1, y0 + y1, x0 + x2, y0 + y2)
         mask, wide = NO_MASK, NO_MASK
         if answer.levels.size:
-            size = (frame.shape[0], frame.shape[1])
             how = (answer.voters, self._threshold(answer, config), (x0, y0, side), size)
             mask, wide = mask_region(answer.levels, *how), mask_region(answer.reach, *how)
         found, reached = outline(mask, config.min_mask_area), outline(wide, config.min_mask_area)
@@ -88,6 +101,20 @@ class S2iamMaskMethod:
         if self._source == "cell":
             return config.mask_threshold * answer.voters
         return max(math.ceil(config.vote_fraction * answer.voters - SLACK), 1) - 0.5
+
+
+def search_for(scene: Scene, views: Sequence[View], config: TrackerConfig) -> Search:
+    """The search through the views of a scene."""
+    alone = len(views) == len(scene.targets)  # then the kernels stay the very tensor that a runner knows
+    kernels = scene.kernels if alone else scene.kernels[[view.row for view in views]]
+    return Search(scene.frame, kernels, aim_at(tuple(view.target for view in views), config))
+
+
+def windows_of(search: Search) -> list[Window]:
+    """The windows of a search."""
+    crop = search.aim.crop
+    sides = torch.cat([crop.origins, crop.sides[:, None]], dim=1).tolist()
+    return [(x0, y0, side) for x0, y0, side in sides]
 
 
 def aim_at(targets: tuple[Target, ...], config: TrackerConfig) -> Aim:

@@ -5,7 +5,7 @@ They are kept here, and only here, so that published weights give published resu
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Frame, HostFrame
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.frames import on_host
+from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import Network, SearchOutput
 from s2iammask_core.tracking.proposals import Proposals, propose
 from s2iammask_core.tracking.regions import NO_MASK, outline
@@ -46,10 +47,12 @@ class SiamMaskMethod:
         sides = [round(side) for side in template_sides(targets, config).tolist()]
         return self._network.template(self._patches(on_host(frame), targets, sides, config.template_pixels))
 
-    def look(
-        self, frame: Frame, targets: tuple[Target, ...], kernels: Tensor, config: TrackerConfig
-    ) -> list[Sighting]:
-        """One sighting for each target, by its template kernels (N, ...)."""
+    def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
+        """One sighting for each target; the scenes one after another, as in the original."""
+        return [self._look(scene, config) for scene in scenes]
+
+    def _look(self, scene: Scene, config: TrackerConfig) -> list[Sighting]:
+        frame, targets, kernels = scene.frame, scene.targets, scene.kernels
         everywhere = torch.ones(len(targets), dtype=torch.float64)
         aim = replace(
             aim_at(targets, config), window=everywhere * config.window_influence, temporal=everywhere * 0
@@ -61,7 +64,7 @@ class SiamMaskMethod:
         proposals = propose(output, there, replace(config, proposals=1, proposal_nms=1.0))
         boxes = aim.crop.to_frame(proposals.boxes[:, 0].cpu().double()).tolist()
         masks = [
-            warped_mask(map_, origin, reach, (frame.shape[0], frame.shape[1]), config.mask_threshold)
+            warped_mask(map_, origin, reach, scene.size, config.mask_threshold)
             for map_, origin, reach in self._maps(output, proposals, targets, sides, config)
         ] or [NO_MASK] * len(targets)
         figures = zip(boxes, proposals.score.tolist(), proposals.rate.tolist(), masks, strict=True)

@@ -3,6 +3,7 @@
 No step waits for the host and all shapes are static, so it can be captured as a CUDA graph or compiled.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -101,6 +102,20 @@ def _answer(figures: list[float], maps: NDArray[np.uint8]) -> Answer:
     return Answer((x1, y1, x2, y2), score, rate, agreement, voters, int(best), *maps)
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched in one frame: N windows, each for its own target."""
+
+    frame: Frame
+    kernels: Tensor  # (N, ...) of the targets' templates, on the device
+    aim: Aim  # of N windows
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """All rows in one tensor; a single part itself."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+
+
 class StepRunner(Protocol):
     """How steps are executed; the runtimes have it."""
 
@@ -108,8 +123,8 @@ class StepRunner(Protocol):
         """Kernels (N, ...) of the objects in N windows, on the device."""
         ...
 
-    def run(self, config: TrackerConfig, frame: Frame, kernels: Tensor, aim: Aim) -> NDArray[np.uint8]:
-        """Packed answers (N, bytes) on the host."""
+    def run(self, config: TrackerConfig, searches: Sequence[Search]) -> NDArray[np.uint8]:
+        """Packed answers (N, bytes) on the host, for the windows of all searches in order, in one step."""
         ...
 
 
@@ -120,14 +135,18 @@ class EagerRunner:
         self._network = network
 
     def templates(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
-        return self._network.template(self._patches(frame, crop, border))
+        return self._network.template(self._cut(frame, crop, border))
 
-    def run(self, config: TrackerConfig, frame: Frame, kernels: Tensor, aim: Aim) -> NDArray[np.uint8]:
-        patches = self._patches(frame, aim.crop, aim.border)
-        packed = step(self._network, config, patches, kernels, aim.packed().to(kernels.device))
-        return packed.cpu().numpy()
+    def run(self, config: TrackerConfig, searches: Sequence[Search]) -> NDArray[np.uint8]:
+        kernels = joined([search.kernels for search in searches])
+        aim = joined([search.aim.packed() for search in searches]).to(kernels.device)
+        return step(self._network, config, self.patches(searches), kernels, aim).cpu().numpy()
 
-    def _patches(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
+    def patches(self, searches: Sequence[Search]) -> Tensor:
+        """The windows' patches (N, 3, P, P), each cut from its own frame, on the network's device."""
+        return joined([self._cut(each.frame, each.aim.crop, each.aim.border) for each in searches])
+
+    def _cut(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
         device = self._network.device
         if device.type == "cpu":
             return cut(on_host(frame), crop, border)

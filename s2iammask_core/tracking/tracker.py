@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import fields, replace
-from typing import Protocol
+from dataclasses import dataclass, fields, replace
 
 import torch
-from torch import Tensor
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
@@ -14,25 +12,14 @@ from s2iammask_core.errors import ConfigError, FrameError, TargetError
 from s2iammask_core.geometry import Frame, mean_colour
 from s2iammask_core.tracking.confidence import WITH_VOTES, WITHOUT_VOTES, ConfidenceModel
 from s2iammask_core.tracking.frames import checked_frame
+from s2iammask_core.tracking.method import Method, Scene
 from s2iammask_core.tracking.network import Network
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.siammask import SiamMaskMethod
-from s2iammask_core.tracking.start import Start, StartTarget, checked_start
+from s2iammask_core.tracking.start import StartTarget, checked_start
 from s2iammask_core.tracking.step import EagerRunner, StepRunner
 from s2iammask_core.tracking.target import Memory, Sighting, Target, follow, nothing_seen
 from s2iammask_core.tracking.track import Track
-
-
-class Method(Protocol):
-    """One way to cut patches and to read the network's answer; `compat` chooses it."""
-
-    def place(self, start: Start, frame_size: tuple[int, int]) -> Box: ...
-
-    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Tensor: ...
-
-    def look(
-        self, frame: Frame, targets: tuple[Target, ...], kernels: Tensor, config: TrackerConfig
-    ) -> list[Sighting]: ...
 
 
 class Tracker:
@@ -129,17 +116,9 @@ class Tracker:
         )
         return names
 
-    @torch.inference_mode()
     def track(self, frame: Frame) -> list[Track]:
         """Where the targets are in the next frame, in the order of starting; empty without targets."""
-        size = self._checked_size(frame)
-        targets, kernels = self._memory.targets, self._memory.kernels
-        if kernels is None:
-            return []
-        sightings = self._method.look(frame, targets, kernels, self._config)
-        pairs = [self._followed(*pair, size) for pair in zip(targets, sightings, strict=True)]
-        self._memory = replace(self._memory, targets=tuple(target for target, _ in pairs))
-        return [track for _, track in pairs]
+        return track_together([Shot(self, frame)])[0]
 
     @torch.inference_mode()
     def stop(self, ids: Sequence[int] | None = None) -> None:
@@ -161,7 +140,19 @@ class Tracker:
                 raise ConfigError(f"{each.name} cannot change while tracking; make a new tracker")
         self._config = config
 
-    def _followed(self, target: Target, sighting: Sighting, size: tuple[int, int]) -> tuple[Target, Track]:
+    def _scene(self, frame: Frame) -> Scene | None:
+        """What to look for in the next frame, None without targets; FrameError if the frame does not fit."""
+        self._checked_size(frame)
+        memory = self._memory
+        return None if memory.kernels is None else Scene(frame, memory.targets, memory.kernels)
+
+    def _followed(self, scene: Scene, sightings: Sequence[Sighting]) -> tuple[Memory, list[Track]]:
+        """The memory after a frame, and the answers for it."""
+        pairs = [self._follow(*pair, scene.size) for pair in zip(scene.targets, sightings, strict=True)]
+        memory = replace(self._memory, targets=tuple(target for target, _ in pairs))
+        return memory, [track for _, track in pairs]
+
+    def _follow(self, target: Target, sighting: Sighting, size: tuple[int, int]) -> tuple[Target, Track]:
         usable = sighting if sighting.is_finite else nothing_seen(target)
         confidence = self._confidence.confidence(usable.score, usable.agreement)
         return follow(target, usable, confidence, self._config, size)
@@ -188,6 +179,54 @@ class Tracker:
         if taken or min(names, default=0) < 0:
             raise TargetError(f"ids must be new and not negative; got {names}, taken are {list(self.ids)}")
         return names
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The next frame of a tracker."""
+
+    tracker: Tracker
+    frame: Frame
+
+
+@torch.inference_mode()
+def track_together(shots: Sequence[Shot]) -> list[list[Track]]:
+    """What each tracker's `track` would answer for its frame; the frames may differ in size.
+
+    Trackers with equal settings that share a network, as siblings do, go through it as one batch. It raises
+    and leaves all trackers as they were if one frame does not fit; the FrameError says which.
+    """
+    if len({id(shot.tracker) for shot in shots}) < len(shots):
+        raise FrameError("a tracker takes one frame at a time; give each tracker once")
+    scenes = [_scene_of(shots, number) for number in range(len(shots))]
+    turns = [(shot.tracker, scene) for shot, scene in zip(shots, scenes, strict=True) if scene]
+    looks = zip(turns, _looked(turns), strict=True)
+    outcomes = [tracker._followed(scene, sightings) for (tracker, scene), sightings in looks]
+    for (tracker, _), (memory, _) in zip(turns, outcomes, strict=True):
+        tracker._memory = memory
+    answers = iter(tracks for _, tracks in outcomes)
+    return [next(answers) if scene else [] for scene in scenes]
+
+
+def _scene_of(shots: Sequence[Shot], number: int) -> Scene | None:
+    shot = shots[number]
+    try:
+        return shot.tracker._scene(shot.frame)
+    except FrameError as error:
+        if len(shots) == 1:
+            raise
+        raise FrameError(f"frame {number + 1} of {len(shots)}: {error}") from error
+
+
+def _looked(turns: Sequence[tuple[Tracker, Scene]]) -> list[list[Sighting]]:
+    """The sightings of each scene's targets; one step for all that share a network and settings."""
+    groups: dict[tuple[Method, TrackerConfig], list[int]] = {}
+    for number, (tracker, _) in enumerate(turns):
+        groups.setdefault((tracker._method, tracker._config), []).append(number)
+    seen: dict[int, list[Sighting]] = {}
+    for (method, config), numbers in groups.items():
+        seen |= zip(numbers, method.look([turns[number][1] for number in numbers], config), strict=True)
+    return [seen[number] for number in range(len(turns))]
 
 
 def _target(name: int, box: Box, border: tuple[float, float, float]) -> Target:

@@ -7,7 +7,7 @@ import torch
 from s2iammask_core import Box, TrackerConfig
 from s2iammask_core.tracking.network import SearchOutput
 from s2iammask_core.tracking.s2iammask import aim_at
-from s2iammask_core.tracking.step import FIGURES, EagerRunner, step, step_in_frame, unpacked
+from s2iammask_core.tracking.step import FIGURES, EagerRunner, Search, step, step_in_frame, unpacked
 from s2iammask_core.tracking.target import Target
 
 CONFIG = TrackerConfig()
@@ -58,7 +58,7 @@ def test_a_step_in_the_frame_answers_as_one_on_patches_cut_by_the_host(make_netw
     aim = aim_at(targets(2), CONFIG)
     kernels = torch.tensor(colours[0]).float().reshape(1, 3, 1, 1).expand(2, -1, -1, -1)
 
-    host = unpacked(EagerRunner(network).run(CONFIG, frame, kernels, aim))
+    host = unpacked(EagerRunner(network).run(CONFIG, [Search(frame, kernels, aim)]))
     device = unpacked(step_in_frame(network, CONFIG, torch.from_numpy(frame), kernels, aim.packed()).numpy())
 
     for one, other in zip(host, device, strict=True):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from s2iammask_core import Box
+from s2iammask_core import Box, Shot, track_together
 from s2iammask_core.bench.timing import allocations
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.runtime import make_tracker
@@ -39,6 +39,22 @@ def test_a_captured_step_answers_as_one_that_is_not(random_network, frames, coun
     for frame in frames[1:3]:
         pairs = zip(eager.track(frame), graph.track(frame), strict=True)
         assert all(one.score == pytest.approx(other.score, abs=1e-3) for one, other in pairs)
+
+
+def test_several_frames_in_a_captured_step_answer_as_one_by_one(random_network, frames):
+    graph, eager = tracker(random_network, "graph"), tracker(random_network, "eager")
+    views = [frames[:, :200], frames]
+    teams = [(each, each.sibling()) for each in (graph, eager)]
+    for team in teams:
+        for each, view in zip(team, views, strict=True):
+            each.start(view[0], boxes(2))
+
+    for number in range(1, 4):
+        shown = [view[number] for view in views]
+        together = track_together([*map(Shot, teams[0], shown)])
+        alone = [each.track(frame) for each, frame in zip(teams[1], shown, strict=True)]
+        for pairs in map(zip, together, alone):
+            assert all(one.score == pytest.approx(other.score, abs=1e-3) for one, other in pairs)
 
 
 def test_nothing_is_allocated_once_a_step_is_captured(random_network, frames):

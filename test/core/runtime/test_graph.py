@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from s2iammask_core import Box, Tracker, TrackerConfig
+from s2iammask_core import Box, Shot, Tracker, TrackerConfig, track_together
 from s2iammask_core.runtime.graph import GraphRunner, bucket_of, filled_up
 
 
@@ -133,6 +133,47 @@ def test_another_frame_size_is_captured_anew(tracker, recorder, scene, colours):
         assert track.box.center == pytest.approx(box(blocks(colours)[0]).center, abs=2)
 
     assert recorder.captures == 2
+
+
+def test_frames_of_two_sizes_by_turns_are_captured_once_each(tracker, recorder, scene, colours):
+    trackers = tracker, tracker.sibling()
+    for each, height in zip(trackers, (240, 300), strict=True):
+        each.start(scene(*blocks(colours), height=height), [box(blocks(colours)[0])])
+
+    for shift in range(3):
+        for each, height in zip(trackers, (240, 300), strict=True):
+            each.track(scene(*blocks(colours, shift), height=height))
+
+    assert recorder.captures == 2
+
+
+def test_only_a_few_sizes_are_kept(tracker, recorder, scene, colours):
+    trackers = [tracker.sibling() for _ in range(6)]
+    for _ in range(2):
+        for number, each in enumerate(trackers):
+            frame = scene(*blocks(colours), height=240 + number)
+            each.stop()
+            each.start(frame, [box(blocks(colours)[0])])
+            each.track(frame)
+
+    assert recorder.captures == 12
+
+
+def test_several_frames_share_one_captured_step_that_begins_with_patches(
+    tracker, recorder, make_network, scene, colours
+):
+    eager = Tracker(make_network())
+    teams = [(each, each.sibling()) for each in (tracker, eager)]
+    for team in teams:
+        for each, height in zip(team, (240, 300), strict=True):
+            each.start(scene(*blocks(colours), height=height), [box(block) for block in blocks(colours)])
+
+    for shift in (5, 10, 15):
+        frames = [scene(*blocks(colours, shift), height=height) for height in (240, 300)]
+        found, wanted = (track_together([*map(Shot, team, frames)]) for team in teams)
+        assert [centers(each) for each in found] == [centers(each) for each in wanted]
+
+    assert recorder.captures == 1
 
 
 def test_a_frame_may_be_a_tensor(tracker, scene, colours):

@@ -1,0 +1,39 @@
+"""One way to cut patches and to read the network's answer; the setting `compat` chooses it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from s2iammask_core.boxes import Box
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.geometry import Frame
+from s2iammask_core.tracking.start import Start
+from s2iammask_core.tracking.target import Sighting, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A frame, and the targets that are looked for in it."""
+
+    frame: Frame
+    targets: tuple[Target, ...]  # N, at least one
+    kernels: Tensor  # (N, ...) of their templates, on the device
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the frame."""
+        return int(self.frame.shape[0]), int(self.frame.shape[1])
+
+
+class Method(Protocol):
+    """Has a network, but no targets: trackers that share a network share it."""
+
+    def place(self, start: Start, frame_size: tuple[int, int]) -> Box: ...
+
+    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Tensor: ...
+
+    def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
+        """For each scene one sighting for each of its targets."""
+        ...
