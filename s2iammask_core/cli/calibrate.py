@@ -3,8 +3,8 @@
   s2iammask calibrate --root DAVIS --year 2016 --list train --sequences boat,soccerball --weights FILE --out
   FILE
 
-Prints the expected calibration error before and after, and draws a reliability plot; the error after is that on
-sequences left out of the fit, each in turn. Use sequences that were neither trained on nor will be reported.
+Prints the expected calibration error before and after, and draws a reliability plot; the error after is that
+on sequences left out of the fit, each in turn. Use sequences that were neither trained on nor will be reported.
 """
 
 import argparse

@@ -117,7 +117,7 @@ class Reliability:
 
 
 def cross_validated(observations: Sequence[Observation]) -> Reliability:
-    """The reliability of fitted models on sequences that they were not fitted to: each is left out in turn."""
+    """The reliability of models on sequences that they were not fitted to: each is left out in turn."""
     names = sorted({each.sequence for each in observations})
     if len(names) < 2:
         raise DatasetError("a calibration is checked on sequences left out of it: give at least two")

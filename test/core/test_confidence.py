@@ -40,8 +40,8 @@ def test_confidence_tells_a_good_answer_from_a_bad_one(model):
 
 
 def test_a_mask_that_does_not_fit_the_proposal_may_lower_the_confidence():
-    model = ConfidenceModel(bias=-3.0, score=0.0, agreement=3.0, fit=4.0)
-    assert confidence(model, 0.9, 0.9, 0.2) < 0.5 < confidence(model, 0.9, 0.9, 0.9)
+    model = ConfidenceModel(bias=-4.0, score=0.0, agreement=3.0, fit=4.0)
+    assert confidence(model, 0.9, 0.9, 0.0) < 0.5 < confidence(model, 0.9, 0.9, 0.9)
 
 
 def test_an_answer_that_is_not_a_number_has_no_confidence():
