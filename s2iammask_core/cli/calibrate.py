@@ -4,7 +4,7 @@
   FILE
 
 Prints the expected calibration error before and after, and draws a reliability plot; the error after is that
-on sequences left out of the fit, each in turn. Use sequences that were neither trained on nor will be reported.
+on sequences left out of the fit, each in turn. Use sequences that were neither trained on nor are reported.
 """
 
 import argparse

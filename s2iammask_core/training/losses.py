@@ -57,6 +57,17 @@ def region_loss(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
     return joint_mean((each * weights).sum(), weights.sum())
 
 
+def overlap_loss(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
+    """Mean of 1 - IoU of soft masks (N, R, h, w) where weights (N, R) are 1 (Rahman and Wang 2016).
+
+    Unlike the cross-entropy it does not care how small the object is in its region.
+    """
+    chance, truth = logits.sigmoid(), masks.float()
+    both = (chance * truth).sum(dim=(2, 3))
+    either = (chance + truth).sum(dim=(2, 3)) - both
+    return joint_mean(((1 - both / either.clamp(min=1.0)) * weights).sum(), weights.sum())
+
+
 def mask_iou(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
     """Mean IoU of thresholded masks (..., h, w) with bool masks, where weights (...) are 1; for the log."""
     answer, truth = logits > 0, masks.bool()

@@ -112,11 +112,12 @@ class Objective(nn.Module):
         regions = choose_regions(batch, scores, deltas, self.config.regions, network.region_masks.pixels)
         inputs = network.region_inputs(network.mask.template(template), search, (f0, f1, f2))
         logits = network.region_masks(inputs, regions.rois).float()
-        mask = losses.region_loss(logits, regions.masks, regions.weights)
-        iou = losses.mask_iou(logits, regions.masks, regions.weights)
+        shown = (logits, regions.masks, regions.weights)
+        mask, overlap, iou = losses.region_loss(*shown), losses.overlap_loss(*shown), losses.mask_iou(*shown)
         used = regions.weights.sum() / len(regions.weights)
         parts = {"mask": mask.detach(), "mask_iou": iou.detach(), "regions": used.detach()}
-        return Outcome(self.config.losses.mask * mask, parts)
+        wanted = self.config.losses
+        return Outcome(wanted.mask * mask + wanted.overlap * overlap, parts)
 
     def _features(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Neck features of the search patches and the kernels of all branches."""

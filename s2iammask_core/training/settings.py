@@ -84,6 +84,7 @@ class LossConfig:
     score: float = setting(1.0, "weight of the classification loss", 0.0, 1e4)
     box: float = setting(1.2, "weight of the box loss", 0.0, 1e4)
     mask: float = setting(36.0, "weight of the mask loss", 0.0, 1e4)
+    overlap: float = setting(0.0, "weight of 1 - soft IoU beside the second stage's mask loss", 0.0, 1e4)
 
 
 @dataclass(frozen=True)

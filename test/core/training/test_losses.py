@@ -93,3 +93,24 @@ def test_unused_places_of_regions_do_not_count():
     loss = losses.region_loss(logits, masks, torch.tensor([[1.0, 0.0]]))
 
     assert float(loss) < 1e-4
+
+
+def test_the_overlap_loss_does_not_care_how_small_an_object_is():
+    small, large = torch.zeros(2, 1, 1, 56, 56, dtype=torch.bool)
+    small[..., 20:24, 20:24] = True
+    large[..., 10:42, 10:42] = True
+    used = torch.ones(1, 1)
+
+    found = [
+        [float(losses.overlap_loss(logits, mask, used)) for mask in (small, large)]
+        for logits in (torch.full((1, 1, 56, 56), -20.0), torch.where(small, 20.0, -20.0))
+    ]
+
+    assert found[0] == pytest.approx([1, 1], abs=1e-3)
+    assert found[1][0] == pytest.approx(0, abs=1e-3)
+
+
+def test_regions_that_are_not_used_add_nothing_to_the_overlap_loss():
+    masks = torch.ones(1, 2, 28, 28, dtype=torch.bool)
+    logits = torch.stack([torch.full((28, 28), 20.0), torch.full((28, 28), -20.0)])[None]
+    assert float(losses.overlap_loss(logits, masks, torch.tensor([[1.0, 0.0]]))) == pytest.approx(0, abs=1e-3)
