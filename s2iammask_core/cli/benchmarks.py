@@ -60,7 +60,22 @@ def chosen_data(args: argparse.Namespace) -> Choice:
         split=args.split,
         start_from=getattr(args, "protocol", "mask"),
         interval=_interval(args),
+        step=_step(args),
     )
+
+
+def add_step(parser: argparse.ArgumentParser) -> None:
+    """Adds --every."""
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="look at every N-th frame alone, for quick trials"
+    )
+
+
+def _step(args: argparse.Namespace) -> int:
+    step: int = getattr(args, "every", 1)
+    if step < 1:
+        raise DatasetError(f"--every must be 1 or more, got {step}")
+    return step
 
 
 def _interval(args: argparse.Namespace) -> tuple[int, int] | None:

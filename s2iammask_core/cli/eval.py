@@ -2,7 +2,9 @@
 
   s2iammask eval --dataset DAVIS2016 --root DAVIS --weights FILE --protocol box
   s2iammask eval --dataset VOT2018 --root VOT2018 --snapshots runs/train --from 1 --to 20 --workers 2
+  s2iammask eval --dataset boxes --root sequences
 
+The data set `boxes` is a folder of OTB's and VOT's folders side by side: upright boxes, no restarts.
 A run that was stopped goes on with the first sequence that has no results. `--weights identity` is a tracker
 that never moves: it tries out a data set in a minute.
 """
@@ -20,6 +22,7 @@ from s2iammask_core.cli.benchmarks import (
     add_data,
     add_output,
     add_split,
+    add_step,
     chosen_data,
     show_report,
     show_table,
@@ -43,6 +46,7 @@ IDENTITY = "identity"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser, "--root", "the data set's root; of VOT also its json file")
     add_split(parser, "(default: val, or all)")
+    add_step(parser)
     add_settings(parser)
     add_protocol(parser)
     parser.add_argument(
@@ -90,6 +94,7 @@ def default_results(args: argparse.Namespace) -> Path:
     """A folder that says what ran on what."""
     tracker = args.snapshots.name if args.snapshots else Path(args.weights or default_weights()).stem
     suffix = "-box" if args.protocol == "box" else ""
+    suffix += f"-every{args.every}" if args.every > 1 else ""
     return Path("runs/eval", args.dataset, tracker + suffix)
 
 

@@ -1,5 +1,6 @@
 """Success and precision of the one-pass evaluation of OTB (Wu et al. 2013)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,12 @@ class SequenceScore:
         return np.asarray((self.overlaps[:, None] > OVERLAP_THRESHOLDS).mean(axis=0))
 
     @property
+    def iou(self) -> float:
+        """The mean overlap of the frames after the first, where the truth has a box; NaN if it never has."""
+        later = self.overlaps[1:]
+        return float(later[later >= 0].mean()) if (later >= 0).any() else math.nan
+
+    @property
     def precision(self) -> Floats:
         """(51,) the share of the frames whose centre is at most so many pixels off."""
         return np.asarray((self.distances[:, None] <= DISTANCE_THRESHOLDS).mean(axis=0))
@@ -40,6 +47,7 @@ class OtbScore:
 
     auc: float  # area under the success curve, in [0, 1]
     precision: float  # at 20 pixels, in [0, 1]
+    iou: float  # overlap after the first frame, in [0, 1]; NaN if no sequence has another
     success_curve: Floats  # (21,)
     precision_curve: Floats  # (51,)
     sequences: tuple[SequenceScore, ...]
@@ -50,7 +58,15 @@ def score(truths: Mapping[str, Floats], answers: Mapping[str, Floats]) -> OtbSco
     sequences = tuple(score_sequence(name, truth, answers[name]) for name, truth in truths.items())
     success = np.mean([each.success for each in sequences], axis=0)
     precision = np.mean([each.precision for each in sequences], axis=0)
-    return OtbScore(float(success.mean()), float(precision[PRECISION_AT]), success, precision, sequences)
+    known = [each.iou for each in sequences if not math.isnan(each.iou)]
+    return OtbScore(
+        float(success.mean()),
+        float(precision[PRECISION_AT]),
+        float(np.mean(known)) if known else math.nan,
+        success,
+        precision,
+        sequences,
+    )
 
 
 def score_sequence(name: str, truth: Floats, answer: Floats) -> SequenceScore:

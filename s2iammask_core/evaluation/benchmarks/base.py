@@ -40,6 +40,10 @@ class Benchmark(Protocol):
         """The same with these sequences alone."""
         ...
 
+    def thinned(self, step: int) -> "Benchmark":
+        """The same with every step-th frame alone, for trials on slow machines; protocol says so."""
+        ...
+
     def length(self, name: str) -> int:
         """Frames of a sequence."""
         ...

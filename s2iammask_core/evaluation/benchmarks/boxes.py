@@ -39,6 +39,10 @@ class BoxBenchmark:
     def only(self, names: Iterable[str]) -> "BoxBenchmark":
         return replace(self, sequences=chosen(self.sequences, names))
 
+    def thinned(self, step: int) -> "BoxBenchmark":
+        thinned = tuple(each.thinned(step) for each in self.sequences)
+        return replace(self, sequences=thinned, protocol=f"{self.protocol}, 1 of {step} frames")
+
     def length(self, name: str) -> int:
         return len(self._sequence(name).frames)
 
@@ -78,6 +82,7 @@ def _report(dataset: str, score: otb.OtbScore) -> Report:
             each.name,
             {
                 "frames": len(each.overlaps),
+                "iou": each.iou,
                 "auc": float(each.success.mean()),
                 "precision": float(each.precision[otb.PRECISION_AT]),
             },
@@ -88,8 +93,11 @@ def _report(dataset: str, score: otb.OtbScore) -> Report:
     share = "share of the frames"
     success = Curve("Success", "overlap threshold", share, thresholds, score.success_curve)
     precision = Curve("Precision", "distance of the centres, pixels", share, pixels, score.precision_curve)
-    notes = ("precision is the share of the frames whose centre is at most 20 pixels off",)
-    figures = {"auc": score.auc, "precision": score.precision}
+    notes = (
+        "iou is the mean over the frames after the first, and then over the targets",
+        "precision is the share of the frames whose centre is at most 20 pixels off",
+    )
+    figures = {"iou": score.iou, "auc": score.auc, "precision": score.precision}
     return Report(dataset, figures, rows, (success, precision), tuple(map(_timeline, score.sequences)), notes)
 
 

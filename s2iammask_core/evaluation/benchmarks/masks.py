@@ -27,10 +27,12 @@ class MaskBenchmark:
     start_from: StartFrom = "mask"
     by_category: bool = False  # YouTube-VOS: seen and unseen apart, and a zip for submission
     objective: str = "j_and_f"
+    step: int = 1  # only every step-th frame is looked at
 
     @property
     def protocol(self) -> str:
-        return f"masks propagated from the first {self.start_from}"
+        whole = f"masks propagated from the first {self.start_from}"
+        return whole if self.step == 1 else f"{whole}, 1 of {self.step} frames"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,6 +44,9 @@ class MaskBenchmark:
 
     def only(self, names: Iterable[str]) -> "MaskBenchmark":
         return replace(self, sequences=chosen(self.sequences, names))
+
+    def thinned(self, step: int) -> "MaskBenchmark":
+        return replace(self, sequences=tuple(each.thinned(step) for each in self.sequences), step=step)
 
     def length(self, name: str) -> int:
         return len(self._sequence(name).frames)

@@ -13,6 +13,7 @@ from s2iammask_core.evaluation.benchmarks.vot import VotBenchmark
 from s2iammask_core.evaluation.protocols import StartFrom
 from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.results.record import read_record
+from s2iammask_core.evaluation.sequences.boxes import read_box_sequences
 from s2iammask_core.evaluation.sequences.folder import read_folder
 from s2iammask_core.evaluation.sequences.lists import read_names
 from s2iammask_core.evaluation.sequences.masks import davis_names, read_davis, read_youtube_vos
@@ -42,6 +43,7 @@ class Choice:
     split: str = ""  # a text file of names, or for DAVIS a list in ImageSets; empty: val, or all
     start_from: StartFrom = "mask"  # of benchmarks with masks
     interval: tuple[int, int] | None = None  # of VOT's expected average overlap, if not the usual
+    step: int = 1  # looks at every step-th frame alone
 
     @property
     def listed(self) -> tuple[str, ...] | None:
@@ -55,7 +57,8 @@ def open_benchmark(choice: Choice) -> Benchmark:
         raise DatasetError(f"unknown data set {choice.name!r}; known: {', '.join(BENCHMARKS)}")
     if not choice.root.exists():
         raise DatasetError(f"there is no {choice.root}; give the root of {choice.name}")
-    return BENCHMARKS[choice.name](choice)
+    benchmark = BENCHMARKS[choice.name](choice)
+    return benchmark if choice.step == 1 else benchmark.thinned(choice.step)
 
 
 def score(benchmark: Benchmark, results: Path) -> Report:
@@ -97,6 +100,10 @@ def _otb(choice: Choice) -> Benchmark:
     return _only(choice, BoxBenchmark(choice.name, read_otb(choice.root)))
 
 
+def _boxes(choice: Choice) -> Benchmark:
+    return _only(choice, BoxBenchmark(choice.name, read_box_sequences(choice.root), objective="iou"))
+
+
 def _folder(choice: Choice) -> Benchmark:
     if choice.boxes is None:
         raise DatasetError(
@@ -116,5 +123,6 @@ BENCHMARKS: dict[str, Callable[[Choice], Benchmark]] = {
     **dict.fromkeys(("DAVIS2016", "DAVIS2017"), _davis),
     **dict.fromkeys(("YTVOS2018", "YTVOS2019"), _youtube_vos),
     **dict.fromkeys(("OTB", "otb-layout"), _otb),
+    "boxes": _boxes,
     "folder": _folder,
 }

@@ -39,6 +39,10 @@ class VotBenchmark:
     def only(self, names: Iterable[str]) -> "VotBenchmark":
         return replace(self, sequences=chosen(self.sequences, names))
 
+    def thinned(self, step: int) -> "VotBenchmark":
+        thinned = tuple(each.thinned(step) for each in self.sequences)
+        return replace(self, sequences=thinned, protocol=f"{self.protocol}, 1 of {step} frames")
+
     def length(self, name: str) -> int:
         return len(self._sequence(name).truth.regions)
 

@@ -60,6 +60,32 @@ class ImageFiles:
             raise DatasetError(f"cannot read the image {self.paths[0]}: {error}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenFrames:
+    """Some of the frames of a sequence, in rising order."""
+
+    frames: Frames
+    indices: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def read(self, index: int) -> Frame:
+        return self.frames.read(self.indices[index])
+
+    def name(self, index: int) -> str:
+        return self.frames.name(self.indices[index])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.frames.size
+
+
+def every_nth(frames: Frames, step: int) -> ChosenFrames:
+    """The first frame, and each that is so many frames after the one before."""
+    return ChosenFrames(frames, tuple(range(0, len(frames), step)))
+
+
 class VideoFile:
     """The frames of a video file."""
 

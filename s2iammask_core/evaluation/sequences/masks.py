@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from s2iammask_core.errors import DatasetError, S2iamMaskError
-from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, images_in
+from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, ImageFiles, images_in
 from s2iammask_core.evaluation.sequences.lists import read_names
 
 Labels = NDArray[np.uint8]  # (H, W) object ids, 0 is background
@@ -53,6 +53,22 @@ class MaskSequence:
     def starting(self, index: int) -> tuple[ObjectSpan, ...]:
         """The objects that appear in this frame."""
         return tuple(each for each in self.objects if each.first == index)
+
+    def thinned(self, step: int) -> "MaskSequence":
+        """Every step-th frame, and those in which objects appear."""
+        chosen = sorted({*range(0, len(self.frames), step), *(each.first for each in self.objects)})
+        place = {index: number for number, index in enumerate(chosen)}
+        objects = tuple(
+            replace(
+                each,
+                first=place[each.first],
+                last=max(number for index, number in place.items() if index <= each.last),
+            )
+            for each in self.objects
+        )
+        annotations = {place[index]: path for index, path in self.annotations.items() if index in place}
+        frames = ChosenFrames(self.frames, tuple(chosen))
+        return replace(self, frames=frames, annotations=annotations, objects=objects)
 
 
 def read_labels(path: Path, binary: bool, error: type[S2iamMaskError] = DatasetError) -> Labels:

@@ -1,14 +1,14 @@
 """OTB sequences: a folder each with img/ and groundtruth_rect.txt, or one such file for each target."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, images_in
+from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, every_nth, images_in
 from s2iammask_core.evaluation.sequences.lists import listed_names
 from s2iammask_core.evaluation.sequences.regions import read_boxes
 
@@ -29,14 +29,19 @@ class BoxSequence:
     ]  # (N, 4) x y width height in the file's numbers; (1, 4): only the first is known
     first_pixel: int  # what the benchmark calls the first column and row
 
+    def thinned(self, step: int) -> "BoxSequence":
+        """Every step-th frame."""
+        return replace(self, frames=every_nth(self.frames, step), boxes=self.boxes[::step])
+
 
 def read_otb(root: Path) -> tuple[BoxSequence, ...]:
     """All targets of all sequences; Jogging's two are Jogging.1 and .2. list.txt may name the folders."""
     names = listed_names(root, "list.txt", marker="groundtruth_rect*.txt")
-    return tuple(sequence for name in names for sequence in _from_folder(root / name))
+    return tuple(sequence for name in names for sequence in otb_folder(root / name))
 
 
-def _from_folder(folder: Path) -> list[BoxSequence]:
+def otb_folder(folder: Path) -> list[BoxSequence]:
+    """The targets of one folder."""
     images = images_in(folder / "img")
     sequences = []
     for path in sorted(folder.glob("groundtruth_rect*.txt")):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, image_files, images_in
+from s2iammask_core.evaluation.sequences.frames import (
+    Frames,
+    ImageFiles,
+    every_nth,
+    image_files,
+    images_in,
+)
 from s2iammask_core.evaluation.sequences.lists import listed_names
 from s2iammask_core.evaluation.sequences.regions import read_number_rows, read_polygons, to_regions
 from s2iammask_core.evaluation.vot import VotTruth
@@ -27,6 +33,12 @@ class VotSequence:
     frames: Frames
     truth: VotTruth
 
+    def thinned(self, step: int) -> "VotSequence":
+        """Every step-th frame."""
+        tags = {name: values[::step] for name, values in self.truth.tags.items()}
+        truth = replace(self.truth, regions=self.truth.regions[::step], tags=tags)
+        return replace(self, frames=every_nth(self.frames, step), truth=truth)
+
 
 def read_vot(path: Path, frames: Path | None = None) -> tuple[VotSequence, ...]:
     """All sequences of a data set.
@@ -40,10 +52,11 @@ def read_vot(path: Path, frames: Path | None = None) -> tuple[VotSequence, ...]:
             _from_json(name, each, frames or path.parent) for name, each in _read_json(path, path).items()
         )
     names = listed_names(path, "list.txt", marker="groundtruth.txt")
-    return tuple(_from_folder(path / name) for name in names)
+    return tuple(vot_folder(path / name) for name in names)
 
 
-def _from_folder(folder: Path) -> VotSequence:
+def vot_folder(folder: Path) -> VotSequence:
+    """The sequence of one folder."""
     images = image_files(folder.iterdir()) if folder.is_dir() else ()
     frames = ImageFiles(images) if images else images_in(folder / "color")
     regions = read_polygons(folder / "groundtruth.txt")
