@@ -2,38 +2,48 @@
 
   s2iammask ablate config/ablation.yaml --dataset DAVIS2016 --root DAVIS --protocol box
 
-The YAML file maps each row's name to `weights` (default: those of the package) and `set`, tracker settings.
-Rows whose weights do not exist are named and left out. A run that was stopped goes on where it stopped.
+The YAML file maps each row's name under `rows` to `weights` (a file or a snapshot; default: --weights, or
+those of the package) and `set`, tracker settings. `every: 3` looks at every third frame alone, `sequences`
+names those to run; the table says so. A row whose weights are not there is shown as not measured. A run that
+was stopped goes on where it stopped, and rows that are measured are not measured again.
 """
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
-from s2iammask_core.cli.benchmarks import add_data, add_output, add_split, chosen_data, show_table
+from s2iammask_core.cli.benchmarks import (
+    add_data,
+    add_output,
+    add_split,
+    add_step,
+    chosen_data,
+    show_table,
+)
 from s2iammask_core.cli.eval import add_protocol, add_workers, chosen_workers, weights_factory
 from s2iammask_core.cli.settings import add_settings
-from s2iammask_core.config import TrackerConfig, from_mapping, read_yaml
+from s2iammask_core.cli.snapshots import exported
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.evaluation.ablation import Ablation, Row, Variant, read_ablation
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
-from s2iammask_core.evaluation.benchmarks.named import open_benchmark, score
-from s2iammask_core.evaluation.factory import TrackerFactory
-from s2iammask_core.evaluation.reports.tables import Table, as_markdown
-from s2iammask_core.evaluation.runner import Run, Workers, total_speed
-from s2iammask_core.evaluation.runner import run as run_sequences
+from s2iammask_core.evaluation.benchmarks.named import open_benchmark
+from s2iammask_core.evaluation.reports.tables import Table, as_markdown, nullable
 from s2iammask_core.runtime import default_weights
+
+NOT_MEASURED = "not measured"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rows", type=Path, metavar="YAML", help="the variants, by name")
     add_data(parser, "--root", "the data set's root")
     add_split(parser, "(default: val, or all)")
+    add_step(parser)
     add_settings(parser)
     add_protocol(parser)
     parser.add_argument(
@@ -43,63 +53,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One variant."""
-
-    name: str
-    weights: str
-    settings: Mapping[str, Any]
-
-
 def run(args: argparse.Namespace) -> int:
-    benchmark = open_benchmark(chosen_data(args))
-    rows = read_rows(args.rows)
-    present = [row for row in rows if Path(row.weights).is_file()]
-    for row in rows:
-        if row not in present:
-            print(f"left out: {row.name}, there is no {row.weights}", file=sys.stderr)
-    found = {row.name: _figures(args, benchmark, row) for row in present}
-    if not found:
+    ablation = read_ablation(args.rows)
+    benchmark = chosen_benchmark(args, ablation)
+    found: dict[str, Mapping[str, float] | None] = {}
+    for row in ablation.rows:
+        found[row.name] = _figures(args, benchmark, row)
+        write_table(args.results, table(found), benchmark)
+    if not any(found.values()):
         raise ConfigError(f"no row of {args.rows} has weights that exist")
-    names = tuple(next(iter(found.values())))
-    cells = tuple(_cells(name, found[name], names) for name in found)
-    table = Table(("variant", *names), cells)
-    args.results.mkdir(parents=True, exist_ok=True)
-    (args.results / "ablation.md").write_text(as_markdown(table) + "\n")
     if args.json:
-        print(json.dumps(found))
+        print(json.dumps({name: figures and nullable(figures) for name, figures in found.items()}))
     else:
-        show_table(args, table)
+        show_table(args, table(found))
     return 0
 
 
-def _cells(name: str, figures: Mapping[str, float], names: tuple[str, ...]) -> tuple[str | float, ...]:
+def chosen_benchmark(args: argparse.Namespace, ablation: Ablation) -> Benchmark:
+    """The data set, or the part of it that the file asks for; --every wins over the file."""
+    step = args.every if args.every != 1 else ablation.every
+    benchmark = open_benchmark(replace(chosen_data(args), step=step))
+    return benchmark.only(ablation.sequences) if ablation.sequences else benchmark
+
+
+def _figures(args: argparse.Namespace, benchmark: Benchmark, row: Row) -> Mapping[str, float] | None:
+    """None for a row without weights."""
+    source = Path(row.weights or args.weights or default_weights())
+    if not source.exists():
+        print(f"{row.name}: {NOT_MEASURED}, there is no {source}", file=sys.stderr)
+        return None
+    total = sum(benchmark.length(name) for name in benchmark.names)
+    bar = tqdm(total=total, unit="frame", desc=row.name, file=sys.stderr)
+    with bar, exported(source) as weights:
+        factory = replace(weights_factory(args, str(weights)), source=str(source))
+        factory = replace(factory, config=replace(factory.config, **row.settings))
+        variant = Variant(benchmark, factory, args.results / row.folder)
+        return variant.figures(chosen_workers(args), lambda name, frames: bar.update(frames))
+
+
+def table(found: Mapping[str, Mapping[str, float] | None]) -> Table:
+    """A line for each row, whether it was measured or not."""
+    names = next((tuple(figures) for figures in found.values() if figures), ("figures",))
+    return Table(("variant", *names), tuple(_line(name, figures, names) for name, figures in found.items()))
+
+
+def _line(name: str, figures: Mapping[str, float] | None, names: Sequence[str]) -> tuple[str | float, ...]:
+    if figures is None:
+        return (name, NOT_MEASURED, *[math.nan] * (len(names) - 1))
     return (name, *(figures[each] for each in names))
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The variants in a YAML file; ConfigError for a setting that does not exist."""
-    rows = []
-    for name, values in read_yaml(path).items():
-        given = values or {}
-        if not isinstance(given, Mapping) or given.keys() - {"weights", "set"}:
-            raise ConfigError(f"{path}: {name} takes `weights` and `set`, got {values!r}")
-        settings = given.get("set") or {}
-        from_mapping(TrackerConfig, settings)
-        rows.append(Row(str(name), str(given.get("weights") or default_weights()), settings))
-    return rows
-
-
-def _figures(args: argparse.Namespace, benchmark: Benchmark, row: Row) -> dict[str, float]:
-    factory = weights_factory(args, row.weights)
-    factory = replace(factory, config=replace(factory.config, **row.settings))
-    results = args.results / row.name.replace("/", "-").replace(" ", "_")
-    _run(benchmark, factory, results, chosen_workers(args))
-    return {**score(benchmark, results).figures, "fps": total_speed(benchmark, results).fps}
-
-
-def _run(benchmark: Benchmark, factory: TrackerFactory, results: Path, workers: Workers) -> None:
-    total = sum(benchmark.length(name) for name in benchmark.names)
-    with tqdm(total=total, unit="frame", desc=results.name, file=sys.stderr) as bar:
-        run_sequences(Run(benchmark, factory, results), workers, lambda name, frames: bar.update(frames))
+def write_table(results: Path, made: Table, benchmark: Benchmark) -> None:
+    """Writes ablation.md, with what was run."""
+    about = f"{benchmark.name}, {benchmark.protocol}; {len(benchmark.names)} sequences."
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "ablation.md").write_text(f"{about}\n\n{as_markdown(made)}\n")

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from s2iammask_core.evaluation.reports.record import Report, Row
@@ -81,14 +81,15 @@ def _exact(cell: str | float) -> str:
 
 def as_object(report: Report) -> dict[str, object]:
     """Plain values for json; null for NaN."""
-    rows = [{"name": row.name, **_nullable(row.figures)} for row in report.rows]
+    rows = [{"name": row.name, **nullable(row.figures)} for row in report.rows]
     return {
         "dataset": report.dataset,
-        **_nullable(report.figures),
+        **nullable(report.figures),
         "sequences": rows,
         "notes": list(report.notes),
     }
 
 
-def _nullable(figures: dict[str, float]) -> dict[str, float | None]:
+def nullable(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """None for NaN, which json has no word for."""
     return {name: None if math.isnan(value) else value for name, value in figures.items()}
