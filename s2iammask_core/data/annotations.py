@@ -5,7 +5,7 @@ with one frame.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -35,12 +35,14 @@ class Annotation:
 class Video:
     """The frames of one video, and for each object id its annotation by frame index, in rising order.
 
-    A track need not cover every frame; it covers at least one, and its boxes have an area.
+    A track need not cover every frame; it covers at least one, and its boxes have an area. Some data sets
+    say which annotations of a track are hard: by its id, their positions among its annotations, from 0.
     """
 
     name: str
     frames: Sequence[Path]
     tracks: Mapping[int, Mapping[int, Annotation]]
+    hard: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

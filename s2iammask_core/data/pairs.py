@@ -93,13 +93,17 @@ class PairDataset(Dataset[Pair]):
         return chosen, video, list(video.tracks)[int(rng.integers(len(video.tracks)))]
 
     def _positive(self, rng: Generator) -> tuple[Cutout, Cutout]:
-        """Template and search crop of one object, at most the set's frame_range annotated frames apart."""
+        """Template and search crop of one object, at most the set's frame_range annotated frames apart.
+
+        Where a track names hard frames, search crops come from these alone.
+        """
         chosen, video, track = self._pick(rng)
         annotations = video.tracks[track]
-        frames = list(annotations)
-        first = int(rng.integers(len(frames)))
-        low, high = max(0, first - chosen.frame_range), min(len(frames) - 1, first + chosen.frame_range)
-        second = int(rng.integers(low, high + 1))
+        frames, hard = list(annotations), video.hard.get(track, ())
+        drawn = hard[int(rng.integers(len(hard)))] if hard else int(rng.integers(len(frames)))
+        low, high = max(0, drawn - chosen.frame_range), min(len(frames) - 1, drawn + chosen.frame_range)
+        near = int(rng.integers(low, high + 1))
+        first, second = (near, drawn) if hard else (drawn, near)
         return (
             self._cut(video, frames[first], annotations[frames[first]], self._config.template_crop),
             self._cut(video, frames[second], annotations[frames[second]], self._config.search_crop),

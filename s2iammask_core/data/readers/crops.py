@@ -50,7 +50,9 @@ def read_crops(crops: Path, labels: Path, setting: CropSetting) -> VideoSet:
     """From files crops/VIDEO/FRAME.TRACK.x.jpg (and .m.png), and a json {video: {track: {frame: box}}}.
 
     A box is [x1, y1, x2, y2] or [width, height] in the frame that the crop was cut from. The frames of a
-    video are its crops, track after track. Keys that are no number are skipped.
+    video are its crops, track after track. A track may have a list `hard`: which of its frames search patches
+    are drawn from, as positions, from 0, among those whose box has an area, in rising order. Other keys that
+    are no number are skipped.
     """
     existing_folder(crops)
     content = read_object(labels)
@@ -62,7 +64,7 @@ def read_crops(crops: Path, labels: Path, setting: CropSetting) -> VideoSet:
         where = f"{labels}, video {list(content)[len(stems)]}"
         raise DatasetError(f"{where}: not {{track: {{frame: box}}}}: {error}") from error
     frames = FrameTable.of(crops, [(name, name) for name in content], stems, PICTURE)
-    videos = VideoTable(frames, rows.build(), CropMasks() if setting.has_masks else None)
+    videos = VideoTable(frames, rows.build(), CropMasks() if setting.has_masks else None, rows.hard)
     return VideoSet(setting.name, videos, setting.frame_range, setting.num_use, setting.has_masks)
 
 
@@ -71,24 +73,35 @@ class CropRows:
 
     def __init__(self) -> None:
         self._video, self._track, self._frame, self._corners = array("i"), array("i"), array("i"), array("f")
+        self.hard: dict[tuple[int, int], list[int]] = {}  # by video and track
 
     def add(self, video: int, tracks: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
         """The stems of the video's crops, in the order of its frames."""
         stems: list[str] = []
         for track in sorted(filter(str.isdigit, tracks), key=int):
-            frames = tracks[track]
+            frames, usable = tracks[track], 0
             for frame in sorted(filter(str.isdigit, frames), key=int):
                 box = box_in_crop(*_size(frames[frame]))
+                usable += box.area > 0
                 self._corners.extend((box.x1, box.y1, box.x2, box.y2))
                 self._video.append(video)
                 self._track.append(int(track))
                 self._frame.append(len(stems))
                 stems.append(crop_stem(frame_key(int(frame)), track))
+            if hard := frames.get("hard"):
+                self.hard[video, int(track)] = _positions(track, hard, usable)
         return stems
 
     def build(self) -> BoxTable:
         video, track, frame = (np.array(each, np.int32) for each in (self._video, self._track, self._frame))
         return BoxTable(video, track, frame, np.array(self._corners, np.float32).reshape(-1, 4))
+
+
+def _positions(track: str, hard: Sequence[float], count: int) -> list[int]:
+    wrong = [each for each in hard if each not in range(count)]
+    if wrong:
+        raise ValueError(f"the hard list of track {track} names {wrong[0]}, but it has {count} frames")
+    return [int(each) for each in hard]
 
 
 def _size(box: Sequence[float]) -> tuple[float, float]:

@@ -132,12 +132,19 @@ class VideoRows:
 class VideoTable(Sequence[Video]):
     """The videos that have a box with an area; each is made when it is asked for."""
 
-    def __init__(self, frames: FrameTable, boxes: BoxTable, masks: MaskTable | None = None) -> None:
+    def __init__(
+        self,
+        frames: FrameTable,
+        boxes: BoxTable,
+        masks: MaskTable | None = None,
+        hard: Mapping[tuple[int, int], Sequence[int]] | None = None,
+    ) -> None:
+        """`hard`: by video and track, positions of hard boxes among the track's boxes with an area."""
         sides = boxes.boxes[:, 2:] - boxes.boxes[:, :2]
         usable = np.all(np.isfinite(sides) & (sides > 0), axis=1)  # (N,)
         order = np.lexsort((boxes.frame, boxes.track, boxes.video))
         self._row = order[usable[order]]  # (N',) rows of the given table, by video, track and frame
-        self._frames, self._masks = frames, masks
+        self._frames, self._masks, self._hard = frames, masks, hard or {}
         self._track, self._frame = boxes.track[self._row], boxes.frame[self._row]
         self._boxes = boxes.boxes[self._row]
         self._video, starts = np.unique(boxes.video[self._row], return_index=True)
@@ -160,4 +167,6 @@ class VideoTable(Sequence[Video]):
         video = int(self._video[place])
         files = self._frames.files(video)
         rows = VideoRows(files, self._track[span], self._frame[span], self._boxes[span], self._row[span])
-        return Video(self._frames.names[video].decode(), files, rows.tracks(self._masks))
+        tracks = rows.tracks(self._masks)
+        hard = {id_: self._hard[video, id_] for id_ in tracks if (video, id_) in self._hard}
+        return Video(self._frames.names[video].decode(), files, tracks, hard)

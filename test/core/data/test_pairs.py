@@ -1,5 +1,7 @@
 """Pairs, their crops and their augmentation, on drawn objects whose place is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +107,20 @@ def test_template_and_search_frame_lie_within_the_frame_range(tmp_path, video_se
 
     steps = {int(p.search[100, 100, 0]) // 20 - int(p.template[80, 80, 0]) // 20 for p in pairs}
     assert steps == {-2, -1, 0, 1, 2}
+
+
+def test_search_frames_of_a_track_with_hard_ones_are_these_and_templates_lie_around_them(video_set):
+    white = video_set.videos[0]
+    for index, path in enumerate(white.frames):  # the shade tells the frame
+        write_picture(path, np.full((200, 240, 3), 20 * index, np.uint8))
+    marked = replace(white, hard={1: [1, 4]})
+    one = VideoSet("shades", [marked], frame_range=1, num_use=None, has_masks=True)
+    dataset = PairDataset([one], PairConfig(negative=0, composed=0), seed=1, length=100)
+
+    pairs = [dataset[index] for index in range(30)]
+
+    shown = {(int(p.search[100, 100, 0]) // 20, int(p.template[80, 80, 0]) // 20) for p in pairs}
+    assert shown == {(1, 0), (1, 1), (1, 2), (4, 3), (4, 4)}
 
 
 def test_patches_without_augmentation_are_the_middle_of_the_crops(video_set):

@@ -11,7 +11,7 @@ LABELS = {
             "000000": [10, 20, 50, 60],
             "000003": [10, 20, 110, 60],
             "000010": [0, 0, 0, 9],
-            "hard": ["000003"],
+            "hard": [1],
         },
         "02": {"000003": [30, 60]},
         "meta": {},
@@ -75,6 +75,21 @@ def test_crops_without_masks_are_read_as_such(labels):
 
     assert [annotation.mask for annotation in found.videos[0].tracks[2].values()] == [None]
     assert (found.has_masks, found.num_use) == (False, 5)
+
+
+def test_hard_frames_are_positions_among_those_whose_box_has_an_area(labels):
+    (video,) = read(labels).videos
+
+    assert {track: list(positions) for track, positions in video.hard.items()} == {0: [1]}
+
+
+@pytest.mark.parametrize("hard", [[2], [-1], ["000003"], 1])
+def test_a_hard_list_that_names_no_frame_is_refused(labels, drawing, hard):
+    track = {"000000": [10, 20], "000003": [10, 20], "000010": [0, 9], "hard": hard}
+    drawing.text("train.json", {"train/c": {"00": track}})
+
+    with pytest.raises(DatasetError, match=r"train\.json, video train/c"):
+        read(labels)
 
 
 @pytest.mark.parametrize("video", [["00"], {"00": [1]}, {"00": {"000000": 5}}, {"00": {"000000": [1, 2, 3]}}])
