@@ -13,7 +13,7 @@ def random_network():
 
     def make(variant="s2iammask", **settings):
         torch.manual_seed(5)
-        network = build_network(NetworkConfig(variant, **settings))
+        network = build_network(NetworkConfig(variant, **{"mask_detail": True, **settings}))
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):  # others than those of a fresh network
                 module.running_mean.normal_(0, 0.1)

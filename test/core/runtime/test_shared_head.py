@@ -33,10 +33,9 @@ def test_detail_is_added_as_by_the_plain_head(random_network):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 0.03)])
 def test_masks_are_those_of_the_plain_head(random_network, dtype, tolerance):
     rois = ROIS.expand(3, -1, -1) + torch.tensor([0.0, 3.3, -2.1])[:, None, None]
-    wanted = PreparedNetwork(random_network(), CPU, torch.float32).module.region_masks(
-        maps(torch.float32), rois
-    )
-    module = PreparedNetwork(random_network(), CPU, dtype).module
+    plain = PreparedNetwork(random_network(mask_detail=False), CPU, torch.float32).module
+    wanted = plain.region_masks(maps(torch.float32), rois)
+    module = PreparedNetwork(random_network(mask_detail=False), CPU, dtype).module
 
     share_first_layers(module)
 
