@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from s2iammask_core import Tracker, TrackerConfig
+from s2iammask_core import Shot, Track, Tracker, TrackerConfig, track_together
 from s2iammask_core.errors import FrameError
 from s2iammask_core.geometry import HostFrame
+from s2iammask_ros.arrivals import Arrival, ImageMessage, Turn
 from s2iammask_ros.conversions import nanoseconds, time_message
 from s2iammask_ros.counters import Counters, Fate
 from s2iammask_ros.depth import View
@@ -25,7 +24,6 @@ from s2iammask_ros.targets import Targets
 
 SAME_ASPECT = 0.02  # relative difference of width / height that still counts as a mere change of scale
 MOST_COMPLAINTS = 100
-ImageMessage: TypeAlias = Image | CompressedImage
 
 
 class Surroundings(Protocol):
@@ -48,16 +46,8 @@ class Surroundings(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An image on its way, and when it came, seconds on a monotonic clock."""
-
-    image: Stamped[ImageMessage]
-    came: float
-
-
 class Camera:
-    """Receives on one thread, works on another."""
+    """Receives on one thread, works on another. An image is prepared, tracked in and finished."""
 
     def __init__(self, name: str, targets: Targets, outputs: Outputs, node: Surroundings) -> None:
         self.name = name
@@ -87,13 +77,56 @@ class Camera:
 
     def work(self, arrival: Arrival) -> None:
         """Tracks in one image and publishes what it found; counts it in any case."""
+        if turn := self.prepare(arrival):
+            self.track(turn)
+
+    def prepare(self, arrival: Arrival) -> Turn | None:
+        """Reads an image; None, and it is counted, if that cannot be or if it is too late for it."""
         if self._jumped:
             self._jumped, self._done = False, 0
             self.targets.note(
                 Reason.TIME_JUMPED_BACK, "the stamps of the images went back; kept images were forgotten"
             )
-        self.counters.count(self._fate(arrival))
-        self.publish_changes(arrival.image.message.header)
+        if self._is_late(arrival.image.stamp):
+            self._end(arrival, "late")
+            return None
+        begin = time.monotonic()
+        try:
+            frame = self._read(arrival.image)
+        except FrameError as error:
+            self._complain(error)
+            self._end(arrival, "failed")
+            return None
+        return Turn(arrival, frame, begin, time.monotonic())
+
+    def shot(self, turn: Turn) -> Shot:
+        """What the tracker is to track in, after the targets and settings were fitted to it."""
+        self._fit(turn.frame)
+        if self.targets.tracker.config is not self._node.tracker_config:
+            self.targets.tracker.reconfigure(self._node.tracker_config)
+        return Shot(self.targets.tracker, turn.frame)
+
+    def track(self, turn: Turn) -> None:
+        """Tracks in an image of this camera alone, and finishes it."""
+        try:
+            (tracks,) = track_together([self.shot(turn)])
+        except Exception as error:
+            self._fail(turn, error)
+        else:
+            self.finish(turn, tracks, time.monotonic())
+
+    def finish(self, turn: Turn, tracks: Sequence[Track], found: float) -> None:
+        """Publishes what was found at that time, and counts the image."""
+        try:
+            tracked = self.targets.follow(tracks, turn.stamp, turn.size)
+            result = Result(turn.arrival.image.message.header, turn.frame, tracked, self._view(turn))
+            self._outputs.publish(result, self.targets.tracker.config.vote_fraction)
+            self._done = turn.stamp
+            self._time(turn, found)
+        except Exception as error:
+            self._fail(turn, error)
+        else:
+            self._end(turn.arrival, "processed")
 
     def start(self, candidates: Sequence[Candidate], stamp: int) -> tuple[int, list[Verdict]]:
         """Starts targets in the kept image with that stamp (0: the newest), catches up; stamp and verdicts.
@@ -134,21 +167,15 @@ class Camera:
     def publish_changes(self, header: Header) -> None:
         self._outputs.publish_changes(self.targets.changes(), header)
 
-    def _fate(self, arrival: Arrival) -> Fate:
-        if self._is_late(arrival.image.stamp):
-            return "late"
-        begin = time.monotonic()
+    def _fail(self, turn: Turn, error: Exception) -> None:
         try:
-            frame = self._read(arrival.image)
-        except FrameError as error:
-            self._complain(error)
-            return "failed"
-        try:
-            self._track(arrival, frame, begin)
-        except Exception as error:
-            self._node.survive(error, self, frame)
-            return "failed"
-        return "processed"
+            self._node.survive(error, self, turn.frame)
+        finally:
+            self._end(turn.arrival, "failed")
+
+    def _end(self, arrival: Arrival, fate: Fate) -> None:
+        self.counters.count(fate)
+        self.publish_changes(arrival.image.message.header)
 
     def _is_late(self, stamp: int) -> bool:
         age, limit = (self._node.now() - stamp) / SECOND, self._node.settings.max_age
@@ -170,32 +197,21 @@ class Camera:
             self._complaints.add(kind)
             self._node.warn(str(error))
 
-    def _track(self, arrival: Arrival, frame: HostFrame, begin: float) -> None:
-        read = time.monotonic()
-        self._fit(frame)
-        self._configure()
-        tracked = self.targets.track(frame, arrival.image.stamp)
-        found = time.monotonic()
-        threshold = self.targets.tracker.config.vote_fraction
-        result = Result(arrival.image.message.header, frame, tracked, self._view(arrival.image.stamp, frame))
-        self._outputs.publish(result, threshold)
-        self._done = arrival.image.stamp
-        end, total = time.monotonic(), (self._node.now() - arrival.image.stamp) / SECOND
-        self.latency.add(Timing(end, total, (begin - arrival.came, read - begin, found - read, end - found)))
+    def _time(self, turn: Turn, found: float) -> None:
+        """Each stage lasts until the next one begins, so with several cameras the others' share too."""
+        end, total = time.monotonic(), (self._node.now() - turn.stamp) / SECOND
+        stages = (turn.begin - turn.arrival.came, turn.read - turn.begin, found - turn.read, end - found)
+        self.latency.add(Timing(end, total, stages))
 
-    def _view(self, stamp: int, frame: HostFrame) -> View | None:
+    def _view(self, turn: Turn) -> View | None:
         """None also where the depth cannot be read: tracking goes on without it."""
         if self.depths is None:
             return None
         try:
-            return self.depths.view(stamp, (frame.shape[0], frame.shape[1]))
+            return self.depths.view(turn.stamp, turn.size)
         except FrameError as error:
             self._complain(error)
             return None
-
-    def _configure(self) -> None:
-        if self.targets.tracker.config is not self._node.tracker_config:
-            self.targets.tracker.reconfigure(self._node.tracker_config)
 
     def _fit(self, frame: HostFrame) -> None:
         """Takes the targets over into a new image size, or stops them."""

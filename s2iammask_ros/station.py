@@ -1,7 +1,6 @@
 """What exists between configure and cleanup: the network, the cameras, and the thread that works for them."""
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -14,7 +13,9 @@ from std_msgs.msg import Header
 from s2iammask_core import TrackerConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.geometry import HostFrame
-from s2iammask_ros.camera import Arrival, Camera, ImageMessage
+from s2iammask_ros import together
+from s2iammask_ros.arrivals import Arrival, ImageMessage
+from s2iammask_ros.camera import Camera
 from s2iammask_ros.counters import Counts
 from s2iammask_ros.diagnostics import Report, latency_message
 from s2iammask_ros.engine import Engine
@@ -175,11 +176,4 @@ class Station:
             camera.counters.count("dropped")
 
     def _work(self, arrivals: Sequence[tuple[Camera, Arrival]]) -> None:
-        for camera, arrival in arrivals:
-            self._work_on(camera, arrival)
-
-    def _work_on(self, camera: Camera, arrival: Arrival) -> None:
-        try:
-            camera.work(arrival)
-        except Exception as error:  # such as a publisher that is gone; the next image is tried
-            self._host.fail("".join(traceback.format_exception(error)))
+        together.work(arrivals, self.faults)

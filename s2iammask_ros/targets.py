@@ -63,10 +63,9 @@ class Targets:
         self._changes += [_begun(target) for target in added.values()]
         return verdicts
 
-    def track(self, frame: Frame, stamp: int) -> list[Tracked]:
-        """Where the targets are in the next frame, in the order of starting."""
-        size = (int(frame.shape[0]), int(frame.shape[1]))
-        return [self._follow(track, stamp, size) for track in self.tracker.track(frame)]
+    def follow(self, tracks: Sequence[Track], stamp: int, size: tuple[int, int]) -> list[Tracked]:
+        """Takes over what the tracker answered for a frame (H, W)."""
+        return [self._follow(track, stamp, size) for track in tracks]
 
     def stop(
         self, names: Sequence[str], reason: Reason = Reason.STOPPED, text: str = "a client asked"
