@@ -154,7 +154,7 @@ class Tracker:
 
     def _follow(self, target: Target, sighting: Sighting, size: tuple[int, int]) -> tuple[Target, Track]:
         usable = sighting if sighting.is_finite else nothing_seen(target)
-        confidence = self._confidence.confidence(usable.score, usable.agreement)
+        confidence = self._confidence.confidence(usable.evidence)
         return follow(target, usable, confidence, self._config, size)
 
     def _checked_size(self, frame: Frame) -> tuple[int, int]:
