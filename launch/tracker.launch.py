@@ -8,11 +8,12 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 CONFIG = PathJoinSubstitution([FindPackageShare("s2iammask"), "config"])
 ARGUMENTS = {
     "image": ("/camera/image_raw", "image topic; with image_transport compressed, without its /compressed"),
     "image_transport": ("raw", "raw or compressed"),
-    "weights": ("", "weights file; empty: the one that comes with the package"),
+    "weights": ("", "weights file; none given: the one that comes with the package"),
     "device": ("auto", "auto, cpu, cuda or cuda:N"),
     "params_file": (PathJoinSubstitution([CONFIG, "tracker.yaml"]), "parameters of the tracker"),
     "namespace": ("", "namespace of the tracker"),
@@ -21,7 +22,7 @@ ARGUMENTS = {
     "rviz_config": (PathJoinSubstitution([CONFIG, "tracker.rviz"]), "what RViz shows"),
     "fastdds_profile": (
         PathJoinSubstitution([CONFIG, "fastdds.xml"]),
-        "transports of Fast DDS, made for large images; empty: leave them alone",
+        f"transports of Fast DDS, made for large images; none, or {PROFILES} in the environment: left alone",
     ),
 }
 
@@ -36,7 +37,8 @@ def generate_launch_description() -> LaunchDescription:
 
 def set_transports(context: LaunchContext) -> list[SetEnvironmentVariable]:
     profile = LaunchConfiguration("fastdds_profile").perform(context)
-    return [SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", profile)] if profile else []
+    left_alone = profile in ("", "none") or PROFILES in context.environment
+    return [] if left_alone else [SetEnvironmentVariable(PROFILES, profile)]
 
 
 def tracker() -> LifecycleNode:

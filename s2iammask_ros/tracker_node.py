@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from threading import Timer
+from types import FrameType
 from typing import NoReturn
 
 import rclpy
@@ -19,13 +20,14 @@ from s2iammask_ros.node import TrackerNode
 
 THREADS = 3  # images, requests, everything else
 LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONGEST_END = 1.5  # seconds after a signal in which the node may end by itself
 
 
 def main() -> NoReturn:
     # not rclpy's handlers: they end the context at once, and nobody would hear that the targets are stopped
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         code = _run()
@@ -35,6 +37,19 @@ def main() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # all is closed; taking PyTorch apart on top of that would take seconds
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Ends the node, and soon the process: a step or a loading that hangs on the device cannot keep it alive.
+
+    Only once: a terminal and ros2 launch send a signal each, and a second one would break into the end.
+    """
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    watchdog = Timer(LONGEST_END, os._exit, [0])
+    watchdog.daemon = True
+    watchdog.start()
+    raise KeyboardInterrupt
 
 
 def _run() -> int:
@@ -47,8 +62,6 @@ def _run() -> int:
     executor.add_node(node)
     try:
         _spin(executor, node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        _end_soon()
     finally:
         node.destroy_node()
         executor.shutdown(timeout_sec=0)
@@ -68,15 +81,6 @@ def _spin_once(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
         raise
     except Exception as error:
         node.fail(f"a callback failed: {type(error).__name__}: {error}")
-
-
-def _end_soon() -> None:
-    """A step or a loading that hangs on the device cannot keep the process alive."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    watchdog = Timer(LONGEST_END, os._exit, [0])
-    watchdog.daemon = True
-    watchdog.start()
 
 
 if __name__ == "__main__":

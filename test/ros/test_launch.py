@@ -4,20 +4,31 @@ import importlib.util
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 
-FILE = Path(__file__).parent.parent.parent / "launch" / "tracker.launch.py"
-INSTALLED = shutil.which("ros2") and importlib.util.find_spec("launch_ros")
+from s2iammask_core.runtime import default_weights
+
+ROOT = Path(__file__).parent.parent.parent
+FILE = ROOT / "launch" / "tracker.launch.py"
 
 
-@pytest.mark.skipif(not INSTALLED, reason="ros2 launch is not installed")
-def test_the_launch_file_starts_the_node_with_its_arguments(world):
+def installed(package):
+    return importlib.util.find_spec(package) is not None
+
+
+@pytest.mark.skipif(
+    not (shutil.which("ros2") and installed("ros2launch")), reason="ros2 launch is not installed"
+)
+def test_ctrl_c_ends_ros2_launch_with_success(world):
     heard = world.listen(DiagnosticArray, "/diagnostics")
     line = ["ros2", "launch", str(FILE), "weights:=/nowhere.safetensors", "device:=cpu"]
-    process = subprocess.Popen(line, start_new_session=True)
+    process = subprocess.Popen(
+        line, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
     def names_the_weights():
         return any("/nowhere.safetensors" in status.message for array in heard for status in array.status)
@@ -25,7 +36,20 @@ def test_the_launch_file_starts_the_node_with_its_arguments(world):
     try:
         world.spin_until(names_the_weights, seconds=120)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        log, _ = process.communicate(timeout=30)
     finally:
         process.kill()
         process.wait()
+    assert process.returncode == 0
+    assert "process has died" not in log
+
+
+@pytest.mark.skipif(
+    not (installed("launch_testing") and installed("launch_ros")), reason="launch_testing is not installed"
+)
+@pytest.mark.skipif(not default_weights().is_file(), reason="there are no weights")
+def test_the_launch_file_brings_an_active_node_with_its_arguments():
+    line = [sys.executable, "-m", "launch_testing.launch_test", str(Path(__file__).with_name("launches.py"))]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr

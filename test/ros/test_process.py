@@ -1,11 +1,14 @@
 """The executable as a process of its own."""
 
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from ament_index_python import get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -57,6 +60,31 @@ def test_a_signal_ends_the_process_in_two_seconds_with_success(world, launch, nu
 
     assert code == 0, process.stderr.read()
     assert time.monotonic() - begin < 2.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_two_signals_during_the_import_end_the_program_with_success(number):
+    """A terminal sends one to all that runs in it, and ros2 launch one more."""
+    program = Path(get_package_prefix("s2iammask")) / "lib" / "s2iammask" / "tracker_node"
+    process = subprocess.Popen([program], stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    try:
+        while not catches(process.pid, number):
+            assert process.poll() is None
+        process.send_signal(number)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, errors) == (0, "")
+
+
+def catches(process, number):
+    """Whether a process has its own way with a signal; Python's own is only one for SIGINT."""
+    status = Path(f"/proc/{process}/status").read_text()
+    caught = int(re.search(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)[1], 16)
+    return all(caught >> each - 1 & 1 for each in (signal.SIGTERM, number))
 
 
 def test_a_wrong_parameter_ends_the_process_with_its_name(launch):
