@@ -187,6 +187,9 @@ class TrackerConfig:
         64,
         live=True,
     )
+    redetect_hints: int = setting(
+        4, "the same at places that a detector hints at; 0 ignores hints", 0, 64, live=True
+    )
     redetect_score: float = setting(0.5, "smallest score of an accepted find", 0.0, 1.0, live=True)
     redetect_agreement: float = setting(
         0.5, "smallest agreement of the votes for an accepted find", 0.0, 1.0, live=True

@@ -20,6 +20,7 @@ class Scene:
     frame: Frame
     targets: tuple[Target, ...]  # N, at least one
     kernels: Tensor  # (N, ...) of their templates, on the device
+    hints: Sequence[Box] = ()  # places where lost ones may be, frame pixels
 
     @property
     def size(self) -> tuple[int, int]:

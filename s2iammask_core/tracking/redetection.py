@@ -1,16 +1,21 @@
 """The search for lost targets: windows over the whole frame, a few in each frame, and who is accepted."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
 from torch import Tensor
 
+from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
+from s2iammask_core.errors import TargetError
 from s2iammask_core.geometry import context_side
-from s2iammask_core.tracking.target import Sighting, Target
+from s2iammask_core.tracking.start import Start, checked_start
+from s2iammask_core.tracking.target import Sighting, Target, placed
 from s2iammask_core.tracking.track import TrackState
 
+MOST_HINTS = 256  # of those that are given, the first ones
 REACH = 0.75  # of a window's side: where the anchors' centres are
 STEP = 0.5  # of a window's side between windows: a whole object is always near the middle of one
 
@@ -21,35 +26,67 @@ class View:
 
     row: int  # of the target
     target: Target  # as if it had been in the middle of the window
+    hinted: bool = False  # whether a detector named the place
 
 
-def views_of(targets: tuple[Target, ...], config: TrackerConfig, frame_size: tuple[int, int]) -> list[View]:
+def views_of(
+    targets: tuple[Target, ...],
+    config: TrackerConfig,
+    frame_size: tuple[int, int],
+    hints: Sequence[Box] = (),
+) -> list[View]:
     """A window around each target, and more of them for those that are lost.
 
     The search grows from where a target was last seen over the whole frame, and then begins again.
-    All windows have the template's scale, in which alone the network knows the object. A frame costs at most
-    redetect_patches more windows, or one for each lost target if those are more.
+    All windows have the template's scale, in which alone the network knows the object; around a hint, a place
+    where a detector saw something, they have the scale of an object of the hint's size. A frame costs at most
+    redetect_patches more windows, or one for each lost target if those are more, and redetect_hints likewise.
     """
     views = [View(row, target) for row, target in enumerate(targets)]
     lost = [view for view in views if view.target.health.state is TrackState.LOST]
-    if lost and config.redetect_patches:
-        share = max(config.redetect_patches // len(lost), 1)
-        for view in lost:
-            views += [View(view.row, moved) for moved in _elsewhere(view.target, share, config, frame_size)]
+    places = usable_hints(hints, frame_size) if lost else []
+    for view in lost:
+        tiles = _tiles(view.target, config, frame_size)
+        hinted = [placed(view.target, Start(place).visible(frame_size), frame_size) for place in places]
+        views += [
+            View(view.row, each) for each in _by_turns(view.target, tiles, config.redetect_patches, len(lost))
+        ]
+        views += [
+            View(view.row, each, hinted=True)
+            for each in _by_turns(view.target, hinted, config.redetect_hints, len(lost))
+        ]
     return views
 
 
-def _elsewhere(
-    target: Target, count: int, config: TrackerConfig, frame_size: tuple[int, int]
-) -> list[Target]:
-    """The next `count` places to look at, the nearest first."""
-    template_side = context_side(target.width, target.height, config.context)
-    side = template_side * config.search_pixels / config.template_pixels
-    places = window_centers(side, frame_size)
-    places.sort(key=lambda place: math.dist(place, (target.cx, target.cy)))
+def usable_hints(hints: Sequence[Box], frame_size: tuple[int, int]) -> list[Box]:
+    """Those that an object in a frame (H, W) could have: finite, not empty, not far larger, not outside."""
+    return [hint for hint in hints[:MOST_HINTS] if _is_usable(hint, frame_size)]
+
+
+def _is_usable(hint: Box, frame_size: tuple[int, int]) -> bool:
+    try:
+        checked_start(hint, frame_size)
+    except TargetError:
+        return False
+    return True
+
+
+def _by_turns(target: Target, places: list[Target], most: int, lost: int) -> list[Target]:
+    """The share of one of the lost targets in this frame: the next places to look at, the nearest first."""
+    if not most or not places:
+        return []
+    count = max(most // lost, 1)
+    places = sorted(places, key=lambda place: math.dist((place.cx, place.cy), (target.cx, target.cy)))
     first = (target.health.lost_frames - 1) * count
     chosen = {(first + k) % len(places) for k in range(count)}
-    return [replace(target, cx=places[k][0], cy=places[k][1]) for k in sorted(chosen)]
+    return [places[k] for k in sorted(chosen)]
+
+
+def _tiles(target: Target, config: TrackerConfig, frame_size: tuple[int, int]) -> list[Target]:
+    """The target in the middle of each window that the frame is searched in."""
+    template_side = context_side(target.width, target.height, config.context)
+    side = template_side * config.search_pixels / config.template_pixels
+    return [replace(target, cx=x, cy=y) for x, y in window_centers(side, frame_size)]
 
 
 def window_centers(side: float, frame_size: tuple[int, int]) -> list[tuple[float, float]]:

@@ -44,7 +44,7 @@ class S2iamMaskMethod:
 
     def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
         """One sighting for each target; the windows of all scenes go through the network as one batch."""
-        views = [views_of(scene.targets, config, scene.size) for scene in scenes]
+        views = [views_of(scene.targets, config, scene.size, scene.hints) for scene in scenes]
         searches = [search_for(*pair, config) for pair in zip(scenes, views, strict=True)]
         windows = [window for search in searches for window in windows_of(search)]
         answers = iter(zip(unpacked(self._runner.run(config, searches)), windows, strict=True))
@@ -61,7 +61,10 @@ class S2iamMaskMethod:
         config: TrackerConfig,
     ) -> list[Sighting]:
         """What one scene's answers, each with its window, say about its targets."""
-        seen = [self._sighting(answer, window, scene.size, config) for answer, window in answers]
+        seen = [
+            replace(self._sighting(answer, window, scene.size, config), hinted=view.hinted)
+            for (answer, window), view in zip(answers, views, strict=True)
+        ]
         owned = [
             [each for each, view in zip(seen, views, strict=True) if view.row == row]
             for row in range(len(scene.targets))

@@ -50,6 +50,7 @@ class Sighting:
     outline: tuple[Box, RotatedBox] | None  # around the mask; None if it is missing or too small
     reach: Box | None = None  # around the wider mask, which decides where to look next; None as above
     accepted: bool = True  # whether it is the target, where that was in doubt because it had been lost
+    hinted: bool = False  # whether it was seen where a detector had hinted at something
 
     @property
     def extent(self) -> Box:
@@ -103,6 +104,7 @@ def follow(
         rotated,
         sighting.mask,
         sighting.evidence.fit,
+        sighting.hinted,
     )
     return replace(moved, believed=believed, health=health), answer
 

@@ -53,3 +53,4 @@ class Track:
     rotated_box: RotatedBox  # smallest rectangle around the mask, or `box`
     mask: MaskRegion  # empty (0, 0) for variants without a mask
     fit: float = 1.0  # IoU of the mask's upright box with the best proposal, in [0, 1]; 1 without a mask
+    hinted: bool = False  # whether it was lost and is found again now where a hint said

@@ -116,9 +116,13 @@ class Tracker:
         )
         return names
 
-    def track(self, frame: Frame) -> list[Track]:
-        """Where the targets are in the next frame, in the order of starting; empty without targets."""
-        return track_together([Shot(self, frame)])[0]
+    def track(self, frame: Frame, hints: Sequence[Box] = ()) -> list[Track]:
+        """Where the targets are in the next frame, in the order of starting; empty without targets.
+
+        Hints are boxes, of a detector for instance, in which lost targets are also looked for. They are no
+        more than places to look; those that no object in the frame can have are ignored.
+        """
+        return track_together([Shot(self, frame, hints)])[0]
 
     @torch.inference_mode()
     def stop(self, ids: Sequence[int] | None = None) -> None:
@@ -140,11 +144,11 @@ class Tracker:
                 raise ConfigError(f"{each.name} cannot change while tracking; make a new tracker")
         self._config = config
 
-    def _scene(self, frame: Frame) -> Scene | None:
+    def _scene(self, frame: Frame, hints: Sequence[Box]) -> Scene | None:
         """What to look for in the next frame, None without targets; FrameError if the frame does not fit."""
         self._checked_size(frame)
         memory = self._memory
-        return None if memory.kernels is None else Scene(frame, memory.targets, memory.kernels)
+        return None if memory.kernels is None else Scene(frame, memory.targets, memory.kernels, hints)
 
     def _followed(self, scene: Scene, sightings: Sequence[Sighting]) -> tuple[Memory, list[Track]]:
         """The memory after a frame, and the answers for it."""
@@ -187,6 +191,7 @@ class Shot:
 
     tracker: Tracker
     frame: Frame
+    hints: Sequence[Box] = ()  # as for track
 
 
 @torch.inference_mode()
@@ -211,7 +216,7 @@ def track_together(shots: Sequence[Shot]) -> list[list[Track]]:
 def _scene_of(shots: Sequence[Shot], number: int) -> Scene | None:
     shot = shots[number]
     try:
-        return shot.tracker._scene(shot.frame)
+        return shot.tracker._scene(shot.frame, shot.hints)
     except FrameError as error:
         if len(shots) == 1:
             raise
