@@ -6,29 +6,58 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from s2iammask_core.data.augment import Batch
 from s2iammask_core.training.objectives import Outcome
 from s2iammask_core.training.snapshot import Progress
 
-PICTURES_EVERY = 500  # steps between two sets of pictures
+PICTURES_EVERY = 500  # steps between two sets of pictures within an epoch
+KEEPS_UP = 0.05  # share of the time that steps may wait before the loader is called too slow
 logger = logging.getLogger(__name__)
 
 
-class Clock:
-    """Times of the last steps: how long the step waits for the loader, and how long it takes itself."""
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Pairs per second over the last steps; a pair is two images."""
 
-    def __init__(self) -> None:
+    run: float  # of loader and steps together
+    loader: float  # what the loading processes would manage if nothing held them up
+    step: float  # what the steps would manage if they never waited
+    waits: float  # share of the time that steps wait for the loader, in [0, 1]
+
+    def __str__(self) -> str:
+        waiting = "the step waits" if self.waits > KEEPS_UP else "the loader waits"
+        return f"{self.run:.3g} pairs/s (loader {self.loader:.3g}, step {self.step:.3g}: {waiting})"
+
+    def figures(self) -> dict[str, float]:
+        """By the names of the log."""
+        return {
+            "pairs_per_s": self.run,
+            "loader_pairs_per_s": self.loader,
+            "step_pairs_per_s": self.step,
+            "waits_for_loader": self.waits,
+        }
+
+
+class Clock:
+    """Times of the last steps: how long the step waits for the loader, and how long both take themselves.
+
+    Args:
+        pairs: in a batch, over all processes of the run.
+        loaders: processes that load for each of these; 0 if it loads by itself, between its steps.
+    """
+
+    def __init__(self, pairs: int, loaders: int) -> None:
+        self._pairs, self._loaders = pairs, max(loaders, 1)
         self._waits: deque[float] = deque(maxlen=50)
         self._steps: deque[float] = deque(maxlen=50)
-        self._pairs = 0
+        self._loads: deque[float] = deque(maxlen=50)
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
@@ -37,19 +66,22 @@ class Clock:
         self._waits.append(time.perf_counter() - start)
 
     @contextlib.contextmanager
-    def stepping(self, pairs: int) -> Iterator[None]:
+    def stepping(self, loading: float) -> Iterator[None]:
+        """Times a step on a batch that one process loaded in so many seconds."""
         start = time.perf_counter()
         yield
-        self._pairs = pairs
         self._steps.append(time.perf_counter() - start)
+        self._loads.append(loading)
 
-    def speed(self) -> dict[str, float]:
-        """Pairs per second of the whole, and the share of the time that the step waits for the loader."""
-        wait, step = sum(self._waits), sum(self._steps)
-        return {
-            "pairs_per_s": self._pairs * len(self._steps) / (wait + step),
-            "loader_wait": wait / (wait + step),
-        }
+    def speed(self) -> Speed:
+        wait, step, load = sum(self._waits), sum(self._steps), sum(self._loads)
+        pairs = self._pairs * len(self._steps)
+        return Speed(
+            run=pairs / (wait + step),
+            loader=pairs * self._loaders / load,
+            step=pairs / step,
+            waits=wait / (wait + step),
+        )
 
 
 class Log:
@@ -60,7 +92,7 @@ class Log:
         self._sums: dict[str, Tensor] = {}
         self._count = 0
         self._path = folder / "log.jsonl"
-        self._board = _tensorboard(folder) if first else None
+        self._board: Any = _tensorboard(folder) if first else None
 
     def __enter__(self) -> "Log":
         return self
@@ -72,29 +104,30 @@ class Log:
             self._board.close()
 
     def step(
-        self,
-        progress: Progress,
-        outcome: Outcome,
-        clock: Clock,
-        bar: "tqdm[Any]",
-        *,
-        rate: float,
-        batch: Batch,
+        self, progress: Progress, outcome: Outcome, clock: Clock, bar: "tqdm[Any]", *, rate: float
     ) -> None:
         """Counts a step; every so often says the means since the last time. That is the only host round
         trip.
         """
         bar.update()
         self._add(outcome)
-        if self._board and progress.step % PICTURES_EVERY == 0:
-            _show(self._board, batch, progress.step)
         if progress.step % self._every or not self._first:
             return
         means = {name: float(total) / self._count for name, total in self._sums.items()}
         self._sums, self._count = {}, 0
-        line = {"step": progress.step, "rate": rate, **means, **clock.speed(), "skipped": progress.skipped}
-        bar.set_postfix_str(" ".join(f"{name} {value:.3g}" for name, value in line.items() if name != "step"))
-        self._write(line)
+        speed, said = clock.speed(), {"rate": rate, **means, "skipped": progress.skipped}
+        shown = " ".join(f"{name} {value:.3g}" for name, value in said.items())
+        bar.set_postfix_str(f"{shown} {speed}")
+        self._write({"step": progress.step, **said, **speed.figures()})
+
+    def wants_pictures(self, step: int, last: int) -> bool:
+        """Whether pictures belong to a step, of an epoch whose last step is given."""
+        return self._board is not None and (step % PICTURES_EVERY == 0 or step == last)
+
+    def show(self, pictures: Mapping[str, Tensor], step: int) -> None:
+        """Pictures (N, 3, H, W) uint8, by name."""
+        for name, images in pictures.items():
+            self._board.add_images(name, images, step)
 
     def scores(self, epoch: int, scores: Mapping[str, float]) -> None:
         """The validation after an epoch."""
@@ -125,15 +158,3 @@ def _tensorboard(folder: Path) -> Any:
         )
         return None
     return SummaryWriter(str(folder))
-
-
-def _show(board: Any, batch: Batch, step: int) -> None:
-    """Template, search patch, and the label on it, of the first pairs."""
-    count = min(4, len(batch.search))
-    search = batch.search[:count].detach().cpu() / 255
-    tint = torch.tensor([1.0, 0.2, 0.2])[None, :, None, None]
-    mask = batch.mask[:count, None].cpu()
-    labelled = torch.where(mask, search * 0.5 + tint * 0.5, search)
-    board.add_images("template", batch.template[:count].detach().cpu() / 255, step)
-    board.add_images("search", search, step)
-    board.add_images("label", labelled, step)

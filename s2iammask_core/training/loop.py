@@ -13,11 +13,13 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from s2iammask_core.data.augment import augment
+from s2iammask_core.data.batches import Batches, Loaded
 from s2iammask_core.data.pairs import Pair, PairDataset, begin_worker
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.logs import Clock, Log
 from s2iammask_core.training.objectives import Objective, Outcome
+from s2iammask_core.training.pictures import pictures
 from s2iammask_core.training.processes import Processes, Share
 from s2iammask_core.training.schedules import learning_rate
 from s2iammask_core.training.settings import TrainConfig
@@ -99,15 +101,16 @@ def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None
     return last
 
 
-def pair_loader(config: TrainConfig, step: int, processes: Processes) -> Iterator[Pair]:
+def pair_loader(config: TrainConfig, step: int, processes: Processes) -> Iterator[Loaded]:
     """Batches of pairs from the given step on; this process's share of each."""
     total = config.epochs * config.steps_per_epoch
     dataset = PairDataset(read_sets(config), config.pairs, config.seed, total * config.batch)
     share = Share(step, total, config.batch, processes)
     return iter(
         DataLoader(
-            dataset,
-            batch_sampler=share,
+            Batches(dataset),
+            batch_size=None,  # an index is that of a whole batch
+            sampler=share,
             num_workers=config.workers,
             pin_memory=processes.device.type == "cuda",
             prefetch_factor=4 if config.workers else None,
@@ -119,12 +122,12 @@ def pair_loader(config: TrainConfig, step: int, processes: Processes) -> Iterato
     )
 
 
-def _train_epoch(run: Run, loader: Iterator[Pair], epoch: int, log: Log) -> None:
+def _train_epoch(run: Run, loader: Iterator[Loaded], epoch: int, log: Log) -> None:
     """The steps of an epoch that are still to do."""
     config = run.config
     set_trained(run.network, config, epoch)
     objective = _distributed(Objective(run.network, config), run.processes)
-    clock = Clock()
+    clock = Clock(config.batch, config.workers)
     until = (epoch + 1) * config.steps_per_epoch
     bar = tqdm(
         total=config.steps_per_epoch,
@@ -134,13 +137,14 @@ def _train_epoch(run: Run, loader: Iterator[Pair], epoch: int, log: Log) -> None
     bar.update(run.progress.step - epoch * config.steps_per_epoch)
     while run.progress.step < until:
         with clock.waiting():
-            pairs = next(loader)
-        with clock.stepping(config.batch):
-            batch = augment(
-                Pair(*(each.to(run.processes.device, non_blocking=True) for each in pairs)), config.augment
-            )
+            loaded = next(loader)
+        with clock.stepping(loaded.seconds):
+            here = (each.to(run.processes.device, non_blocking=True) for each in loaded.pairs)
+            batch = augment(Pair(*here), config.augment)
             outcome = _step(run, objective, batch)
-        log.step(run.progress, outcome, clock, bar, rate=run.optimizer.param_groups[0]["lr"], batch=batch)
+        log.step(run.progress, outcome, clock, bar, rate=run.optimizer.param_groups[0]["lr"])
+        if log.wants_pictures(run.progress.step, until):
+            log.show(pictures(run.network, batch, config), run.progress.step)
         if run.progress.step % config.snapshot_steps == 0 and run.processes.first:
             snapshot.write(run.folder / snapshot.LAST, run.state())
     bar.close()

@@ -44,11 +44,10 @@ def initial(golden_network, tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def small_settings(stills, initial, tmp_path):
-    """Nested settings of a run of four steps; tests change some of them."""
+@pytest.fixture(scope="session")
+def four_steps(stills, initial):
+    """Nested settings of a run of two epochs of two steps, but for where its output goes."""
     return {
-        "output": str(tmp_path / "run"),
         "objective": "proposals",
         "initial": str(initial),
         "network": {"variant": "siammask_box"},
@@ -62,12 +61,18 @@ def small_settings(stills, initial, tmp_path):
         "device": "cpu",
         "workers": 0,
         "log_steps": 1,
-        "snapshot_steps": 1,
+        "snapshot_steps": 1000,
         "schedule": {"name": "constant", "start": 1e-3},
         "pairs": {"template_crop": 143, "search_crop": 175, "negative": 0.25},
         "augment": {"search_pixels": 143, "search_shift": 8},
         "data": [{"kind": "stills", "root": str(stills)}],
     }
+
+
+@pytest.fixture
+def small_settings(four_steps, tmp_path):
+    """The settings of a run of this test's own, which may change some of them."""
+    return four_steps | {"output": str(tmp_path / "run")}
 
 
 @pytest.fixture

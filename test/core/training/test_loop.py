@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from s2iammask_core.errors import ConfigError, WeightsError
 from s2iammask_core.training.loop import pair_loader, train
@@ -18,14 +19,23 @@ from s2iammask_core.training.settings import from_nested
 from s2iammask_core.training.setup import initial_network, network_of, set_trained
 
 ROOT = Path(__file__).resolve().parents[3]
+PICTURES = {"template", "search", "label", "prediction", "score"}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def straight(four_steps, tmp_path_factory):
+    """The output of a run that nothing interrupted, in one process."""
+    settings = four_steps | {"output": str(tmp_path_factory.mktemp("straight"))}
+    train(from_nested(settings))
+    return Path(settings["output"])
 
 
 def losses_of(folder):
@@ -45,10 +55,10 @@ def launch(settings, path, *, processes=1):
     )
 
 
-def test_a_run_that_is_killed_and_resumed_gives_the_losses_of_one_that_was_not(small_settings, tmp_path):
-    straight = small_settings | {"output": str(tmp_path / "straight")}
-    train(from_nested(straight))
-    killed = small_settings | {"output": str(tmp_path / "killed")}
+def test_a_run_that_is_killed_and_resumed_gives_the_losses_of_one_that_was_not(
+    small_settings, straight, tmp_path
+):
+    killed = small_settings | {"output": str(tmp_path / "killed"), "snapshot_steps": 1}
     process = launch(killed, tmp_path / "killed.yaml")
     while not (tmp_path / "killed" / "last.pt").exists():
         assert process.poll() is None, process.stderr.read().decode()
@@ -57,7 +67,7 @@ def test_a_run_that_is_killed_and_resumed_gives_the_losses_of_one_that_was_not(s
 
     train(from_nested(killed))
 
-    wanted = losses_of(straight["output"])
+    wanted = losses_of(straight)
     assert len(set(wanted.values())) == 4
     assert losses_of(killed["output"]) == pytest.approx(wanted, rel=1e-5)
 
@@ -66,16 +76,14 @@ def test_pairs_that_another_process_loads_are_the_same(small_settings):
     processes = Processes(torch.device("cpu"), torch.float32)
 
     here, there = (
-        next(pair_loader(from_nested(small_settings | {"workers": workers}), 1, processes))
+        next(pair_loader(from_nested(small_settings | {"workers": workers}), 1, processes)).pairs
         for workers in (0, 1)
     )
 
     assert all(torch.equal(left, right) for left, right in zip(here, there, strict=True))
 
 
-def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_settings, tmp_path):
-    alone = small_settings | {"output": str(tmp_path / "alone")}
-    train(from_nested(alone))
+def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_settings, straight, tmp_path):
     shared = small_settings | {"output": str(tmp_path / "shared")}
 
     process = launch(shared, tmp_path / "shared.yaml", processes=2)
@@ -83,7 +91,7 @@ def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_setting
     _, said = process.communicate()
     assert process.returncode == 0, said.decode()
     assert losses_of(shared["output"]) != {}
-    weights = [network_of(Path(each["output"]) / "last.pt").state_dict() for each in (alone, shared)]
+    weights = [network_of(Path(each) / "last.pt").state_dict() for each in (straight, shared["output"])]
     for name, value in weights[0].items():
         torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-5)
 
@@ -116,6 +124,8 @@ def test_each_objective_changes_just_what_it_trains(small_settings, objective, v
     changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
     assert changed
     assert all(name.startswith(tuple(trained)) for name in changed)
+    shown = EventAccumulator(config.output).Reload().Tags()["images"]
+    assert {name.split("/")[0] for name in shown} == PICTURES
 
 
 def test_the_second_half_of_a_run_trains_the_backbone_too(small_settings):
