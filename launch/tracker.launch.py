@@ -13,6 +13,7 @@ CONFIG = PathJoinSubstitution([FindPackageShare("s2iammask"), "config"])
 ARGUMENTS = {
     "image": ("/camera/image_raw", "image topic; with image_transport compressed, without its /compressed"),
     "image_transport": ("raw", "raw or compressed"),
+    "hints": ("hints", "topic of a detector's boxes, heard if the parameter hints is true"),
     "weights": ("", "weights file; none given: the one that comes with the package"),
     "device": ("auto", "auto, cpu, cuda or cuda:N"),
     "params_file": (PathJoinSubstitution([CONFIG, "tracker.yaml"]), "parameters of the tracker"),
@@ -50,7 +51,7 @@ def tracker() -> LifecycleNode:
         name="tracker",
         namespace=LaunchConfiguration("namespace"),
         parameters=[LaunchConfiguration("params_file"), text | {"use_sim_time": sim_time}],
-        remappings=[("image", LaunchConfiguration("image"))],
+        remappings=[(name, LaunchConfiguration(name)) for name in ("image", "hints")],
         output="screen",
     )
 

@@ -15,6 +15,7 @@ from s2iammask_ros.counters import Counters, Fate
 from s2iammask_ros.depth import View
 from s2iammask_ros.depth_stream import DepthStream
 from s2iammask_ros.encodings import image_to_rgb
+from s2iammask_ros.hints import HintStream
 from s2iammask_ros.history import SECOND, History, Stamped
 from s2iammask_ros.latency import LatencyWindow, Timing
 from s2iammask_ros.outputs import Outputs, Result
@@ -61,6 +62,7 @@ class Camera:
         self.depths: DepthStream | None = None
         if node.settings.depth:
             self.depths = DepthStream(node.settings.depth_tolerance, node.settings.max_megapixels)
+        self.hints = HintStream() if node.settings.hints else None
         self._outputs = outputs
         self._node = node
         self._jumped = False
@@ -104,7 +106,9 @@ class Camera:
         self._fit(turn.frame)
         if self.targets.tracker.config is not self._node.tracker_config:
             self.targets.tracker.reconfigure(self._node.tracker_config)
-        return Shot(self.targets.tracker, turn.frame)
+        age = self._node.settings.hint_age
+        hints = self.hints.boxes(turn.stamp, turn.size, age) if self.hints else ()
+        return Shot(self.targets.tracker, turn.frame, hints)
 
     def track(self, turn: Turn) -> None:
         """Tracks in an image of this camera alone, and finishes it."""

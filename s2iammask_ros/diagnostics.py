@@ -10,6 +10,7 @@ from std_msgs.msg import Header
 
 from s2iammask.msg import Latency, StageTime
 from s2iammask_ros.counters import Counts
+from s2iammask_ros.hints import HintCounts
 from s2iammask_ros.latency import STAGES, Summary
 from s2iammask_ros.settings import NodeConfig
 
@@ -27,6 +28,7 @@ class Report:
     summary: Summary
     silence: float  # seconds since the last image came
     targets: int
+    hints: HintCounts | None = None  # if there are any
 
 
 def stream_status(name: str, report: Report, settings: NodeConfig) -> DiagnosticStatus:
@@ -43,6 +45,7 @@ def stream_status(name: str, report: Report, settings: NodeConfig) -> Diagnostic
         },
         "targets": report.targets,
         **asdict(report.counts),
+        **(asdict(report.hints) if report.hints is not None else {}),
     }
     return status(name, level, message, values)
 

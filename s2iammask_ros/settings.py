@@ -68,6 +68,12 @@ class NodeConfig:
     depth_tolerance: float = setting(
         0.02, "largest difference of the stamps of an image and its depth, seconds", 0.0, 10.0
     )
+    hints: bool = setting(
+        False, "subscribe to `hints`, boxes of a detector, and look for lost targets there too"
+    )
+    hint_age: float = setting(
+        0.5, "largest difference of the stamps of an image and its hints, seconds", 0.0, 60.0, live=True
+    )
     click_size: float = setting(
         64.0, "side of the box around a clicked point, pixels", 4.0, 4096.0, live=True
     )

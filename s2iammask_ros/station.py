@@ -9,6 +9,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
 
 from s2iammask_core import TrackerConfig
 from s2iammask_core.errors import UnavailableError
@@ -65,7 +66,7 @@ class Station:
         self.cameras: dict[str, Camera] = {}
         self.faults = Faults(engine, self.cameras, host.fail)
         self._subscriptions: list[ImageSubscription] = []
-        self._others: list[Any] = []  # subscriptions of rclpy to depth and camera parameters
+        self._others: list[Any] = []  # subscriptions of rclpy to what comes beside the images
         self._worker: Worker[tuple[Camera, Arrival]] | None = None
         self._reported: dict[str, Counts] = {}
 
@@ -78,7 +79,7 @@ class Station:
         self._worker = Worker(self._work)
         self._worker.start()
         self._subscriptions = [self._subscribe(name) for name in self.cameras]
-        self._others = [each for name in self.cameras for each in self._subscribe_depth(name)]
+        self._others = [each for name in self.cameras for each in self._subscribe_others(name)]
 
     def close(self) -> bool:
         """Ends tracking and listening; targets are stopped. False if a step would not end."""
@@ -137,7 +138,8 @@ class Station:
             before = self._reported.get(name, Counts())
             self._reported[name] = counts
             summary, silence = camera.latency.summary(now), now - camera.last_came
-            found[name] = Report(counts, before, summary, silence, len(camera.targets.known))
+            hints = camera.hints.counts if camera.hints is not None else None
+            found[name] = Report(counts, before, summary, silence, len(camera.targets.known), hints)
         return found
 
     def publish_latency(self, name: str, report: Report, header: Header) -> None:
@@ -156,12 +158,15 @@ class Station:
             self._host.images,
         )
 
-    def _subscribe_depth(self, name: str) -> list[Any]:
-        depths, prefix = self.cameras[name].depths, f"{name}/" if name else ""
-        if depths is None:
-            return []
-        qos = QoSProfile(depth=10, reliability=RELIABILITY)
-        kinds = ((Image, "depth", depths.add_depth), (CameraInfo, "camera_info", depths.set_camera))
+    def _subscribe_others(self, name: str) -> list[Any]:
+        """To what the settings ask for beside the images."""
+        camera, kinds = self.cameras[name], list[tuple[type[Any], str, Callable[[Any], None]]]()
+        if camera.depths is not None:
+            kinds += [(Image, "depth", camera.depths.add_depth)]
+            kinds += [(CameraInfo, "camera_info", camera.depths.set_camera)]
+        if camera.hints is not None:
+            kinds += [(Detection2DArray, "hints", camera.hints.add)]
+        prefix, qos = f"{name}/" if name else "", QoSProfile(depth=10, reliability=RELIABILITY)
         return [
             self._host.ros.create_subscription(
                 kind, f"{prefix}{topic}", callback, qos, callback_group=self._host.images

@@ -165,7 +165,7 @@ def _reason(target: Target, track: Track, size: tuple[int, int]) -> Reason:
         at_edge = target.seen is not None and _touches_edge(target.seen, size)
         return Reason.LEFT_IMAGE if at_edge else Reason.CONFIDENCE_FELL
     if target.state is TrackState.LOST:
-        return Reason.FOUND_BY_SEARCH
+        return Reason.FOUND_BY_HINT if track.hinted else Reason.FOUND_BY_SEARCH
     return Reason.CONFIDENCE_ROSE if track.state is TrackState.TRACKING else Reason.CONFIDENCE_FELL
 
 

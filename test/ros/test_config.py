@@ -26,7 +26,7 @@ def policy(kind, access):
 
 @pytest.mark.parametrize("transport", ["raw", "compressed"])
 def test_the_security_policy_names_what_the_node_uses_and_nothing_else(world, make_node, transport):
-    node = make_node(image_transport=transport, depth=True, use_sim_time=True)
+    node = make_node(image_transport=transport, depth=True, hints=True, use_sim_time=True)
     world.spin_until(lambda: node.station and node.station.cameras)
 
     def used(what):
