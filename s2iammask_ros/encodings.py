@@ -16,11 +16,17 @@ from s2iammask_ros.compressed import compressed_size
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 
 PLAIN = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}  # encoding: bytes a pixel
-YUV422 = {"uyvy": 2, "yuv422": 2, "yuyv": 2, "yuv422_yuy2": 2}
+# two pixels in four bytes; no work for a bridge: cv_bridge knows two of the names, and on Humble only one
+YUV422 = {
+    "uyvy": cv2.COLOR_YUV2RGB_UYVY,
+    "yuv422": cv2.COLOR_YUV2RGB_UYVY,
+    "yuyv": cv2.COLOR_YUV2RGB_YUY2,
+    "yuv422_yuy2": cv2.COLOR_YUV2RGB_YUY2,
+}
 BAYER = {"bayer_rggb8": 1, "bayer_bggr8": 1, "bayer_gbrg8": 1, "bayer_grbg8": 1}
 # a plane of luminance above one of interleaved chrominance with half as many rows
 PLANAR = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21}
-EIGHT_BITS = PLAIN | YUV422 | BAYER
+EIGHT_BITS = PLAIN | dict.fromkeys(YUV422, 2) | BAYER
 SIXTEEN_BITS = {
     f"{name[:-1]}16": name for name in (PLAIN | BAYER)
 }  # read as the 8-bit one of their high bits
@@ -58,6 +64,8 @@ def image_to_rgb(image: Image | CompressedImage, max_megapixels: float = MAX_MEG
     check_area(image.width, image.height, max_megapixels)
     if image.encoding in PLANAR:
         return _planar(image)
+    if image.encoding in YUV422:
+        return _packed(image)
     pixels = _narrowed(image) if image.encoding in SIXTEEN_BITS else _eight_bits(image)
     return _plain(pixels) if pixels.encoding in PLAIN else _bridged(pixels)
 
@@ -91,6 +99,13 @@ def _planar(image: Image) -> Frame:
     return cv2.cvtColor(np.ascontiguousarray(rows), PLANAR[image.encoding])  # type: ignore[return-value]
 
 
+def _packed(image: Image) -> Frame:
+    if image.width % 2:
+        raise FrameError(f"{image.encoding} images have an even width, not {image.width}")
+    pixels = np.ascontiguousarray(_eight_bits(image).rows).reshape(image.height, image.width, 2)
+    return cv2.cvtColor(pixels, YUV422[image.encoding])  # type: ignore[return-value]
+
+
 def _rows(image: Image, used: int, count: int) -> NDArray[np.uint8]:
     """The first `used` bytes of each of the `count` rows of the message, as a view (count, used)."""
     if image.step < used or len(image.data) < image.step * count:
@@ -115,8 +130,6 @@ def _plain(image: Pixels) -> Frame:
 
 
 def _bridged(image: Pixels) -> Frame:
-    if image.encoding in YUV422 and image.width % 2:
-        raise FrameError(f"{image.encoding} images have an even width, not {image.width}")
     step, data = image.rows.shape[1], byte_array(image.rows)
     message = Image(height=image.height, width=image.width, encoding=image.encoding, step=step, data=data)
     frame: Frame = BRIDGE(message, "rgb8")

@@ -1,11 +1,16 @@
 """Every encoding against a reference that is computed here, pixel by pixel."""
 
+import importlib.util
+import sys
+
 import cv2
 import numpy as np
 import pytest
+from rosbags.image import image_to_cvimage
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import FrameError
+from s2iammask_ros import encodings
 from s2iammask_ros.arrays import byte_array
 from s2iammask_ros.encodings import BAYER, ENCODINGS, UnsupportedEncodingError, image_to_rgb
 
@@ -185,3 +190,63 @@ def test_a_small_file_cannot_claim_a_huge_picture(picture):
 def test_what_is_no_jpeg_or_png_is_refused(data):
     with pytest.raises(FrameError):
         image_to_rgb(CompressedImage(format="jpeg", data=data))
+
+
+BRIDGE = """
+import numpy as np
+
+class CvBridge:
+    given = ()
+
+    def imgmsg_to_cv2(self, img_msg, desired_encoding="passthrough"):
+        self.given = (img_msg, desired_encoding)
+        return np.full((img_msg.height, img_msg.width, 3), 7, np.uint8)
+"""
+
+
+@pytest.fixture
+def encodings_with(tmp_path, monkeypatch):
+    """The module imported beside a package with the interface of cv_bridge, its library given as text."""
+
+    def load(library):
+        for name in ("cv_bridge", "cv_bridge.boost", "cv_bridge.boost.cv_bridge_boost"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        (tmp_path / "cv_bridge" / "boost").mkdir(parents=True)
+        (tmp_path / "cv_bridge" / "__init__.py").write_text(BRIDGE)
+        if library is not None:
+            (tmp_path / "cv_bridge" / "boost" / "cv_bridge_boost.py").write_text(library)
+        monkeypatch.syspath_prepend(tmp_path)
+        spec = importlib.util.spec_from_file_location("encodings_anew", encodings.__file__)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)  # where dataclasses look for it
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def test_cv_bridge_gets_single_bytes_without_padding_where_it_is_installed(picture, encodings_with):
+    module = encodings_with("")
+    wide = mosaic(picture, "bayer_rggb8").astype(np.uint16) * 257
+
+    frame = module.image_to_rgb(message(wide, "bayer_rggb16", padding=6, big_endian=True))
+
+    given, wanted = module.BRIDGE.__self__.given
+    assert (given.encoding, given.step, given.is_bigendian, wanted) == ("bayer_rggb8", WIDTH, 0, "rgb8")
+    assert bytes(given.data) == mosaic(picture, "bayer_rggb8").tobytes()
+    assert (frame == 7).all()
+
+
+@pytest.mark.parametrize("library", [None, "raise AttributeError('_ARRAY_API not found')"])
+def test_a_cv_bridge_that_cannot_be_loaded_is_passed_by(encodings_with, library):
+    """As one that was built for another version of NumPy."""
+    assert encodings_with(library).BRIDGE is image_to_cvimage
+
+
+def test_other_encodings_do_without_a_bridge(encodings_with):
+    module = encodings_with("")
+    for encoding in set(ENCODINGS) - {name for name in ENCODINGS if name.startswith("bayer")}:
+        image = Image(height=4, width=4, step=32, encoding=encoding, data=bytes(32 * 6))
+        assert module.image_to_rgb(image).shape == (4, 4, 3)
+
+    assert module.BRIDGE.__self__.given == ()
