@@ -84,7 +84,7 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     return values
 
 
-VARIANTS = ("siammask_box", "siammask_base", "siammask_sharp", "s2iammask")
+VARIANTS = ("siammask_box", "siammask_base", "siammask_sharp", "s2iammask", "s2iammask_nano")
 
 
 @dataclass(frozen=True)

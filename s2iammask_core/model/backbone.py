@@ -10,14 +10,22 @@ ones.
 """
 
 import math
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CHANNELS = 256  # of the neck, and of everything after it
 CROP_BELOW = 20  # neck outputs narrower than this are templates: 4 cells are cut off each side
+
+
+class Channels(NamedTuple):
+    """Of a backbone's feature maps, at strides 2, 4, 8 and 8."""
+
+    stem: int
+    early: int
+    middle: int
+    deep: int
 
 
 def conv_bn(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
@@ -38,6 +46,14 @@ def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
     scale = norm.weight * torch.rsqrt(variance + norm.eps)
     return scale, norm.bias - mean * scale
+
+
+def normal_init(module: nn.Module) -> None:
+    """Convolutions as He et al. 2015 draw them, by what goes out."""
+    for each in module.modules():
+        if isinstance(each, nn.Conv2d):
+            fan_out = each.kernel_size[0] * each.kernel_size[1] * each.out_channels
+            nn.init.normal_(each.weight, std=math.sqrt(2 / fan_out))
 
 
 class Bottleneck(nn.Module):
@@ -78,6 +94,8 @@ class Bottleneck(nn.Module):
 class Backbone(nn.Module):
     """Patches (N, 3, P, P), RGB 0..255, to four feature maps of 64, 256, 512 and 1024 channels."""
 
+    channels = Channels(64, 256, 512, 1024)
+
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, bias=False)
@@ -91,10 +109,7 @@ class Backbone(nn.Module):
         self.layer3 = nn.Sequential(
             Bottleneck(512, 256, shortcut_kernel=3), *(Bottleneck(1024, 256, dilation=2) for _ in range(5))
         )
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels
-                nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+        normal_init(self)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         f0 = F.relu(conv_bn(patches, self.conv1, self.bn1), inplace=True)  # (N, 64, 125, 125) for P = 255
@@ -104,10 +119,10 @@ class Backbone(nn.Module):
 
 
 class Neck(nn.Sequential):
-    """1x1 convolution to 256 channels; a template's map is cut to its centre."""
+    """1x1 convolution to the channels of everything after it; a template's map is cut to its centre."""
 
-    def __init__(self) -> None:
-        super().__init__(nn.Conv2d(1024, CHANNELS, 1, bias=False), nn.BatchNorm2d(CHANNELS))
+    def __init__(self, inputs: int, channels: int) -> None:
+        super().__init__(nn.Conv2d(inputs, channels, 1, bias=False), nn.BatchNorm2d(channels))
 
     def forward(self, features: Tensor) -> Tensor:
         conv, norm = self

@@ -7,8 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2iammask_core.model.backbone import CHANNELS
-
 Correlation: TypeAlias = Callable[[Tensor, Tensor, int], Tensor]
 
 
@@ -44,25 +42,25 @@ def correlation_by_taps(search: Tensor, kernels: Tensor, padding: int = 0) -> Te
 class ConvBlock(nn.Sequential):
     """Unpadded 3x3 convolution, batch norm, ReLU."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__(
-            nn.Conv2d(CHANNELS, CHANNELS, 3, bias=False), nn.BatchNorm2d(CHANNELS), nn.ReLU(inplace=True)
+            nn.Conv2d(channels, channels, 3, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
         )
 
 
 class CorrelationHead(nn.Sequential):
     """1x1 convolutions from the correlation to the predictions of each cell."""
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, channels: int, outputs: int) -> None:
         super().__init__(
-            nn.Conv2d(CHANNELS, CHANNELS, 1, bias=False),
-            nn.BatchNorm2d(CHANNELS),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
-            nn.Conv2d(CHANNELS, outputs, 1),
+            nn.Conv2d(channels, outputs, 1),
         )
 
     def hidden(self, correlation: Tensor) -> Tensor:
-        """(N, 256, S, S): all but the last convolution."""
+        """(N, C, S, S): all but the last convolution."""
         for layer in list(self)[:-1]:
             correlation = layer(correlation)
         return correlation
@@ -71,15 +69,15 @@ class CorrelationHead(nn.Sequential):
 class CorrelationBranch(nn.Module):
     """Template and search branch of one task and the head on their correlation; head outputs 0 means none."""
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
-        self.template = ConvBlock()
-        self.search = ConvBlock()
-        self.head: nn.Module = CorrelationHead(outputs) if outputs else nn.Identity()
+        self.template = ConvBlock(channels)
+        self.search = ConvBlock(channels)
+        self.head: nn.Module = CorrelationHead(channels, outputs) if outputs else nn.Identity()
 
     def correlate(self, kernels: Tensor, search: Tensor, padding: int = 0) -> Tensor:
-        """Correlation (N, 256, 25, 25) of kernels (N, 256, 5, 5) with neck features (N, 256, 31, 31).
+        """Correlation (N, C, 25, 25) of kernels (N, C, 5, 5) with neck features (N, C, 31, 31).
 
-        With padding 3 it lies on the very grid of the neck features, (N, 256, 31, 31).
+        With padding 3 it lies on the very grid of the neck features, (N, C, 31, 31).
         """
         return depthwise_correlation(self.search(search), kernels, padding)

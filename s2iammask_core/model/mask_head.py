@@ -10,8 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
-from s2iammask_core.model.backbone import CHANNELS
-
 MASK_PIXELS = 28  # side of a region's mask; twice that with detail
 
 
@@ -30,7 +28,6 @@ class Grid:
 
 DEEP = Grid(8, 7.5)  # search features and the padded correlation
 EARLY = (Grid(2, 3.5), Grid(4, 3.5))  # the stem and layer1 of the backbone
-EARLY_CHANNELS = (64, 256)
 
 
 def _convs(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
@@ -48,21 +45,21 @@ class FusionHead(nn.Module):
     """G2, the fusion FCN: deep coarse and shallow fine features of the region are added on the way up."""
 
     pooled = 28
-    channels = 16
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.down1 = _convs(CHANNELS, CHANNELS, 3)
-        self.down2 = _convs(CHANNELS, CHANNELS, 3)
+        self.hidden_channels = 16
+        self.down1 = _convs(channels, channels, 3)
+        self.down2 = _convs(channels, channels, 3)
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
-        self.side1 = _convs(CHANNELS, 16, 1)
-        self.side2 = _convs(CHANNELS, 64, 1)
-        self.up1 = nn.ConvTranspose2d(CHANNELS, 64, 4, 2, 1, bias=False)
+        self.side1 = _convs(channels, 16, 1)
+        self.side2 = _convs(channels, 64, 1)
+        self.up1 = nn.ConvTranspose2d(channels, 64, 4, 2, 1, bias=False)
         self.up2 = nn.ConvTranspose2d(64, 16, 4, 2, 1, bias=False)
         self.out = nn.Conv2d(16, 1, 1)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Mask logits (M, 28, 28) of pooled features (M, 256, 28, 28)."""
+        """Mask logits (M, 28, 28) of pooled features (M, C, 28, 28)."""
         return self.logits(self.hidden(pooled))
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -75,8 +72,8 @@ class FusionHead(nn.Module):
 
     def fused(self, down: Tensor, side: Tensor) -> Tensor:
         """The last features, of what the first convolutions, down1 and side1, made of the pooled ones."""
-        half = self.pool(self.down1[1:](down))  # (M, 256, 14, 14)
-        quarter = self.pool(self.down2(half))  # (M, 256, 7, 7)
+        half = self.pool(self.down1[1:](down))  # (M, C, 14, 14)
+        quarter = self.pool(self.down2(half))  # (M, C, 7, 7)
         x = self.up1(quarter) + self.side2(half)  # (M, 64, 14, 14)
         fine: Tensor = self.up2(x) + self.side1[1:](side)  # (M, 16, 28, 28)
         return fine
@@ -86,23 +83,23 @@ class PlainHead(nn.Module):
     """G1: four convolutions, one transposed convolution, one logit a pixel."""
 
     pooled = 14
-    channels = CHANNELS
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
+        self.hidden_channels = channels
         layers: list[nn.Module] = []
         for _ in range(4):
             layers += [
-                nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1),
-                nn.BatchNorm2d(CHANNELS, eps=1e-3),
+                nn.Conv2d(channels, channels, 3, padding=1),
+                nn.BatchNorm2d(channels, eps=1e-3),
                 nn.ReLU(inplace=True),
             ]
         self.convs = nn.Sequential(*layers)
-        self.up = nn.ConvTranspose2d(CHANNELS, CHANNELS, 2, 2)
-        self.out = nn.Conv2d(CHANNELS, 1, 1)
+        self.up = nn.ConvTranspose2d(channels, channels, 2, 2)
+        self.out = nn.Conv2d(channels, 1, 1)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Mask logits (M, 28, 28) of pooled features (M, 256, 14, 14)."""
+        """Mask logits (M, 28, 28) of pooled features (M, C, 14, 14)."""
         return self.logits(self.hidden(pooled))
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -110,7 +107,7 @@ class PlainHead(nn.Module):
         return x[:, 0]
 
     def hidden(self, pooled: Tensor) -> Tensor:
-        """The last features (M, 256, 28, 28)."""
+        """The last features (M, C, 28, 28)."""
         found: Tensor = self.up(self.convs(pooled))
         return torch.relu(found)
 
@@ -126,10 +123,10 @@ class Detail(nn.Module):
     widths = (16, 24)  # channels of the early maps after their reduction
     middle = 24
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, early: tuple[int, int], hidden: int) -> None:
         super().__init__()
         self.early = nn.ModuleList(
-            nn.Conv2d(inputs, outputs, 1) for inputs, outputs in zip(EARLY_CHANNELS, self.widths, strict=True)
+            nn.Conv2d(inputs, outputs, 1) for inputs, outputs in zip(early, self.widths, strict=True)
         )
         self.coarse = nn.Conv2d(hidden + 1, self.middle, 3, padding=1)
         self.fine = nn.Conv2d(sum(self.widths), self.middle, 3, padding=1)
@@ -137,7 +134,7 @@ class Detail(nn.Module):
         self.out = nn.Conv2d(self.middle, 1, 3, padding=1)
 
     def reduced(self, f0: Tensor, f1: Tensor) -> tuple[Tensor, ...]:
-        """Narrow versions of early features (N, 64, 125, 125) and (N, 256, 63, 63)."""
+        """Narrow versions of early features (N, C0, 125, 125) and (N, C1, 63, 63)."""
         return tuple(torch.relu(conv(each)) for conv, each in zip(self.early, (f0, f1), strict=True))
 
     def forward(self, hidden: Tensor, logits: Tensor, early: tuple[Tensor, ...], rois: Tensor) -> Tensor:
@@ -168,10 +165,11 @@ HEADS: dict[str, type[FusionHead] | type[PlainHead]] = {"g1": PlainHead, "g2": F
 class RegionMasks(nn.Module):
     """One head shared by the pooled maps, whose logits are summed; detail, where wanted, comes last."""
 
-    def __init__(self, head: str, *, detail: bool = False) -> None:
+    def __init__(self, head: str, channels: int, early: tuple[int, int] | None = None) -> None:
+        """`channels` of the pooled maps, and of the early ones where detail is wanted."""
         super().__init__()
-        self.head = HEADS[head]()
-        self.detail = Detail(self.head.channels) if detail else None
+        self.head = HEADS[head](channels)
+        self.detail = Detail(early, self.head.hidden_channels) if early else None
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -184,7 +182,7 @@ class RegionMasks(nn.Module):
         return MASK_PIXELS if self.detail is None else 2 * MASK_PIXELS
 
     def inputs(self, maps: tuple[Tensor, ...], f0: Tensor, f1: Tensor) -> tuple[Tensor, ...]:
-        """What `forward` reads: maps (N, 256, 31, 31) to pool, and the early features if they are used."""
+        """What `forward` reads: maps (N, C, 31, 31) to pool, and the early features if they are used."""
         return maps if self.detail is None else (*maps, *self.detail.reduced(f0, f1))
 
     def forward(self, inputs: tuple[Tensor, ...], rois: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from s2iammask_core.boxes import AnchorShape
 from s2iammask_core.config import NetworkConfig
-from s2iammask_core.model.backbone import CHANNELS, Backbone, Neck
+from s2iammask_core.model.backbone import Backbone, Neck
 from s2iammask_core.model.correlation import Correlation, CorrelationBranch, depthwise_correlation
 from s2iammask_core.model.mask_head import RegionMasks
+from s2iammask_core.model.nano import NanoBackbone
 from s2iammask_core.model.refine import Refine, window_at
 from s2iammask_core.tracking.network import MaskSource, SearchOutput
 
@@ -20,7 +21,10 @@ MASK_SOURCES: dict[str, MaskSource] = {
     "siammask_base": "cell",
     "siammask_sharp": "cell",
     "s2iammask": "roi",
+    "s2iammask_nano": "roi",
 }
+CHANNELS = 256  # of the neck, and of everything after it
+NANO_CHANNELS = 64
 
 
 class SiameseNetwork(nn.Module):
@@ -31,16 +35,20 @@ class SiameseNetwork(nn.Module):
         self.config = config
         self.correlation: Correlation = depthwise_correlation  # export puts another of the same result
         anchors = AnchorShape().count
-        self.backbone = Backbone()
-        self.neck = Neck()
-        self.score = CorrelationBranch(2 * anchors)
-        self.box = CorrelationBranch(4 * anchors)
+        nano = config.variant == "s2iammask_nano"
+        self.backbone = NanoBackbone() if nano else Backbone()
+        self.channels = NANO_CHANNELS if nano else CHANNELS
+        self.neck = Neck(self.backbone.channels.deep, self.channels)
+        self.score = CorrelationBranch(self.channels, 2 * anchors)
+        self.box = CorrelationBranch(self.channels, 4 * anchors)
         if self.mask_source != "none":
-            self.mask = CorrelationBranch(BASE_MASK_PIXELS**2 if config.variant == "siammask_base" else 0)
+            outputs = BASE_MASK_PIXELS**2 if config.variant == "siammask_base" else 0
+            self.mask = CorrelationBranch(self.channels, outputs)
         if config.variant == "siammask_sharp":
             self.refine = Refine()
         if self.mask_source == "roi":
-            self.region_masks = RegionMasks(config.mask_head, detail=config.mask_detail)
+            early = self.backbone.channels[:2] if config.mask_detail else None
+            self.region_masks = RegionMasks(config.mask_head, self.channels, early)
 
     @property
     def device(self) -> torch.device:
@@ -55,14 +63,14 @@ class SiameseNetwork(nn.Module):
         return (self.score, self.box) if self.mask_source == "none" else (self.score, self.box, self.mask)
 
     def template(self, patches: Tensor) -> Tensor:
-        """Kernels (N, 512 or 768, 5, 5) of all branches, for template patches (N, 3, 127, 127)."""
-        features = self.neck(self.backbone(patches)[-1])  # (N, 256, 7, 7)
+        """Kernels (N, C of all branches, 5, 5) of template patches (N, 3, 127, 127)."""
+        features = self.neck(self.backbone(patches)[-1])  # (N, C, 7, 7)
         return torch.cat([branch.template(features) for branch in self.branches()], dim=1)
 
     def search(self, kernels: Tensor, patches: Tensor) -> SearchOutput:
         """See tracking.network.Network."""
         f0, f1, f2, f3 = self.backbone(patches)
-        search = self.neck(f3)  # (N, 256, 31, 31)
+        search = self.neck(f3)  # (N, C, 31, 31)
         return self.answer(
             kernels, search, tuple(branch.search(search) for branch in self.branches()), (f0, f1, f2)
         )
@@ -74,8 +82,8 @@ class SiameseNetwork(nn.Module):
         searched: tuple[Tensor, ...],
         skips: tuple[Tensor, Tensor, Tensor],
     ) -> SearchOutput:
-        """What follows from the neck's features and what each branch made of them, (N, 256, 29, 29)."""
-        score, box, *mask = zip(searched, kernels.split(CHANNELS, dim=1), strict=True)
+        """What follows from the neck's features and what each branch made of them, (N, C, 29, 29)."""
+        score, box, *mask = zip(searched, kernels.split(self.channels, dim=1), strict=True)
         scores = self.score.head(self.correlation(*score, 0)).float()  # (N, 2A, S, S)
         deltas = self.box.head(self.correlation(*box, 0)).float()  # (N, 4A, S, S)
         masks = self._mask_features(*mask[0], search, skips) if mask else ()
@@ -85,9 +93,9 @@ class SiameseNetwork(nn.Module):
         self, searched: Tensor, kernels: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
     ) -> tuple[Tensor, ...]:
         if self.mask_source == "roi":
-            padded = self.correlation(searched, kernels, GRID_PADDING)  # (N, 256, 31, 31)
+            padded = self.correlation(searched, kernels, GRID_PADDING)  # (N, C, 31, 31)
             return self._region_inputs(self._pooled_maps(padded, search), skips)
-        correlation = self.correlation(searched, kernels, 0)  # (N, 256, 25, 25)
+        correlation = self.correlation(searched, kernels, 0)  # (N, C, 25, 25)
         return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
 
     def _pooled_maps(self, correlation: Tensor, search: Tensor) -> tuple[Tensor, ...]:
@@ -102,8 +110,8 @@ class SiameseNetwork(nn.Module):
     def region_inputs(
         self, kernels: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
     ) -> tuple[Tensor, ...]:
-        """What the second stage reads, of the mask branch's kernels (N, 256, 5, 5), search features (N, 256,
-        31, 31) and the backbone's earlier maps.
+        """What the second stage reads, of the mask branch's kernels (N, C, 5, 5), search features (N, C, 31,
+        31) and the backbone's earlier maps.
         """
         if self.config.head_input == "search":
             return self._region_inputs((search,), skips)

@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2iammask_core.model.backbone import CHANNELS
 from s2iammask_core.model.mask_head import DEEP, FusionHead, RegionMasks
 from s2iammask_core.model.network import SiameseNetwork
 
@@ -33,7 +32,7 @@ class SharedRegionMasks(RegionMasks):
         self.head, self.detail = masks.head, masks.detail
         head = cast(FusionHead, masks.head)
         down, side = cast(nn.Conv2d, head.down1[0]), cast(nn.Conv2d, head.side1[0])
-        taps = down.weight.detach().permute(2, 3, 0, 1).flatten(0, 2)  # (9 * 256, 256)
+        taps = down.weight.detach().permute(2, 3, 0, 1).flatten(0, 2)  # (9 * C, C)
         self.register_buffer("taps", torch.cat([taps, side.weight.detach().flatten(1)]).contiguous())
         self.register_buffer("down_bias", cast(Tensor, down.bias).detach())
         self.register_buffer("side_bias", cast(Tensor, side.bias).detach())
@@ -44,14 +43,14 @@ class SharedRegionMasks(RegionMasks):
         return cast(FusionHead, self.head).fused(down, side)
 
     def _first(self, features: Tensor, rois: Tensor) -> tuple[Tensor, Tensor]:
-        """What the first convolutions make of regions (K, 4) of a map (C, H, W): (K, 28, 28, 256 and 64)."""
-        _, height, width = features.shape
-        products = F.linear(features.permute(1, 2, 0), cast(Tensor, self.taps))  # (H, W, 9 * 256 + 64)
-        taps = products[..., : TAPS**2 * CHANNELS].unflatten(2, (TAPS, TAPS, CHANNELS))
+        """What the first convolutions make of regions (K, 4) of a map (C, H, W): (K, 28, 28, C and 64)."""
+        channels, height, width = features.shape
+        products = F.linear(features.permute(1, 2, 0), cast(Tensor, self.taps))  # (H, W, 9 * C + 64)
+        taps = products[..., : TAPS**2 * channels].unflatten(2, (TAPS, TAPS, channels))
         rows = interpolation(rois[:, 1], rois[:, 3], height).to(features.dtype)  # (K, 3, 28, H)
         columns = interpolation(rois[:, 0], rois[:, 2], width).to(features.dtype)
         down = _interpolated(taps, rows, columns) + cast(Tensor, self.down_bias)
-        plain = products[..., TAPS**2 * CHANNELS :][:, :, None, None]
+        plain = products[..., TAPS**2 * channels :][:, :, None, None]
         side = _interpolated(plain, rows[:, 1:2], columns[:, 1:2]) + cast(Tensor, self.side_bias)
         return down, side
 

@@ -78,7 +78,7 @@ class Objective(nn.Module):
         """SiamMask-sharp: refined masks at the positive cells of the 3 x 3 map of a 143 search patch."""
         f0, f1, f2, f3 = self.network.backbone(batch.search)
         search = self.network.neck(f3)  # (N, 256, 9, 9)
-        kernels = self.network.template(batch.template).split(256, dim=1)
+        kernels = self.network.template(batch.template).split(self.network.channels, dim=1)
         correlation = self.network.mask.correlate(kernels[2], search)  # (N, 256, 3, 3)
         cells = correlation.shape[-1]
         positive = positive_anchors(batch, cells, self.config.anchors)
@@ -122,4 +122,4 @@ class Objective(nn.Module):
     def _features(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Neck features of the search patches and the kernels of all branches."""
         search = self.network.neck(self.network.backbone(batch.search)[-1])
-        return search, self.network.template(batch.template).split(256, dim=1)
+        return search, self.network.template(batch.template).split(self.network.channels, dim=1)

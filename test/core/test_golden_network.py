@@ -90,7 +90,7 @@ HEAD_NAMES = {
 @torch.inference_mode()
 @pytest.mark.parametrize("name", ["g1", "g2"])
 def test_second_stage_heads_equal_those_of_the_original(golden_weight, name):
-    head = HEADS[name]().eval()
+    head = HEADS[name](256).eval()
     state = {}
     for own, value in head.state_dict().items():
         prefix, theirs = next((p, t) for p, t in HEAD_NAMES[name].items() if own.startswith(p))

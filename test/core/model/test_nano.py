@@ -1,0 +1,62 @@
+"""The light sibling: the same grid, a tenth of the work."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from s2iammask_core.config import NetworkConfig
+from s2iammask_core.errors import WeightsError
+from s2iammask_core.model import build_network, checkpoint
+from s2iammask_core.model.imagenet import load_imagenet
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(1)
+    return build_network(NetworkConfig("s2iammask_nano", mask_detail=True))
+
+
+@torch.inference_mode()
+def test_nano_answers_in_the_shapes_of_the_large_network(network):
+    kernels = network.template(torch.rand(2, 3, 127, 127) * 255)
+    output = network.search(kernels, torch.rand(2, 3, 255, 255) * 255)
+    masks = network.roi_masks(output, torch.tensor([[[60.0, 60, 180, 200]]]).expand(2, 3, 4))
+
+    assert kernels.shape[2:] == (5, 5)
+    assert output.scores.shape == (2, 2, 5, 25, 25)
+    assert output.deltas.shape == (2, 4, 5, 25, 25)
+    assert masks.shape == (2, 3, 56, 56)
+
+
+@torch.inference_mode()
+def test_the_cells_of_nano_lie_where_those_of_the_large_backbone_do(network):
+    """A lone bright spot is seen most by the cell that sits on it: cell i at patch pixel 8 i + 7.5."""
+    patch = torch.zeros(1, 3, 255, 255)
+    seen = []
+    for cell in (8, 15, 20):
+        lit = patch.clone()
+        lit[..., 8 * cell + 7, 8 * cell + 7] = 255
+        change = (network.backbone(lit)[2] - network.backbone(patch)[2]).abs().sum(dim=1)[0]
+        places = torch.arange(31, dtype=torch.float32)
+        seen.append(float((change.sum(dim=0) * places).sum() / change.sum()))
+    assert seen == pytest.approx([8, 15, 20], abs=0.5)
+
+
+@torch.inference_mode()
+def test_the_backbone_of_nano_takes_at_most_1_5_gmac(network):
+    with FlopCounterMode(display=False) as counter:
+        network.backbone(torch.zeros(1, 3, 255, 255))
+    assert counter.get_total_flops() / 2 <= 1.5e9
+
+
+def test_a_file_of_nano_has_at_most_8_mb(network, tmp_path):
+    path = tmp_path / "nano.safetensors"
+    checkpoint.save(network, path)
+
+    assert path.stat().st_size <= 8e6
+    assert checkpoint.load(path)[0].config == network.config
+
+
+def test_nano_does_not_take_the_weights_of_another_backbone(network, tmp_path):
+    with pytest.raises(WeightsError, match="ResNet-50"):
+        load_imagenet(network.backbone, tmp_path / "resnet50.npz")
