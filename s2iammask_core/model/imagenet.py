@@ -21,7 +21,7 @@ def load_imagenet(backbone: nn.Module, path: Path | str) -> None:
     network.
     """
     if not isinstance(backbone, Backbone):
-        raise WeightsError(f"{path} is for the ResNet-50 backbone; another one begins without initial weights")
+        raise WeightsError(f"{path} is for the ResNet-50 backbone; begin others without initial weights")
     try:
         with np.load(str(path)) as file:
             given = {name: torch.from_numpy(file[name]).float() for name in file.files}
