@@ -1,5 +1,6 @@
 """Runs of a few steps: they learn, resume, and do not depend on the number of processes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -38,6 +39,13 @@ def straight(four_steps, tmp_path_factory):
     return Path(settings["output"])
 
 
+def has_ended(process, patience=0.05):
+    """Whether it ends in so many seconds; asking without patience would take the time that it needs."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
+    return process.returncode is not None
+
+
 def losses_of(folder):
     lines = [json.loads(line) for line in (Path(folder) / "log.jsonl").read_text().splitlines()]
     return {int(line["step"]): line["loss"] for line in lines if "step" in line}
@@ -61,7 +69,7 @@ def test_a_run_that_is_killed_and_resumed_gives_the_losses_of_one_that_was_not(
     killed = small_settings | {"output": str(tmp_path / "killed"), "snapshot_steps": 1}
     process = launch(killed, tmp_path / "killed.yaml")
     while not (tmp_path / "killed" / "last.pt").exists():
-        assert process.poll() is None, process.stderr.read().decode()
+        assert not has_ended(process), process.stderr.read().decode()
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
