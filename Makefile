@@ -6,6 +6,7 @@
 # make setup    what the others do first: .venv, ROS 2, messages
 # make shell    a shell with all of it
 # make bench-node   what the node costs on top of the tracker
+# make pictures     docs/rviz.jpg and docs/foxglove.jpg, drawn from the messages of a running node
 # make clean    removes what was built; make distclean also .venv
 
 PYTHON ?= python3
@@ -42,7 +43,7 @@ VISION_MSGS := $(if $(and $(DISTRO),$(INSTALLED_VISION_MSGS)),,ros_env/vision_ms
 SOURCES := CMakeLists.txt package.xml \
     $(shell find cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: setup demo test coverage check shell bench-node clean distclean
+.PHONY: setup demo test coverage check shell bench-node pictures clean distclean
 
 setup: $(INSTALL)/.ready
 
@@ -65,6 +66,9 @@ shell: setup
 
 bench-node: setup
 	@$(ACTIVATE); $(LOOPBACK); python demo/bench_node.py $(ARGS)
+
+pictures: setup
+	@$(ACTIVATE); $(LOOPBACK); python demo/pictures.py $(ARGS)
 
 clean:
 	rm -rf $(BUILD) $(INSTALL) log .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

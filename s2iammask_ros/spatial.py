@@ -90,7 +90,8 @@ def _flat(tracked: Tracked, camera: Intrinsics, number: int) -> list[Marker]:
         scale=Vector3(x=LINE),
         pose=Pose(orientation=Quaternion(w=1.0)),
     )
-    return [line, _label(tracked, corners[0], number)]
+    top = min(corners, key=lambda corner: corner.y)
+    return [line, _label(tracked, Point(x=top.x, y=top.y - LETTER, z=top.z), number)]
 
 
 def _solid(tracked: Tracked, place: Place, number: int) -> list[Marker]:
