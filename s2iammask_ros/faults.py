@@ -45,6 +45,7 @@ class Faults:
             self._say("".join(traceback.format_exception(error)))
             return False
         self.device_error = f"{type(error).__name__}: {error}"
+        traceback.clear_frames(error.__traceback__)  # they hold what the step had on the device
         free_memory()
         return True
 

@@ -1,5 +1,8 @@
 """Devices that fail."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -55,6 +58,30 @@ def test_the_cpu_takes_over_with_all_targets(world, failing):
     assert devices == ["auto", "cpu"]
     assert [found.id for found in tracks[-1].objects] == ["red", "green"]
     assert TrackEvent.DEVICE_FAILED in [event.reason for event in events]
+
+
+def test_the_network_on_a_device_that_failed_is_let_go(world, make_node, make_network, scene, colours, box):
+    networks = []
+
+    def make(weights, config, runtime):
+        network = make_network()
+        networks.append(weakref.ref(network))
+        return Tracker(network, config)
+
+    def out_of_memory(*given):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    node, camera, frame = make_node(make), world.camera(), scene((100, 80, 60, 40, colours[0]))
+    world.spin_until(lambda: node.counts().received, lambda: camera.show(frame))
+    node.station.engine.device = "cuda"
+    assert world.start(boxes=[box(100, 80, 60, 40)]).success
+    networks[0]().search = out_of_memory
+    world.spin_until(lambda: node.station.engine.device == "cpu", lambda: camera.show(frame))
+    before = node.counts().processed
+    world.spin_until(lambda: node.counts().processed > before, lambda: camera.show(frame))
+
+    gc.collect()
+    assert [each() is None for each in networks] == [True, False]
 
 
 def test_half_of_the_targets_go_if_the_setting_says_so(world, failing):

@@ -4,13 +4,19 @@ import gc
 import weakref
 
 import pytest
+import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 
 from s2iammask.msg import TrackEvent
-from s2iammask_core import Tracker
+from s2iammask_core import RuntimeConfig, Tracker
+from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import WeightsError
+from s2iammask_core.model import build_network
+from s2iammask_core.runtime import make_tracker
+from s2iammask_ros.camera import Camera
+from s2iammask_ros.station import Station
 
 
 def change(world, transition):
@@ -105,6 +111,68 @@ def test_cleanup_lets_go_of_the_network(world, make_node, make_network):
 
     gc.collect()
     assert held[0]() is None
+
+
+def alive(kind):
+    gc.collect()
+    return [each for each in gc.get_objects() if isinstance(each, kind)]
+
+
+def live(world, node, camera, frame, request):
+    """Configures, tracks an object over a few images, and cleans up."""
+    assert change(world, Transition.TRANSITION_CONFIGURE)
+    assert change(world, Transition.TRANSITION_ACTIVATE)
+    world.spin_until(lambda: node.counts().received, lambda: camera.show(frame))
+    assert world.start(boxes=[request]).success
+    before = node.counts().processed
+    world.spin_until(lambda: node.counts().processed > before + 2, lambda: camera.show(frame), seconds=60)
+    assert change(world, Transition.TRANSITION_DEACTIVATE)
+    assert change(world, Transition.TRANSITION_CLEANUP)
+
+
+def test_no_tracker_and_no_network_outlives_a_cleanup(world, make_node, make_network, scene, colours, box):
+    def fails_now_and_then(weights, config, runtime):
+        network, calls = make_network(), []
+        search = network.search
+
+        def search_or_fail(*given):
+            calls.append(1)
+            if len(calls) % 5 == 4:
+                raise ValueError("a bug")
+            return search(*given)
+
+        network.search = search_or_fail
+        return Tracker(network, config)
+
+    node = make_node(fails_now_and_then, autostart=False)
+    kinds = (Tracker, make_network, Station, Camera)
+    before = [len(alive(kind)) for kind in kinds]
+
+    for _ in range(2):
+        live(world, node, world.camera(), scene((100, 80, 60, 40, colours[0])), box(100, 80, 60, 40))
+        assert [len(alive(kind)) for kind in kinds] == before
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_cleanup_gives_the_memory_of_the_gpu_back(world, make_node, scene, colours, box):
+    def on_gpu(weights, config, runtime):
+        return make_tracker(build_network(NetworkConfig()), config, RuntimeConfig(device="cuda"))
+
+    def allocated():
+        gc.collect()
+        torch._C._cuda_clearCublasWorkspaces()  # those of the library, which it keeps for the process
+        return torch.cuda.memory_allocated()
+
+    node = make_node(on_gpu, autostart=False)
+    frame, request = scene((100, 80, 60, 40, colours[0])), box(100, 80, 60, 40)
+    start = allocated()
+    live(world, node, world.camera(), frame, request)
+    first = allocated()
+    live(world, node, world.camera(), frame, request)
+
+    assert first - start < 2**20  # the grid of anchors is kept for the process
+    assert allocated() == first
 
 
 def test_it_can_live_twice(world, tracking, make_node):
