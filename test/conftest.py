@@ -1,7 +1,6 @@
 """A network without weights, and scenes for it to look at; and how tests are shared out to processes."""
 
 import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +11,7 @@ import torch.nn.functional as F
 from s2iammask_core import boxes
 from s2iammask_core.tracking.network import SearchOutput
 
-HERE = Path(__file__).parent
+ROS = "test/ros/"
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if WORKERS > 1:  # they share the cores, and so do the processes that tests start
     THREADS = max((os.cpu_count() or 1) // WORKERS, 1)
@@ -21,15 +20,19 @@ if WORKERS > 1:  # they share the cores, and so do the processes that tests star
     os.environ["OMP_NUM_THREADS"] = str(THREADS)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """One process runs all that needs ROS, since nodes keep real time; the tests of a file stay together,
     since they share what takes long to make.
     """
-    for item in items:
-        place = item.path.relative_to(HERE)
-        name = "ros" if place.parts[0] == "ros" else str(place)
-        item.add_marker(pytest.mark.xdist_group(name))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return ROS if file.startswith(ROS) else file
+
+    return ByFile(config, log)
 
 
 class ColourNetwork:
