@@ -165,6 +165,13 @@ class TrackerConfig:
         1e6,
         live=True,
     )
+    min_mask_fit: float = setting(
+        0.0,
+        "IoU of the mask's upright box with the best proposal below which the proposal gives the box",
+        0.0,
+        1.0,
+        live=True,
+    )
     state_from_mask: bool = setting(
         True, "the voted mask, not the box branch, decides the next search region", live=True
     )

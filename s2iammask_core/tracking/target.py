@@ -81,10 +81,15 @@ def follow(
 
     A sighting that nobody can be sure of is reported but not remembered: while the confidence is below
     lost_below, and while a target is lost, its place and size stay those of the last good frame, so that the
-    search cannot drift away on noise. A lost target answers with the box where it was last seen, and no mask.
+    search cannot drift away on noise. A mask that does not fit the best proposal (a part of the object, or
+    more than it) is reported, but decides neither the box nor the next search. A lost target answers with the
+    box where it was last seen, and no mask.
     """
     health = next_health(target.health, confidence, config, accepted=sighting.accepted)
     moved = _moved(target, sighting, config, frame_size)
+    fit = sighting.evidence.fit
+    if config.compat == "s2iammask" and fit < config.min_mask_fit:
+        sighting = replace(sighting, outline=None, reach=None)
     box, rotated = sighting.outline or _plain(moved)
     if config.compat == "s2iammask":
         if health.state is TrackState.LOST:
@@ -103,7 +108,7 @@ def follow(
         box,
         rotated,
         sighting.mask,
-        sighting.evidence.fit,
+        fit,
         sighting.hinted,
     )
     return replace(moved, believed=believed, health=health), answer
