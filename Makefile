@@ -51,7 +51,7 @@ demo: setup
 	@$(ACTIVATE); $(LOOPBACK); python demo/run.py $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)')
 
 test: setup
-	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadfile $(ARGS)
 
 coverage: setup
 	@$(ACTIVATE); $(LOOPBACK); python -m pytest --cov $(ARGS)
