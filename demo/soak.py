@@ -187,6 +187,12 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rate", type=float, default=30.0, help="images a second (default %(default)g)")
     parser.add_argument("--weights", type=Path, default=default_weights())
+    parser.add_argument(
+        "--targets",
+        type=int,
+        default=4,
+        help="most at a time (default %(default)d), as a slow CPU drowns in more",
+    )
     args = parser.parse_args()
     names = (
         "-r",
@@ -195,6 +201,8 @@ def main() -> int:
         f"weights:={args.weights.resolve()}",
         "-p",
         "max_age:=0.0",
+        "-p",
+        f"max_targets:={args.targets}",
     )
     line = [*module("s2iammask_ros.tracker_node"), "--ros-args", "--log-level", "warn", *names]
     node = subprocess.Popen(line, env=environment(), start_new_session=True)

@@ -40,8 +40,7 @@ class TrackerNode(LifecycleNode):
         self._make_tracker = make_tracker
         self._throttle = Throttle(seconds=5.0)
         self._station: Station | None = None
-        requests = MutuallyExclusiveCallbackGroup()
-        self._desks = [TargetServices(self, self, name, requests) for name in self.settings.cameras]
+        self._desks = [TargetServices(self, self, name) for name in self.settings.cameras]
         self._reporter = Reporter(self, self.settings.report_period)
         self.add_on_set_parameters_callback(self._on_parameters)
         if self.settings.autostart:

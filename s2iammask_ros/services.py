@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from geometry_msgs.msg import Point, PointStamped
-from rclpy.callback_groups import CallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 
 from s2iammask.srv import StartTracking, StopTracking
@@ -16,6 +16,7 @@ from s2iammask_ros.requests import candidates
 from s2iammask_ros.settings import NodeConfig
 
 LONGEST_WAIT = 30.0  # seconds
+THREADS = 2  # that one camera's requests may keep waiting
 
 
 class Desk(Protocol):
@@ -33,16 +34,21 @@ class Desk(Protocol):
 
 
 class TargetServices:
-    """`start_tracking`, `stop_tracking`, `click` and `click_stamped` of one camera."""
+    """`start_tracking`, `stop_tracking`, `click` and `click_stamped` of one camera.
 
-    def __init__(self, node: Node, desk: Desk, name: str, group: CallbackGroup) -> None:
+    Starts and stops wait for their turn each in a thread of its own: rclpy serves what was created first, and
+    starts that come faster than frames pass would keep every stop waiting for good.
+    """
+
+    def __init__(self, node: Node, desk: Desk, name: str) -> None:
         prefix = f"~/{name}/" if name else "~/"
         self._node, self._desk, self._name = node, desk, name
-        node.create_service(StartTracking, f"{prefix}start_tracking", self._on_start, callback_group=group)
-        node.create_service(StopTracking, f"{prefix}stop_tracking", self._on_stop, callback_group=group)
-        node.create_subscription(Point, f"{prefix}click", self._on_click, 10, callback_group=group)
+        starts, stops = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
+        node.create_service(StartTracking, f"{prefix}start_tracking", self._on_start, callback_group=starts)
+        node.create_service(StopTracking, f"{prefix}stop_tracking", self._on_stop, callback_group=stops)
+        node.create_subscription(Point, f"{prefix}click", self._on_click, 10, callback_group=starts)
         node.create_subscription(
-            PointStamped, f"{prefix}click_stamped", self._on_click_stamped, 10, callback_group=group
+            PointStamped, f"{prefix}click_stamped", self._on_click_stamped, 10, callback_group=starts
         )
 
     def _on_start(

@@ -15,10 +15,11 @@ from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from s2iammask_core.errors import ConfigError
+from s2iammask_ros import services
 from s2iammask_ros.loading import make_tracker
 from s2iammask_ros.node import TrackerNode
 
-THREADS = 3  # images, requests, everything else
+THREADS = 2  # images, everything but requests
 LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONGEST_END = 1.5  # seconds after a signal in which the node may end by itself
@@ -58,7 +59,8 @@ def _run() -> int:
     except (ConfigError, InvalidParameterValueException, InvalidParameterTypeException) as error:
         rclpy.logging.get_logger("tracker").fatal(f"a parameter is wrong: {error}")
         return 2
-    executor = MultiThreadedExecutor(num_threads=THREADS)
+    requests = services.THREADS * len(node.settings.cameras)
+    executor = MultiThreadedExecutor(num_threads=THREADS + requests)
     executor.add_node(node)
     try:
         _spin(executor, node)

@@ -13,26 +13,38 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 
+from s2iammask.msg import TrackedObjectArray
+from s2iammask.srv import StartTracking, StopTracking
+
 PROGRAM = """
-import importlib.util, sys
+import importlib.util, sys, threading
 spec = importlib.util.spec_from_file_location("fakes", {conftest!r})
 fakes = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fakes)
 import s2iammask_ros.tracker_node as program
 from s2iammask_core import Tracker
-program.make_tracker = lambda weights, config, runtime: Tracker(fakes.ColourNetwork(), config)
+network, pause = fakes.ColourNetwork(), threading.Event()
+search = network.search
+network.search = lambda *given: (pause.wait({pause}), search(*given))[1]
+program.make_tracker = lambda weights, config, runtime: Tracker(network, config)
 sys.exit(program.main())
 """
 
 
 @pytest.fixture
 def launch(request):
-    """Starts the executable with the fake network and waits until it is active."""
+    """Starts the executable with the fake network; pause: seconds that a step takes longer."""
     begun = []
 
-    def start(*arguments):
+    def start(*arguments, pause=0.0):
         conftest = str(request.config.rootpath / "test" / "conftest.py")
-        line = [sys.executable, "-c", PROGRAM.format(conftest=conftest), "--ros-args", *arguments]
+        line = [
+            sys.executable,
+            "-c",
+            PROGRAM.format(conftest=conftest, pause=pause),
+            "--ros-args",
+            *arguments,
+        ]
         process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True, start_new_session=True)
         begun.append(process)
         return process
@@ -107,3 +119,27 @@ def test_a_transition_that_does_not_exist_does_not_end_the_process(world, launch
     wait_until_active(world)
 
     assert process.poll() is None
+
+
+def test_a_flood_of_starts_does_not_keep_a_stop_from_its_turn(world, launch, scene, colours, box):
+    launch(pause=0.3)
+    wait_until_active(world)
+    camera, frame = world.camera(), scene((100, 80, 60, 40, colours[0]))
+    tracks = world.listen(TrackedObjectArray, "tracker/tracks")
+    start = world.robot.create_client(StartTracking, "tracker/start_tracking")
+    stop = world.robot.create_client(StopTracking, "tracker/stop_tracking")
+    world.spin_until(lambda: tracks and stop.service_is_ready(), lambda: camera.show(frame))
+    request = StartTracking.Request(boxes=[box(100, 80, 60, 40)], ids=["red"])
+    answers = []
+
+    def ask(call=None):
+        answers.append(call)
+        start.call_async(request).add_done_callback(ask)
+
+    for _ in range(6):
+        ask()
+    world.spin_until(lambda: len(answers) > 8, lambda: camera.show(frame))
+    answer = stop.call_async(StopTracking.Request(ids=["red"]))
+
+    world.spin_until(answer.done, lambda: camera.show(frame))
+    assert answer.result().ids == ["red"]
