@@ -2,27 +2,33 @@
 
 import math
 
+import cv2
+import numpy as np
 import pytest
+from geometry_msgs.msg import Point, PointStamped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import Image
-from vision_msgs.msg import BoundingBox2D
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, Detection3DArray
+from visualization_msgs.msg import MarkerArray
 
 from s2iammask.msg import TrackedObjectArray
-from s2iammask_ros.conversions import nanoseconds
+from s2iammask_ros.conversions import nanoseconds, rgb_to_jpeg, time_message
 from s2iammask_ros.encodings import ENCODINGS
 
 MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 sizes = st.integers(0, 40) | st.sampled_from([2**16, 2**31, 2**32 - 1])
 numbers = st.floats(-500, 500) | st.sampled_from([math.nan, math.inf, -math.inf, 1e300, -1e300, 1e-300])
+stamps = st.integers(0, 2**62) | st.just(0)
 words = st.text(max_size=20) | st.sampled_from(["red", "x" * 1000])
 
 
 @st.composite
 def images(draw):
-    encodings = st.sampled_from([*ENCODINGS, "", "32FC1", "8UC3", "h264", "\u00fc" * 300])
+    encodings = st.sampled_from([*ENCODINGS, "", "32FC1", "16UC1", "8UC3", "h264", "\u00fc" * 300])
     return Image(
         height=draw(sizes),
         width=draw(sizes),
@@ -93,9 +99,15 @@ def test_malformed_requests_are_answered_one_by_one(world, alive):
     _, _, check = alive
 
     @MANY
-    @given(st.lists(boxes(), max_size=3), images(), st.lists(words, max_size=4), st.lists(words, max_size=4))
-    def throw(some_boxes, mask, ids, labels):
-        answer = world.start(boxes=some_boxes, mask=mask, ids=ids, labels=labels)
+    @given(
+        st.lists(boxes(), max_size=3),
+        images(),
+        st.lists(words, max_size=4),
+        st.lists(words, max_size=4),
+        stamps,
+    )
+    def throw(some_boxes, mask, ids, labels, stamp):
+        answer = world.start(boxes=some_boxes, mask=mask, ids=ids, labels=labels, stamp=time_message(stamp))
 
         assert answer.message
         assert len(answer.ids) == len(answer.reasons)
@@ -107,6 +119,97 @@ def test_malformed_requests_are_answered_one_by_one(world, alive):
 
     check()
     assert world.stop().success
+
+
+def test_requests_to_stop_what_is_not_there_are_answered_one_by_one(world, alive):
+    _, _, check = alive
+
+    @MANY
+    @given(st.lists(words.filter(lambda text: text != "red"), min_size=1, max_size=4))
+    def throw(ids):
+        answer = world.stop(*ids)
+        assert not answer.success
+        assert answer.message
+
+    throw()
+
+    assert check() == ["red"]
+
+
+@st.composite
+def files(draw):
+    """JPEG and PNG files with some bytes changed and the end cut off, and what is no file of an image."""
+    kind = draw(st.sampled_from([".jpg", ".png"]))
+    data = bytearray(cv2.imencode(kind, np.full((40, 60, 3), 90, np.uint8))[1].tobytes())
+    for place, value in draw(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 255)), max_size=6)):
+        data[place % len(data)] = value
+    return draw(st.sampled_from([bytes(data), bytes(data[: draw(st.integers(0, len(data)))])]) | st.binary())
+
+
+def test_damaged_jpeg_and_png_images_are_counted_one_by_one(world, make_node, scene):
+    node = make_node(image_transport="compressed")
+    camera = world.robot.create_publisher(CompressedImage, "image/compressed", 5)
+    good = rgb_to_jpeg(scene(), Header())
+    world.spin_until(lambda: node.counts().processed, lambda: camera.publish(good))
+
+    @MANY
+    @given(files(), words)
+    def throw(data, kind):
+        before = node.counts()
+        camera.publish(CompressedImage(format=kind, data=data))
+        world.spin_until(lambda: sum_of(node.counts()) > sum_of(before))
+
+    throw()
+
+    before = node.counts()
+    assert before.failed > 0
+    world.spin_until(lambda: node.counts().processed > before.processed, lambda: camera.publish(good))
+
+
+@st.composite
+def detections(draw):
+    return Detection2DArray(detections=[Detection2D(bbox=box) for box in draw(st.lists(boxes(), max_size=5))])
+
+
+@st.composite
+def cameras(draw):
+    k = draw(st.lists(numbers, min_size=9, max_size=9))
+    return CameraInfo(height=draw(sizes), width=draw(sizes), k=np.array(k))
+
+
+def test_malformed_clicks_hints_and_depth_do_not_harm(world, tracking, scene, colours):
+    node, camera = tracking(depth=True, hints=True)
+    topics = {
+        "tracker/click": st.builds(Point, x=numbers, y=numbers, z=numbers),
+        "tracker/click_stamped": st.builds(PointStamped, point=st.builds(Point, x=numbers, y=numbers)),
+        "hints": detections(),
+        "depth": images(),
+        "camera_info": cameras(),
+    }
+    kinds = (Point, PointStamped, Detection2DArray, Image, CameraInfo)
+    publishers = {
+        topic: world.robot.create_publisher(kind, topic, 5) for topic, kind in zip(topics, kinds, strict=True)
+    }
+    world.spin_until(lambda: all(each.get_subscription_count() for each in publishers.values()))
+    world.listen(Detection3DArray, "tracker/detections_3d")
+    world.listen(MarkerArray, "tracker/markers")
+    frames = {True: scene((100, 80, 60, 40, colours[0])), False: scene()}  # hints are for what is lost
+
+    @MANY
+    @given(st.fixed_dictionaries(topics), st.booleans())
+    def throw(messages, seen):
+        before, stamp = node.counts().processed, world.robot.get_clock().now().to_msg()
+        for topic, message in messages.items():
+            if hasattr(message, "header"):
+                message.header.stamp = stamp
+            publishers[topic].publish(message)
+        world.spin_until(
+            lambda: node.counts().processed > before, lambda: camera.show(frames[seen], nanoseconds(stamp))
+        )
+
+    throw()
+
+    assert node.counts().failed == 0
 
 
 def test_malformed_parameters_are_refused_or_taken_but_never_harm(world, alive):
