@@ -19,6 +19,12 @@ class NodeConfig:
         ("",),
         "names of several cameras, each with topics of its own below its name; an empty name: one camera",
     )
+    join_cameras: bool = setting(
+        True,
+        "images of several cameras that wait go through the network as one batch; off: one after another, "
+        "so that the first is answered sooner",
+        live=True,
+    )
     image_transport: str = setting(
         "raw",
         "raw: sensor_msgs/Image on `image`; compressed: CompressedImage on `image/compressed`",

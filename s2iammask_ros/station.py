@@ -181,4 +181,4 @@ class Station:
             camera.counters.count("dropped")
 
     def _work(self, arrivals: Sequence[tuple[Camera, Arrival]]) -> None:
-        together.work(arrivals, self.faults)
+        together.work(arrivals, self.faults, self.settings.join_cameras)

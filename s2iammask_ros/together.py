@@ -12,14 +12,17 @@ from s2iammask_ros.faults import Faults
 Turns: TypeAlias = Sequence[tuple[Camera, Turn]]
 
 
-def work(arrivals: Sequence[tuple[Camera, Arrival]], faults: Faults) -> None:
-    """Tracks in the images and publishes; what goes wrong with one of them does not touch the others."""
+def work(arrivals: Sequence[tuple[Camera, Arrival]], faults: Faults, wanted: bool) -> None:
+    """Tracks in the images, together if that is wanted, and publishes.
+
+    What goes wrong with one of them does not touch the others.
+    """
     turns = []
     for camera, arrival in arrivals:
         with faults.logged():
             if turn := camera.prepare(arrival):
                 turns.append((camera, turn))
-    answers = tracked(turns, faults) if len(turns) > 1 and faults.joins else None
+    answers = tracked(turns, faults) if wanted and faults.joins and len(turns) > 1 else None
     found = time.monotonic()
     for number, (camera, turn) in enumerate(turns):
         with faults.logged():

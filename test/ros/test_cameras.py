@@ -5,6 +5,7 @@ import threading
 import pytest
 import torch
 from geometry_msgs.msg import Point, PointStamped
+from rclpy.parameter import Parameter
 
 from s2iammask.msg import TrackedObjectArray
 from s2iammask_core import Tracker
@@ -126,6 +127,17 @@ def test_images_of_two_cameras_that_wait_go_through_the_network_together(world, 
     for name in ("front", "rear"):
         counts = node.counts(name)
         assert counts.received == counts.processed + counts.dropped + counts.late + counts.failed
+
+
+def test_cameras_go_one_after_another_if_a_setting_says_so(world, two):
+    node, gate, heard, show_at_once = two
+    assert node.set_parameters([Parameter("join_cameras", value=False)])[0].successful
+
+    stamps = show_at_once(shift=4)
+    world.spin_until(lambda: answered(heard, stamps))
+
+    assert set(gate.batches) == {1}
+    assert places(heard) == pytest.approx([134, 54], abs=2)
 
 
 def test_an_error_with_one_camera_does_not_cost_the_other_its_image(world, two):
