@@ -14,8 +14,9 @@ def prepared(random_network):
 
 
 def assert_same(found, wanted):
-    for name in wanted:
-        torch.testing.assert_close(found[name], wanted[name], rtol=1e-3, atol=1e-3)
+    """Relative to all of an output: single logits near zero are sums of large ones."""
+    differences = {name: float((found[name] - wanted[name]).norm() / wanted[name].norm()) for name in wanted}
+    assert all(each < 1e-4 for each in differences.values()), differences
 
 
 def test_without_a_compiler_the_network_runs_as_it_is(prepared, patches, rois, outputs, monkeypatch, caplog):
