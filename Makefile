@@ -1,7 +1,6 @@
 # make demo     the tracker node on a moving object, over ROS 2: demo/overlay.mp4, demo/overview.png, demo/report.json
 #               VIDEO=clip.mp4 BOX=x,y,w,h  on your own (also a folder of frames or a camera index)
-# make test     all tests, in two processes; ARGS="test/core -k box" for some of them, ARGS="-n 0 --pdb" to stop at an error
-# make coverage the same in one process, with the lines and branches that no test reaches
+# make test     all tests, in two processes, and what they do not reach; ARGS="test/core -k box" for some of them, ARGS="-n 0 --pdb" to stop at an error
 # make check    format, lint and types
 # make setup    what the others do first: .venv, ROS 2, messages
 # make shell    a shell with all of it
@@ -43,7 +42,7 @@ VISION_MSGS := $(if $(and $(DISTRO),$(INSTALLED_VISION_MSGS)),,ros_env/vision_ms
 SOURCES := CMakeLists.txt package.xml \
     $(shell find cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: setup demo test coverage check shell bench-node pictures clean distclean
+.PHONY: setup demo test check shell bench-node pictures clean distclean
 
 setup: $(INSTALL)/.ready
 
@@ -51,10 +50,7 @@ demo: setup
 	@$(ACTIVATE); $(LOOPBACK); python demo/run.py $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)')
 
 test: setup
-	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadfile $(ARGS)
-
-coverage: setup
-	@$(ACTIVATE); $(LOOPBACK); python -m pytest --cov $(ARGS)
+	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadfile --cov $(ARGS)
 
 check: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
