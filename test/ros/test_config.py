@@ -82,13 +82,39 @@ def test_the_launch_file_compiles():
 
 @pytest.mark.skipif(not importlib.util.find_spec("launch_ros"), reason="launch_ros is not installed")
 def test_the_launch_file_describes_the_node_and_rviz():
-    spec = importlib.util.spec_from_file_location("tracker_launch", ROOT / "launch" / "tracker.launch.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = launch_file()
 
     entities = module.generate_launch_description().entities
 
     assert len(entities) == len(module.ARGUMENTS) + 3
+
+
+def launch_file():
+    spec = importlib.util.spec_from_file_location("tracker_launch", ROOT / "launch" / "tracker.launch.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("launch_ros"), reason="launch_ros is not installed")
+@pytest.mark.parametrize(
+    ("given", "environment", "is_set"),
+    [
+        ("/a/profile.xml", {}, True),
+        ("none", {}, False),
+        ("/a/profile.xml", {"FASTRTPS_DEFAULT_PROFILES_FILE": "/their/own.xml"}, False),
+    ],
+)
+def test_the_transports_are_set_unless_somebody_chose_others(monkeypatch, given, environment, is_set):
+    from launch import LaunchContext
+
+    monkeypatch.delenv("FASTRTPS_DEFAULT_PROFILES_FILE", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    context = LaunchContext()
+    context.launch_configurations["fastdds_profile"] = given
+
+    assert bool(launch_file().set_transports(context)) == is_set
 
 
 def test_the_parameter_file_can_be_given_to_the_node(world, make_node):
