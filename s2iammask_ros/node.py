@@ -63,6 +63,10 @@ class TrackerNode(LifecycleNode):
         if self._station is None:
             return FAILURE
         self._station.open()
+        names = [
+            self.resolve_topic_name(f"{name}/image" if name else "image") for name in self.settings.cameras
+        ]
+        self.get_logger().info(f"active on {self._station.engine.device}: tracks in {', '.join(names)}")
         return SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
