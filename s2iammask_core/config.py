@@ -134,7 +134,7 @@ class TrackerConfig:
     )
     proposals: int = setting(10, "number of proposals whose masks vote (K)", 1, 100)
     mask_regions: int = setting(
-        0,
+        3,
         "masks that are predicted; proposals without one vote with the nearest; 0 gives each its own",
         0,
         100,
@@ -146,10 +146,10 @@ class TrackerConfig:
         1.8, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True
     )
     mask_threshold: float = setting(
-        0.45, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
+        0.5, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
     )
     reach_threshold: float = setting(
-        0.2,
+        0.25,
         "the same for the wider mask that decides where to look next; at least mask_threshold: no wider mask",
         0.0,
         1.0,
@@ -166,7 +166,7 @@ class TrackerConfig:
         live=True,
     )
     min_mask_fit: float = setting(
-        0.0,
+        0.3,
         "IoU of the mask's upright box with the best proposal below which the proposal gives the box",
         0.0,
         1.0,

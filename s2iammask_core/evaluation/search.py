@@ -15,7 +15,7 @@ SPACE: Space = {
     "penalty_k": (0.0, 0.25),
     "window_influence": (0.1, 0.6),
     "size_rate": (0.1, 1.0),
-    "mask_threshold": (0.1, 0.5),
+    "mask_threshold": (0.1, 0.7),
     "vote_fraction": (0.3, 0.9),
     "temporal_weight": (0.0, 0.9),
 }
