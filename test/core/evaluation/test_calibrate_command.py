@@ -1,0 +1,50 @@
+import json
+
+import pytest
+import torch
+
+from s2iammask_core import load_tracker
+from s2iammask_core.cli import main
+from s2iammask_core.config import NetworkConfig
+from s2iammask_core.model import build_network, checkpoint
+
+pytest.importorskip("matplotlib")
+
+
+@pytest.fixture
+def call(tmp_path, files):
+    root = files.davis(tmp_path / "davis", ["cat", "cow"], frames=5)
+    files.rows(root / "ImageSets/2016/train.txt", [("cat",), ("cow",)])
+    torch.manual_seed(3)
+    checkpoint.save(build_network(NetworkConfig("s2iammask_nano")), tmp_path / "nano.safetensors")
+
+    def call(*more):
+        weights = str(tmp_path / "nano.safetensors")
+        return main(
+            ["calibrate", "--root", str(root), "--weights", weights, "--device", "cpu", *map(str, more)]
+        )
+
+    return call
+
+
+def test_a_fitted_confidence_is_written_into_the_weights_and_drawn(call, tmp_path, capsys):
+    out, plot = tmp_path / "fitted.safetensors", tmp_path / "reliability.png"
+
+    assert call("--starts", 2, "--out", out, "--plot", plot, "--json") == 0
+
+    report = json.loads(capsys.readouterr().out)
+    assert report["frames"] == 2 * (4 + 2)  # frames after the first and after the third of two sequences
+    assert 0 <= report["error_after"] <= 1
+    fitted = load_tracker(out, device="cpu").confidence_model
+    assert fitted.bias == report["confidence"]["bias"]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_sequence_is_refused(call, capsys):
+    assert call("--sequences", "cat") == 2
+    assert "at least two" in capsys.readouterr().err
+
+
+def test_a_sequence_that_is_not_listed_is_named(call, capsys):
+    assert call("--sequences", "cat,dog") == 2
+    assert "dog" in capsys.readouterr().err
