@@ -18,7 +18,7 @@ from s2iammask_ros.engine import Engine, MakeTracker, free_memory
 from s2iammask_ros.parameters import changed, declare, refused, values_of
 from s2iammask_ros.reporter import Reporter
 from s2iammask_ros.services import TargetServices
-from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.settings import NodeConfig, prefix_of
 from s2iammask_ros.station import Station
 from s2iammask_ros.throttle import Throttle
 
@@ -63,10 +63,8 @@ class TrackerNode(LifecycleNode):
         if self._station is None:
             return FAILURE
         self._station.open()
-        names = [
-            self.resolve_topic_name(f"{name}/image" if name else "image") for name in self.settings.cameras
-        ]
-        self.get_logger().info(f"active on {self._station.engine.device}: tracks in {', '.join(names)}")
+        topics = [self.resolve_topic_name(f"{prefix_of(name)}image") for name in self.settings.cameras]
+        self.get_logger().info(f"active on {self._station.engine.device}: tracks in {', '.join(topics)}")
         return SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -13,7 +13,7 @@ from s2iammask_ros.camera import Camera
 from s2iammask_ros.conversions import nanoseconds, time_message
 from s2iammask_ros.records import Candidate, Verdict
 from s2iammask_ros.requests import candidates
-from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.settings import NodeConfig, prefix_of
 
 LONGEST_WAIT = 30.0  # seconds
 THREADS = 2  # that one camera's requests may keep waiting
@@ -41,7 +41,7 @@ class TargetServices:
     """
 
     def __init__(self, node: Node, desk: Desk, name: str) -> None:
-        prefix = f"~/{name}/" if name else "~/"
+        prefix = f"~/{prefix_of(name)}"
         self._node, self._desk, self._name = node, desk, name
         starts, stops = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
         node.create_service(StartTracking, f"{prefix}start_tracking", self._on_start, callback_group=starts)

@@ -91,3 +91,8 @@ class NodeConfig:
         wrong = [name for name in self.cameras if not CAMERA_NAME.fullmatch(name)]
         if wrong and self.cameras != ("",):
             raise ConfigError(f"a camera name has letters, digits and _ only; got {wrong[0]!r}")
+
+
+def prefix_of(camera: str) -> str:
+    """What the names of a camera's topics and services begin with; nothing for the one without a name."""
+    return f"{camera}/" if camera else ""

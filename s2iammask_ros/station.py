@@ -24,7 +24,7 @@ from s2iammask_ros.faults import Faults
 from s2iammask_ros.outputs import LATENCY, Outputs
 from s2iammask_ros.publishers import Publishers
 from s2iammask_ros.records import Reason
-from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.settings import NodeConfig, prefix_of
 from s2iammask_ros.subscription import RELIABILITY, ImageSubscription
 from s2iammask_ros.targets import Targets
 from s2iammask_ros.worker import Worker
@@ -62,7 +62,7 @@ class Station:
 
     def __init__(self, host: Host, engine: Engine, names: Sequence[str]) -> None:
         self._host, self.engine = host, engine
-        self._sinks = {name: Publishers(host.ros, f"{name}/" if name else "") for name in names}
+        self._sinks = {name: Publishers(host.ros, prefix_of(name)) for name in names}
         self.cameras: dict[str, Camera] = {}
         self.faults = Faults(engine, self.cameras, host.fail)
         self._subscriptions: list[ImageSubscription] = []
@@ -149,7 +149,7 @@ class Station:
 
     def _subscribe(self, name: str) -> ImageSubscription:
         camera, transport = self.cameras[name], self.settings.image_transport
-        topic = f"{name}/image" if name else "image"
+        topic = f"{prefix_of(name)}image"
         return ImageSubscription(
             self._host.ros,
             topic,
@@ -166,7 +166,7 @@ class Station:
             kinds += [(CameraInfo, "camera_info", camera.depths.set_camera)]
         if camera.hints is not None:
             kinds += [(Detection2DArray, "hints", camera.hints.add)]
-        prefix, qos = f"{name}/" if name else "", QoSProfile(depth=10, reliability=RELIABILITY)
+        prefix, qos = prefix_of(name), QoSProfile(depth=10, reliability=RELIABILITY)
         return [
             self._host.ros.create_subscription(
                 kind, f"{prefix}{topic}", callback, qos, callback_group=self._host.images

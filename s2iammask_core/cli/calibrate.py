@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from s2iammask_core.cli.settings import add_settings, chosen_settings
-from s2iammask_core.errors import DatasetError
+from s2iammask_core.errors import ConfigError, DatasetError
 
 if TYPE_CHECKING:
     from s2iammask_core.evaluation.calibration import Reliability
@@ -49,11 +49,13 @@ def run(args: argparse.Namespace) -> int:
     from s2iammask_core.evaluation.sequences.masks import read_davis
     from s2iammask_core.runtime import default_weights, load_tracker
 
+    if args.starts < 1:
+        raise ConfigError(f"--starts must be 1 or more, got {args.starts}")
     config, runtime = chosen_settings(args)
     weights = args.weights or default_weights()
     tracker = load_tracker(weights, config=config, runtime=runtime)
     sequences = read_davis(args.root, args.year, _names(args))
-    runs = [(each, first) for each in sequences for first in calibration.starts(each, max(args.starts, 1))]
+    runs = [(each, first) for each in sequences for first in calibration.starts(each, args.starts)]
     bar = tqdm(runs, unit="run", file=sys.stderr)
     observations = [each for run in bar for each in calibration.observe(tracker, *run)]
     fitted = calibration.fit(observations)

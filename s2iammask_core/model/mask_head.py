@@ -41,7 +41,27 @@ def _convs(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
     )
 
 
-class FusionHead(nn.Module):
+class Head(nn.Module):
+    """Turns pooled features into masks of 28 x 28."""
+
+    pooled: int  # side of the pooled features
+    hidden_channels: int  # C' of the last features
+    out: nn.Conv2d
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Mask logits (M, 28, 28) of pooled features (M, C, pooled, pooled)."""
+        return self.logits(self.hidden(pooled))
+
+    def hidden(self, pooled: Tensor) -> Tensor:
+        """The last features (M, C', 28, 28)."""
+        raise NotImplementedError
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        x: Tensor = self.out(hidden)
+        return x[:, 0]
+
+
+class FusionHead(Head):
     """G2, the fusion FCN: deep coarse and shallow fine features of the region are added on the way up."""
 
     pooled = 28
@@ -58,16 +78,7 @@ class FusionHead(nn.Module):
         self.up2 = nn.ConvTranspose2d(64, 16, 4, 2, 1, bias=False)
         self.out = nn.Conv2d(16, 1, 1)
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Mask logits (M, 28, 28) of pooled features (M, C, 28, 28)."""
-        return self.logits(self.hidden(pooled))
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        x: Tensor = self.out(hidden)
-        return x[:, 0]
-
     def hidden(self, pooled: Tensor) -> Tensor:
-        """The last features (M, 16, 28, 28)."""
         return self.fused(self.down1[0](pooled), self.side1[0](pooled))
 
     def fused(self, down: Tensor, side: Tensor) -> Tensor:
@@ -79,7 +90,7 @@ class FusionHead(nn.Module):
         return fine
 
 
-class PlainHead(nn.Module):
+class PlainHead(Head):
     """G1: four convolutions, one transposed convolution, one logit a pixel."""
 
     pooled = 14
@@ -98,16 +109,7 @@ class PlainHead(nn.Module):
         self.up = nn.ConvTranspose2d(channels, channels, 2, 2)
         self.out = nn.Conv2d(channels, 1, 1)
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Mask logits (M, 28, 28) of pooled features (M, C, 14, 14)."""
-        return self.logits(self.hidden(pooled))
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        x: Tensor = self.out(hidden)
-        return x[:, 0]
-
     def hidden(self, pooled: Tensor) -> Tensor:
-        """The last features (M, C, 28, 28)."""
         found: Tensor = self.up(self.convs(pooled))
         return torch.relu(found)
 

@@ -63,9 +63,8 @@ def interpolation(low: Tensor, high: Tensor, cells: int) -> Tensor:
     """
     size = FusionHead.pooled
     steps = (torch.arange(size, device=low.device) + 0.5) / size
-    places = (
-        torch.lerp(low[:, None].float(), high[:, None].float(), steps) - DEEP.offset
-    ) / DEEP.stride - 0.5
+    pixels = torch.lerp(low[:, None].float(), high[:, None].float(), steps)
+    places = (pixels - DEEP.first) / DEEP.stride
     inside = (places >= -1) & (places <= cells)  # (K, 28)
     distance = (
         places.clamp(0, cells - 1)[..., None] - torch.arange(cells, device=low.device)

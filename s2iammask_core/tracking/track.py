@@ -49,8 +49,8 @@ class Track:
     confidence: float  # in [0, 1], made of score, agreement and fit
     score: float  # the network's score of the best proposal, in [0, 1]
     agreement: float  # how well the proposals' masks agree with the voted one, in [0, 1]; 1 without a vote
-    box: Box  # upright box around the mask, or the box branch's where the mask is too small
-    rotated_box: RotatedBox  # smallest rectangle around the mask, or `box`
+    box: Box  # upright box around the mask, or the box branch's where the mask is too small or does not fit
+    rotated_box: RotatedBox  # smallest rectangle around the mask, or `box` as above
     mask: MaskRegion  # empty (0, 0) for variants without a mask
     fit: float = 1.0  # IoU of the mask's upright box with the best proposal, in [0, 1]; 1 without a mask
     hinted: bool = False  # whether it was lost and is found again now where a hint said

@@ -115,9 +115,8 @@ def pair_loader(config: TrainConfig, step: int, processes: Processes) -> Iterato
             pin_memory=processes.device.type == "cuda",
             prefetch_factor=4 if config.workers else None,
             worker_init_fn=begin_worker,
-            multiprocessing_context="spawn"
-            if config.workers
-            else None,  # neither OpenCV nor CUDA survives a fork
+            # neither OpenCV nor CUDA survives a fork
+            multiprocessing_context="spawn" if config.workers else None,
         )
     )
 

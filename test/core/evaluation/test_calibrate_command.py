@@ -48,3 +48,8 @@ def test_one_sequence_is_refused(call, capsys):
 def test_a_sequence_that_is_not_listed_is_named(call, capsys):
     assert call("--sequences", "cat,dog") == 2
     assert "dog" in capsys.readouterr().err
+
+
+def test_no_start_at_all_is_refused(call, capsys):
+    assert call("--starts", 0) == 2
+    assert "--starts" in capsys.readouterr().err
