@@ -202,8 +202,8 @@ class TrackerConfig:
         0.5, "smallest agreement of the votes for an accepted find", 0.0, 1.0, live=True
     )
     redetect_similarity: float = setting(
-        0.7,
-        "smallest similarity of a find to the template, as the cosine of their features",
+        0.45,
+        "smallest similarity of a find to the target: cosine of template kernels times likeness of colours",
         -1.0,
         1.0,
         live=True,

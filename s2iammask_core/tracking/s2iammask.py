@@ -13,6 +13,7 @@ from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, context_side
 from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.tracking.colours import colours_of
 from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.redetection import View, is_promising, similarities, views_of
@@ -80,7 +81,11 @@ class S2iamMaskMethod:
         if not sure:
             return replace(seen[0], accepted=False)
         found = tuple(placed(target, sighting.extent, scene.size) for sighting in sure)
-        alike = similarities(self.templates(scene.frame, found, config), scene.kernels[row])
+        cosines = similarities(self.templates(scene.frame, found, config), scene.kernels[row])
+        alike = [
+            cosine * _coloured_like(target, scene.frame, sighting)
+            for cosine, sighting in zip(cosines, sure, strict=True)
+        ]
         best = max(range(len(sure)), key=alike.__getitem__)
         return replace(sure[best], accepted=alike[best] >= config.redetect_similarity)
 
@@ -104,6 +109,14 @@ class S2iamMaskMethod:
         if self._source == "cell":
             return config.mask_threshold * answer.voters
         return max(math.ceil(config.vote_fraction * answer.voters - SLACK), 1) - 0.5
+
+
+def _coloured_like(target: Target, frame: Frame, sighting: Sighting) -> float:
+    """In [0, 1]: how much a find has the target's colours; 1 if the target has none, for want of a mask."""
+    if target.colours is None:
+        return 1.0
+    seen = colours_of(frame, sighting.mask)
+    return target.colours.likeness(seen) if seen else 0.0  # a sliver of anything is not the target
 
 
 def search_for(scene: Scene, views: Sequence[View], config: TrackerConfig) -> Search:

@@ -7,10 +7,13 @@ from torch import Tensor
 
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.config import TrackerConfig
+from s2iammask_core.geometry import Frame
+from s2iammask_core.tracking.colours import Colours, colours_of
 from s2iammask_core.tracking.confidence import Evidence, Health, next_health
 from s2iammask_core.tracking.regions import NO_MASK
 from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
 
+COLOUR_RATE = 0.2  # share of a frame in the colours a target is known by
 SMALLEST_SIDE = 10.0  # frame pixels; the search window never closes around less (SiamMask)
 
 
@@ -26,6 +29,7 @@ class Target:
     believed: Box  # upright box of the last answer that was believed
     border: tuple[float, float, float]  # mean colour of its first frame, fills what lies outside the frame
     health: Health = field(default_factory=Health)
+    colours: Colours | None = field(default=None, compare=False)  # while it was surely seen; None until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,17 @@ def follow(
         sighting.hinted,
     )
     return replace(moved, believed=believed, health=health), answer
+
+
+def recoloured(target: Target, track: Track, frame: Frame, config: TrackerConfig) -> Target:
+    """The target with the colours of a frame in which it was surely seen added to those it is known by."""
+    sure = track.confidence >= config.tracking_above and track.fit >= config.min_mask_fit
+    if config.compat != "s2iammask" or not sure or track.state is not TrackState.TRACKING:
+        return target
+    seen = colours_of(frame, track.mask)
+    if seen and target.colours:
+        seen = target.colours.blended(seen, COLOUR_RATE)
+    return replace(target, colours=seen) if seen else target
 
 
 def _moved(target: Target, sighting: Sighting, config: TrackerConfig, frame_size: tuple[int, int]) -> Target:

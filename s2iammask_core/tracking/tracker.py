@@ -18,7 +18,7 @@ from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.siammask import SiamMaskMethod
 from s2iammask_core.tracking.start import StartTarget, checked_start
 from s2iammask_core.tracking.step import EagerRunner, StepRunner
-from s2iammask_core.tracking.target import Memory, Sighting, Target, follow, nothing_seen
+from s2iammask_core.tracking.target import Memory, Sighting, Target, follow, nothing_seen, recoloured
 from s2iammask_core.tracking.track import Track
 
 
@@ -152,14 +152,15 @@ class Tracker:
 
     def _followed(self, scene: Scene, sightings: Sequence[Sighting]) -> tuple[Memory, list[Track]]:
         """The memory after a frame, and the answers for it."""
-        pairs = [self._follow(*pair, scene.size) for pair in zip(scene.targets, sightings, strict=True)]
+        pairs = [self._follow(*pair, scene) for pair in zip(scene.targets, sightings, strict=True)]
         memory = replace(self._memory, targets=tuple(target for target, _ in pairs))
         return memory, [track for _, track in pairs]
 
-    def _follow(self, target: Target, sighting: Sighting, size: tuple[int, int]) -> tuple[Target, Track]:
+    def _follow(self, target: Target, sighting: Sighting, scene: Scene) -> tuple[Target, Track]:
         usable = sighting if sighting.is_finite else nothing_seen(target)
         confidence = self._confidence.confidence(usable.evidence)
-        return follow(target, usable, confidence, self._config, size)
+        followed, track = follow(target, usable, confidence, self._config, scene.size)
+        return recoloured(followed, track, scene.frame, self._config), track
 
     def _checked_size(self, frame: Frame) -> tuple[int, int]:
         height, width, _ = checked_frame(frame).shape

@@ -90,6 +90,33 @@ def test_a_look_alike_that_appears_meanwhile_is_not_taken(tracker, scene, colour
     assert right[-1] is TrackState.TRACKING
 
 
+def test_a_twin_in_another_colour_is_not_taken_even_by_a_network_that_cannot_tell_them_apart(
+    make_network, scene
+):
+    class Colourblind(make_network):
+        def template(self, patches):
+            return super().template(grey(patches))
+
+        def search(self, kernels, patches):
+            return super().search(kernels, grey(patches))
+
+    def grey(patches):
+        return patches.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+
+    pink, equally_bright_blue = (255, 190, 200), (180, 210, 255)
+    tracker = Tracker(Colourblind())
+    tracker.start(scene((60, 60, 40, 40, pink)), [Box(60, 60, 100, 100)])
+    states(tracker, [scene((60 + k, 60, 40, 40, pink)) for k in range(3)])
+    gone = states(tracker, [scene()] * 10)
+
+    wrong = states(tracker, [scene((70, 60, 40, 40, equally_bright_blue))] * 12)
+    right = states(tracker, [scene((70, 60, 40, 40, pink))] * 3)
+
+    assert gone[-1] is TrackState.LOST
+    assert set(wrong) == {TrackState.LOST}
+    assert right[-1] is TrackState.TRACKING
+
+
 def test_without_extra_patches_only_the_old_place_is_searched(network, scene, colours):
     tracker = Tracker(network, TrackerConfig(redetect_patches=0))
     tracker.start(two_toned(scene(), 60, 60, colours[0]), [Box(60, 60, 100, 100)])
