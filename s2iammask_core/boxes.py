@@ -181,6 +181,15 @@ def anchor_grid(cells: int, shape: AnchorShape = AnchorShape()) -> Tensor:
     return grid.reshape(-1, 4)
 
 
+def cell_windows(cell: Tensor, cells: int, pixels: int, side: float) -> Tensor:
+    """(N, 4) windows of a side, x1 y1 x2 y2 in patch pixels, around score cells (N,) of an S x S map that
+    lies around the centre of a patch of so many pixels.
+    """
+    places = torch.stack([cell % cells, cell // cells], dim=-1)  # (N, 2) column, row
+    centers = (places - (cells - 1) / 2) * AnchorShape().stride + pixels / 2
+    return torch.cat([centers - side / 2, centers + side / 2], dim=-1)
+
+
 def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
     """Box deltas (..., 4) of boxes relative to anchors, both cx cy w h."""
     centers = (boxes[..., :2] - anchors[..., :2]) / anchors[..., 2:]

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from s2iammask_core.boxes import AnchorShape
+from s2iammask_core.boxes import cell_windows
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, cut
 from s2iammask_core.tracking.aim import Aim
@@ -73,10 +73,7 @@ def _cell_levels(network: Network, config: TrackerConfig, output: SearchOutput, 
     cells, pixels = output.scores.shape[-1], config.search_pixels
     cell = best % cells**2
     masks = network.cell_masks(output, cell).sigmoid()
-    places = torch.stack([cell % cells, cell // cells], dim=-1)  # (N, 2) column, row
-    centers = (places - (cells - 1) / 2) * AnchorShape().stride + pixels / 2
-    half = config.template_pixels / 2
-    windows = torch.cat([centers - half, centers + half], dim=-1)
+    windows = cell_windows(cell, cells, pixels, config.template_pixels)
     pasted = paste(masks[:, None], windows[:, None], pixels)[:, 0]
     return (pasted * FULL_LEVEL).round().to(torch.uint8)
 

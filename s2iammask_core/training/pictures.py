@@ -5,22 +5,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torchvision.utils import draw_bounding_boxes, draw_segmentation_masks
 
-from s2iammask_core.boxes import anchor_grid, decode, to_centers, to_corners
+from s2iammask_core.boxes import AnchorShape, anchor_grid, cell_windows, decode, to_corners
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.model.refine import WINDOWS, window_at
 from s2iammask_core.tracking.network import SearchOutput
+from s2iammask_core.tracking.voting import paste
 from s2iammask_core.training.settings import TrainConfig
 from s2iammask_core.training.targets import enlarge
 
 SHOWN = 4  # pairs
 TRUE, FOUND = (60, 220, 60), (255, 60, 60)  # RGB
 OPACITY = 0.45  # of a mask
-STRIDE = 8  # patch pixels from one score cell to the next
 WINDOW = 127  # side of what a score cell's mask covers, patch pixels
 
 
@@ -66,23 +65,19 @@ def predict(network: SiameseNetwork, batch: Batch, config: TrainConfig) -> Predi
         masks = torch.zeros_like(batch.search[:, 0])
         if config.objective == "regions":
             regions = enlarge(boxes, config.regions.scale, side)
-            masks = pasted(network.roi_masks(output, regions[:, None])[:, 0].sigmoid(), regions, side)
+            masks = _pasted(network.roi_masks(output, regions[:, None])[:, 0].sigmoid(), regions, side)
         elif config.objective != "proposals":
             cell = best % cells**2
-            masks = pasted(_cell_masks(network, output, cell).sigmoid(), _windows(cell, cells, side), side)
-    middle = boxes.new_tensor([[-cells, -cells, cells, cells]]) * STRIDE / 2 + side / 2
-    return Prediction(boxes, pasted(chance.amax(dim=1), middle.expand(len(boxes), -1), side), masks)
+            windows = cell_windows(cell, cells, side, WINDOW)
+            masks = _pasted(_cell_masks(network, output, cell).sigmoid(), windows, side)
+    reach = AnchorShape().stride * cells / 2
+    middle = boxes.new_tensor([[side / 2 - reach] * 2 + [side / 2 + reach] * 2]).expand(len(boxes), -1)
+    return Prediction(boxes, _pasted(chance.amax(dim=1), middle, side), masks)
 
 
-def pasted(values: Tensor, boxes: Tensor, side: int) -> Tensor:
+def _pasted(values: Tensor, boxes: Tensor, side: int) -> Tensor:
     """(N, side, side): values (N, M, M), stretched over boxes (N, 4) of the patch; 0 around them."""
-    centers, sizes = to_centers(boxes).float().split(2, dim=1)  # each (N, 2)
-    theta = boxes.new_zeros(len(boxes), 2, 3)
-    theta[:, 0, 0], theta[:, 1, 1] = (side / sizes.clamp(min=1)).unbind(dim=1)
-    theta[:, :, 2] = (side / 2 - centers) * 2 / sizes.clamp(min=1)
-    grid = F.affine_grid(theta, [len(boxes), 1, side, side], align_corners=False)
-    stretched = F.grid_sample(values[:, None].float(), grid, padding_mode="border", align_corners=False)
-    return stretched[:, 0] * (grid.abs().amax(dim=-1) <= 1)
+    return paste(values[:, None], boxes[:, None], side)[:, 0]
 
 
 def _cell_masks(network: SiameseNetwork, output: SearchOutput, cell: Tensor) -> Tensor:
@@ -99,13 +94,6 @@ def _cell_masks(network: SiameseNetwork, output: SearchOutput, cell: Tensor) -> 
     windows = tuple(window_at(skip, rows, columns, level, padded=False) for level, skip in enumerate(skips))
     logits: Tensor = network.refine(vectors, windows)
     return logits
-
-
-def _windows(cell: Tensor, cells: int, side: int) -> Tensor:
-    """(N, 4) the template-sized windows, in patch pixels, of score cells (N,) of an S x S map."""
-    places = torch.stack([cell % cells, cell // cells], dim=1)  # (N, 2) x y
-    centers = (places - (cells - 1) / 2) * STRIDE + side / 2
-    return torch.cat([centers - WINDOW / 2, centers + WINDOW / 2], dim=1)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,10 @@ class AnchorLabels:
 
 def positive_anchors(batch: Batch, cells: int, config: AnchorConfig) -> Tensor:
     """(N, K) which anchors of an S x S map show the object (SiamRPN), drawn from the pairs' seeds."""
-    overlap = _overlaps(batch, cells)
+    return _positive(batch, _overlaps(batch, cells), config)
+
+
+def _positive(batch: Batch, overlap: Tensor, config: AnchorConfig) -> Tensor:
     return _some(_fits(overlap, config) & batch.positive[:, None], _noise(batch, overlap), config.positives)
 
 
@@ -38,7 +41,7 @@ def label_anchors(batch: Batch, scores: Tensor, config: AnchorConfig) -> AnchorL
     cells = scores.shape[-1]
     overlap = _overlaps(batch, cells)
     noise = _noise(batch, overlap)
-    positive = positive_anchors(batch, cells, config)
+    positive = _positive(batch, overlap, config)
     room = config.examples - positive.sum(dim=1, keepdim=True)
     worst = (room * config.hard).long()
     shown = batch.positive[:, None]

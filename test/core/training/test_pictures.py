@@ -5,23 +5,9 @@ import pytest
 import torch
 
 from s2iammask_core.data.augment import Batch
-from s2iammask_core.training.pictures import FOUND, TRUE, pasted, pictures, predict
+from s2iammask_core.training.pictures import FOUND, TRUE, pictures, predict
 from s2iammask_core.training.settings import from_nested
 from s2iammask_core.training.setup import initial_network, set_trained
-
-
-def test_values_are_stretched_over_their_box_and_nothing_lies_around_it():
-    values = torch.tensor([[[1.0, 1], [1, 1]], [[0.0, 1], [0, 1]]])
-    boxes = torch.tensor([[4.0, 8, 12, 16], [0, 0, 16, 8]])
-
-    square, right = pasted(values, boxes, 16) > 0.5
-
-    wanted = torch.zeros(16, 16, dtype=torch.bool)
-    wanted[8:16, 4:12] = True
-    assert torch.equal(square, wanted)
-    assert right[:8, 9:].all()
-    assert not right[:, :7].any()
-    assert not right[8:].any()
 
 
 @pytest.fixture
