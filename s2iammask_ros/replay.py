@@ -18,9 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from s2iammask_core import Box, RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState
+from s2iammask_core import RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState
+from s2iammask_core.cli.track import parsed_box
 from s2iammask_core.config import from_mapping, read_yaml
 from s2iammask_core.errors import DatasetError, TargetError
+from s2iammask_core.evaluation.davis import region_similarity
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import MaskRegion
 from s2iammask_ros.bag import STORAGES, BagImage, BagSink, images
@@ -89,7 +91,7 @@ def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:
         stage = Stage(config)
         recorder = Recorder(sink)
         camera = Camera("", Targets(engine.tracker()), recorder, stage)
-        boxes = [parsed_box(text) for text in args.box]
+        boxes = [RotatedBox.from_box(parsed_box(text)) for text in args.box]
         candidates = [Candidate(box, str(number)) for number, box in enumerate(boxes, start=1)]
         for image in images(args.bag, args.image):
             play(image, camera, stage, recorder, candidates)
@@ -212,25 +214,13 @@ def mean_overlaps(pairs: Sequence[tuple[Seen, Labels]]) -> list[float]:
         return []
     count = min(len(seen.masks) for seen, _ in pairs)
     return [
-        float(np.mean([overlap(labels == number + 1, seen.masks[number]) for seen, labels in pairs]))
+        float(np.mean([_similarity(labels == number + 1, seen.masks[number]) for seen, labels in pairs]))
         for number in range(count)
     ]
 
 
-def overlap(truth: NDArray[np.bool_], answer: MaskRegion) -> float:
-    """Intersection over union; 1 if both are empty."""
-    mask = answer.full(*truth.shape)
-    union = (truth | mask).sum()
-    return float((truth & mask).sum() / union) if union else 1.0
-
-
-def parsed_box(text: str) -> RotatedBox:
-    """From x,y,w,h."""
-    try:
-        x, y, width, height = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise TargetError(f"a box is x,y,w,h in pixels, not {text!r}") from error
-    return RotatedBox.from_box(Box.from_xywh(x, y, width, height))
+def _similarity(truth: NDArray[np.bool_], answer: MaskRegion) -> float:
+    return region_similarity(truth, answer.full(*truth.shape))
 
 
 if __name__ == "__main__":
