@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -29,7 +28,7 @@ from s2iammask.msg import Latency, TrackedObjectArray
 from s2iammask.srv import StartTracking
 from s2iammask_core import Box, RotatedBox
 from s2iammask_core.clip import first_box, shots
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 from s2iammask_ros.conversions import rgb_to_image, rotated_to_message
 
 SIZE = (1280, 720)  # width and height
@@ -93,7 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rate", type=float, default=5.0, help="most images a second (default %(default)g)")
-    parser.add_argument("--weights", type=Path, default=default_weights())
+    parser.add_argument("--weights", type=weights_file, default=weights_file())
     args = parser.parse_args()
     if not args.weights.is_file():
         print(f"error: there are no weights at {args.weights}; give others with --weights", file=sys.stderr)

@@ -32,7 +32,7 @@ from demo.run import ROOT, end, environment, module
 from s2iammask.srv import StartTracking
 from s2iammask_core import RotatedBox
 from s2iammask_core.clip import first_box, shots
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 from s2iammask_ros.conversions import nanoseconds, rgb_to_image, rotated_to_message
 from s2iammask_ros.outputs import TOPICS
 
@@ -133,7 +133,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--weights", type=Path, default=default_weights())
+    parser.add_argument("--weights", type=weights_file, default=weights_file())
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     args = parser.parse_args()
     if not args.weights.is_file():

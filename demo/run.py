@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "demo"
@@ -28,7 +28,7 @@ LONGEST_END = 5.0  # seconds
 
 def main() -> int:
     args = arguments()
-    weights = args.weights or default_weights()
+    weights = args.weights
     if not weights.is_file():
         print(f"error: there are no weights at {weights}; give others with --weights", file=sys.stderr)
         return 2
@@ -48,7 +48,12 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--video", help="video file, folder of frames, or number of a camera")
     parser.add_argument("--box", metavar="X,Y,W,H", help="the object in the first frame")
-    parser.add_argument("--weights", type=Path, help="default: those that come with the package")
+    parser.add_argument(
+        "--weights",
+        type=weights_file,
+        default=weights_file(),
+        help="default: those that come with the package",
+    )
     parser.add_argument(
         "--rate", type=float, default=USUAL_RATE, help="images a second (default %(default)g)"
     )

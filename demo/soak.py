@@ -28,7 +28,7 @@ from demo.run import OUT, end, environment, module
 from s2iammask.msg import Latency
 from s2iammask.srv import StartTracking, StopTracking
 from s2iammask_core import RotatedBox
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 from s2iammask_ros.conversions import rgb_to_image, rotated_to_message
 
 SIZE = (360, 480)  # rows and columns of the images
@@ -186,7 +186,7 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rate", type=float, default=30.0, help="images a second (default %(default)g)")
-    parser.add_argument("--weights", type=Path, default=default_weights())
+    parser.add_argument("--weights", type=weights_file, default=weights_file())
     parser.add_argument(
         "--targets",
         type=int,

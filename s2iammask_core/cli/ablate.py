@@ -34,7 +34,7 @@ from s2iammask_core.evaluation.ablation import Ablation, Row, Variant, read_abla
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import open_benchmark
 from s2iammask_core.evaluation.reports.tables import Table, as_markdown, nullable
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 
 NOT_MEASURED = "not measured"
 
@@ -78,7 +78,7 @@ def chosen_benchmark(args: argparse.Namespace, ablation: Ablation) -> Benchmark:
 
 def _figures(args: argparse.Namespace, benchmark: Benchmark, row: Row) -> Mapping[str, float] | None:
     """None for a row without weights."""
-    source = Path(row.weights or args.weights or default_weights())
+    source = weights_file(row.weights or args.weights)
     if not source.exists():
         print(f"{row.name}: {NOT_MEASURED}, there is no {source}", file=sys.stderr)
         return None

@@ -17,6 +17,7 @@ from s2iammask_core.cli.settings import add_settings, chosen_settings
 from s2iammask_core.config import VARIANTS, NetworkConfig, RuntimeConfig
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.model import SiameseNetwork, build_network, checkpoint
+from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.devices import device_named, format_named
 
 CHOICES = {
@@ -73,7 +74,7 @@ def _plan(args: argparse.Namespace) -> Plan:
 
 def _network(args: argparse.Namespace) -> SiameseNetwork:
     if args.weights:
-        return checkpoint.load(args.weights)[0]
+        return checkpoint.load(weights_file(args.weights))[0]
     torch.manual_seed(0)
     return build_network(NetworkConfig(args.variant))
 

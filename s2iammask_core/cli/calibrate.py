@@ -47,12 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from s2iammask_core.evaluation import calibration
     from s2iammask_core.evaluation.sequences.masks import read_davis
-    from s2iammask_core.runtime import default_weights, load_tracker
+    from s2iammask_core.runtime import load_tracker, weights_file
 
     if args.starts < 1:
         raise ConfigError(f"--starts must be 1 or more, got {args.starts}")
     config, runtime = chosen_settings(args)
-    weights = args.weights or default_weights()
+    weights = weights_file(args.weights)
     tracker = load_tracker(weights, config=config, runtime=runtime)
     sequences = read_davis(args.root, args.year, _names(args))
     runs = [(each, first) for each in sequences for first in calibration.starts(each, args.starts)]

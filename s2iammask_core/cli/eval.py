@@ -38,7 +38,7 @@ from s2iammask_core.evaluation.reports.tables import Table, as_csv, as_markdown,
 from s2iammask_core.evaluation.reports.write import write_report
 from s2iammask_core.evaluation.runner import Run, Workers, total_speed
 from s2iammask_core.evaluation.runner import run as run_sequences
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 
 IDENTITY = "identity"
 
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 def default_results(args: argparse.Namespace) -> Path:
     """A folder that says what ran on what."""
-    tracker = args.snapshots.name if args.snapshots else Path(args.weights or default_weights()).stem
+    tracker = args.snapshots.name if args.snapshots else weights_file(args.weights).stem
     suffix = "-box" if args.protocol == "box" else ""
     suffix += f"-every{args.every}" if args.every > 1 else ""
     return Path("runs/eval", args.dataset, tracker + suffix)
@@ -101,7 +101,7 @@ def default_results(args: argparse.Namespace) -> Path:
 def chosen_factory(args: argparse.Namespace) -> TrackerFactory:
     if args.weights == IDENTITY:
         return IdentityFactory()
-    return weights_factory(args, args.weights or str(default_weights()))
+    return weights_factory(args, str(weights_file(args.weights)))
 
 
 def weights_factory(args: argparse.Namespace, weights: str) -> WeightsFactory:

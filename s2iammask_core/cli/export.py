@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from s2iammask_core.model import checkpoint
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.export import export, write_onnx, write_torch_export
 from s2iammask_core.runtime.tensorrt import require_tensorrt, write_engine
 
@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=WRITERS, default="onnx", help="kind of graph (default: onnx)", dest="kind"
     )
     parser.add_argument(
-        "--weights", default="", metavar="FILE", help="weights (default: those of the package)"
+        "--weights",
+        default="",
+        metavar="FILE",
+        help="weights, or the name of the package's (default: s2iammask)",
     )
     parser.add_argument("--json", action="store_true", help="print the result as one json object")
 
@@ -30,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.kind == "tensorrt":
         require_tensorrt()
-    network, notes = checkpoint.load(args.weights or default_weights())
+    network, notes = checkpoint.load(weights_file(args.weights))
     variant = network.config.variant
     files = [str(path) for path in export(network, args.out, WRITERS[args.kind], notes)]
     if args.json:

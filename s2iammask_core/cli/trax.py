@@ -14,7 +14,7 @@ from s2iammask_core.cli.eval import IDENTITY
 from s2iammask_core.cli.settings import add_settings, chosen_settings
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.evaluation.factory import IdentityFactory, TrackerFactory, WeightsFactory
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 
 NAME = "S2iamMask"
 
@@ -45,7 +45,7 @@ def _factory(args: argparse.Namespace) -> TrackerFactory:
     if args.weights == IDENTITY:
         return IdentityFactory()
     config, runtime = chosen_settings(args)
-    return WeightsFactory(args.weights or str(default_weights()), config=config, runtime=runtime)
+    return WeightsFactory(str(weights_file(args.weights)), config=config, runtime=runtime)
 
 
 def _arguments(args: argparse.Namespace) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from s2iammask_core.evaluation.reported import reported
 from s2iammask_core.evaluation.reports.tables import Table
 from s2iammask_core.evaluation.runner import Workers
 from s2iammask_core.evaluation.search import SPACE, Outcome, Search, Storage, Worker
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def _search(args: argparse.Namespace) -> Search:
     benchmark = open_benchmark(chosen_data(args))
     if not benchmark.has_truth:
         raise DatasetError(f"this part of {benchmark.name} has no truth to tune on")
-    factory = weights_factory(args, args.weights or str(default_weights()))
+    factory = weights_factory(args, str(weights_file(args.weights)))
     return Search(benchmark, factory, factory.config, _space(args.search), _on_test(args, benchmark))
 
 

@@ -20,25 +20,34 @@ from s2iammask_core.tracking.confidence import ConfidenceModel
 from s2iammask_core.tracking.step import EagerRunner, StepRunner
 from s2iammask_core.tracking.tracker import Tracker
 
-NAME = "s2iammask.safetensors"
+USUAL = "s2iammask"  # of the weights that come with the package
 
 
-def default_weights() -> Path:
-    """The weights that come with the package: in its own folder where it is installed, beside it in a
-    checkout.
+def weights_file(weights: Path | str = "") -> Path:
+    """The path that is named; for `s2iammask` (also for "") or `s2iammask_nano`, which come with the package,
+    that of their file.
+
+    The file may be missing: it is not looked at.
     """
+    shipped = _shipped_folder() / f"{weights or USUAL}.safetensors"
+    is_name = Path(weights).name == str(weights) and not Path(weights).exists()
+    return shipped if not weights or (is_name and shipped.is_file()) else Path(weights)
+
+
+def _shipped_folder() -> Path:
+    """In the package's own folder where it is installed, beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     folder = package / "weights"
-    return (folder if folder.is_dir() else package.parent / "weights") / NAME
+    return folder if folder.is_dir() else package.parent / "weights"
 
 
 def checked_weights(weights: Path | str = "") -> Path:
-    """The file, or that of the package, after a look at the manifest beside it.
+    """What `weights_file` says, after a look at the manifest beside it.
 
     WeightsError if it is missing, or its sha256 is not the one there. A file that no manifest names, such as
     one of a training of your own, is taken as it is.
     """
-    path = Path(weights or default_weights())
+    path = weights_file(weights)
     if not path.exists():
         raise WeightsError(f"there are no weights at {path}; name a file that is there")
     if checkpoint.is_named(path):
@@ -53,13 +62,13 @@ def load_tracker(
     config: TrackerConfig = TrackerConfig(),
     runtime: RuntimeConfig = RuntimeConfig(),
 ) -> Tracker:
-    """A tracker with the weights of a file, by default those that come with the package.
+    """A tracker with the weights of a file, or of a name as for `weights_file`.
 
     A folder that `s2iammask export --format onnx` wrote is run by onnxruntime. `device` is short for the
     runtime's device. WeightsError if the file cannot be read, UnavailableError if the device or runtime is
     not there.
     """
-    weights = weights or default_weights()
+    weights = weights_file(weights)
     runtime = replace(runtime, device=device or runtime.device)
     if is_exported(weights):
         exported = OnnxNetwork(weights, runtime)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "launch" / "tracker.launch.py"
@@ -47,7 +47,7 @@ def test_ctrl_c_ends_ros2_launch_with_success(world):
 @pytest.mark.skipif(
     not (installed("launch_testing") and installed("launch_ros")), reason="launch_testing is not installed"
 )
-@pytest.mark.skipif(not default_weights().is_file(), reason="there are no weights")
+@pytest.mark.skipif(not weights_file().is_file(), reason="there are no weights")
 def test_the_launch_file_brings_an_active_node_with_its_arguments():
     line = [sys.executable, "-m", "launch_testing.launch_test", str(Path(__file__).with_name("launches.py"))]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)

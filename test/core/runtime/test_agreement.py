@@ -11,7 +11,7 @@ import torch
 from s2iammask_core import Tracker, load_tracker
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.model import checkpoint
-from s2iammask_core.runtime import default_weights
+from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.compiled import has_compiler
 from s2iammask_core.runtime.export import export, write_onnx
 
@@ -23,7 +23,7 @@ WORST = 0.98  # half formats may move a small object's outline by this much
 
 pytestmark = [
     pytest.mark.skipif(not VAL.is_dir(), reason="the DAVIS frames are not on this machine"),
-    pytest.mark.skipif(not default_weights().is_file(), reason="the weights are not in this checkout"),
+    pytest.mark.skipif(not weights_file().is_file(), reason="the weights are not in this checkout"),
 ]
 
 
@@ -59,7 +59,7 @@ def tracker(weights="", config=TrackerConfig(), **runtime):
 @cache
 def wanted(config=TrackerConfig()):
     """The answers of the network as it was trained: eager, fp32, nothing folded or shared."""
-    return answers(Tracker(checkpoint.load(default_weights())[0], config))
+    return answers(Tracker(checkpoint.load(weights_file())[0], config))
 
 
 def overlap(one, other):
@@ -93,7 +93,7 @@ def test_bf16_agrees():
 
 def test_onnxruntime_agrees(tmp_path):
     pytest.importorskip("onnxruntime")
-    export(checkpoint.load(default_weights())[0], tmp_path, write_onnx, {})
+    export(checkpoint.load(weights_file())[0], tmp_path, write_onnx, {})
 
     assert_agree(answers(tracker(tmp_path)))
 

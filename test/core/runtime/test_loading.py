@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import pytest
 import torch
 
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.runtime.devices import device_named, format_named
-from s2iammask_core.runtime.loading import make_tracker
+from s2iammask_core.runtime.loading import make_tracker, weights_file
 
 
 def test_a_graph_needs_a_gpu(random_network):
@@ -30,3 +32,20 @@ def test_the_number_of_threads_is_a_setting(random_network):
 
     assert torch.get_num_threads() == 1
     torch.set_num_threads(before)
+
+
+def test_weights_are_named_by_a_path_or_by_the_name_of_those_of_the_package(tmp_path):
+    usual = weights_file()
+
+    assert usual.name == "s2iammask.safetensors"
+    assert weights_file("s2iammask") == usual
+    assert weights_file("runs/own.safetensors") == Path("runs/own.safetensors")
+    assert weights_file(tmp_path / "s2iammask") == tmp_path / "s2iammask"
+    assert weights_file("no_such_name") == Path("no_such_name")
+
+
+def test_a_file_or_folder_in_the_working_directory_wins_over_the_name_of_weights(tmp_path, monkeypatch):
+    (tmp_path / "s2iammask").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert weights_file("s2iammask") == Path("s2iammask")
