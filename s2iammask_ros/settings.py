@@ -13,10 +13,7 @@ CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 class NodeConfig:
     """How images come in, how long they are kept, and what happens when something fails."""
 
-    weights: str = setting(
-        "",
-        'weights file, or s2iammask (also for "") or s2iammask_nano, which come with the package',
-    )
+    weights: str = setting("", "weights file; empty, or s2iammask: the one that comes with the package")
     autostart: bool = setting(True, "configure and activate without being asked")
     cameras: tuple[str, ...] = setting(
         ("",),

@@ -14,7 +14,10 @@ from s2iammask_core.errors import ConfigError
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Adds --weights, --device, --config and --set."""
     parser.add_argument(
-        "--weights", default="", metavar="FILE", help="weights, or s2iammask (default) or s2iammask_nano"
+        "--weights",
+        default="",
+        metavar="FILE",
+        help="weights (default: s2iammask, which come with the package)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument("--config", type=Path, metavar="YAML", help="file with names and values of settings")

@@ -24,8 +24,7 @@ USUAL = "s2iammask"  # of the weights that come with the package
 
 
 def weights_file(weights: Path | str = "") -> Path:
-    """The path that is named; for `s2iammask` (also for "") or `s2iammask_nano`, which come with the package,
-    that of their file.
+    """The path that is named; for `s2iammask` (also for ""), which comes with the package, that of its file.
 
     The file may be missing: it is not looked at.
     """
