@@ -117,6 +117,14 @@ def test_a_twin_in_another_colour_is_not_taken_even_by_a_network_that_cannot_tel
     assert right[-1] is TrackState.TRACKING
 
 
+def test_colours_are_learned_only_while_the_object_is_surely_seen(tracker, scene):
+    known = tracker.targets[0].colours
+    states(tracker, [scene()] * 3)
+
+    assert known is not None
+    assert tracker.targets[0].colours is known
+
+
 def test_without_extra_patches_only_the_old_place_is_searched(network, scene, colours):
     tracker = Tracker(network, TrackerConfig(redetect_patches=0))
     tracker.start(two_toned(scene(), 60, 60, colours[0]), [Box(60, 60, 100, 100)])
