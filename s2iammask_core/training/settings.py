@@ -118,6 +118,9 @@ class TrainConfig:
         "",
         "weights to begin with: a snapshot or safetensors file, or an ImageNet ResNet-50 (.npz); empty: none",
     )
+    initial_masks: str = setting(
+        "", "the same for the mask parts alone, such as an earlier second stage; empty: as initial says"
+    )
     epochs: int = setting(20, "number of epochs", 1, 100000)
     pairs_per_epoch: int = setting(600000, "pairs an epoch", 1, 10**9)
     batch: int = setting(64, "pairs a step, over all processes", 1, 65536)

@@ -69,6 +69,8 @@ def initial_network(config: TrainConfig) -> SiameseNetwork:
         load_imagenet(network.backbone, config.initial)
     elif config.initial:
         _take_over(network, _weights(config.initial), config.initial)
+    if config.initial_masks:
+        _take_over_masks(network, _weights(config.initial_masks), config.initial_masks)
     return network
 
 
@@ -91,6 +93,16 @@ def _take_over(network: SiameseNetwork, weights: Mapping[str, Tensor], source: s
     network.load_state_dict(
         {k: v for k, v in weights.items() if k in own and k not in different}, strict=False
     )
+
+
+def _take_over_masks(network: SiameseNetwork, weights: Mapping[str, Tensor], source: str) -> None:
+    """Copies the weights of all mask parts; each must be there and fit."""
+    own = {name: value for name, value in network.state_dict().items() if name.startswith(STAGE_PARTS)}
+    wrong = [k for k, value in own.items() if k not in weights or weights[k].shape != value.shape]
+    if wrong or not own:
+        parts = ", ".join(sorted(wrong)) or "no mask parts"
+        raise WeightsError(f"masks of {source} do not fit {network.config.variant}: {parts}")
+    network.load_state_dict({name: weights[name] for name in own}, strict=False)
 
 
 def network_of(path: Path | str) -> SiameseNetwork:
