@@ -19,7 +19,6 @@ from demo.report import Sighting, make_report, overlaps, write_overview, write_r
 from s2iammask.msg import TrackedObject, TrackedObjectArray
 from s2iammask.srv import StartTracking
 from s2iammask_core import Box, RotatedBox
-from s2iammask_core.cli.track import parsed_box
 from s2iammask_core.clip import FRAMES, first_box, shots
 from s2iammask_core.tracking.track import MaskRegion
 from s2iammask_core.video import VideoWriter, open_clip
@@ -140,7 +139,7 @@ def main() -> int:
     args = parser.parse_args()
     rclpy.init()
     node = Recorder()
-    node.start(parsed_box(args.box) if args.box else first_box())
+    node.start(Box.from_text(args.box) if args.box else first_box())
     published = record(node, args.stamps, open_clip(args.video).count if args.video else FRAMES)
     write_video(args.out / "overlay.mp4", args.rate, published, node.drawn)
     truth = None if args.video else [shot.mask for shot in shots()][: len(published)]

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from s2iammask_core.errors import TargetError
+
 Points = NDArray[np.float32]  # (M, 2), x y
 
 
@@ -31,6 +33,15 @@ class Box:
     @classmethod
     def from_center(cls, cx: float, cy: float, width: float, height: float) -> "Box":
         return cls(cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2)
+
+    @classmethod
+    def from_text(cls, text: str) -> "Box":
+        """Of `x,y,width,height`; TargetError for anything else."""
+        try:
+            x, y, width, height = (float(part) for part in text.split(","))
+        except ValueError as error:
+            raise TargetError(f"a box is x,y,width,height in pixels, got {text!r}") from error
+        return cls.from_xywh(x, y, width, height)
 
     @classmethod
     def around(cls, points: Points) -> "Box":

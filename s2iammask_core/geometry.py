@@ -110,3 +110,23 @@ def mean_colour(frame: Frame) -> tuple[float, float, float]:
     means = frame.float().mean(dim=(0, 1)).tolist() if isinstance(frame, Tensor) else cv2.mean(frame)[:3]
     red, green, blue = (float(each) for each in means)
     return red, green, blue
+
+
+def paste(masks: Tensor, rois: Tensor, pixels: int) -> Tensor:
+    """Masks (N, K, M, M) stretched bilinearly over their regions (N, K, 4), and 0 elsewhere: (N, K, P, P).
+
+    Bilinear interpolation is separable, so the stretching is two matrix products for all masks at once.
+    """
+    columns = _stretch(rois[..., 0], rois[..., 2], masks.shape[-1], pixels)  # (N, K, P, M)
+    rows = _stretch(rois[..., 1], rois[..., 3], masks.shape[-2], pixels)
+    return rows @ masks.float() @ columns.transpose(-1, -2)
+
+
+def _stretch(starts: Tensor, ends: Tensor, samples: int, pixels: int) -> Tensor:
+    """The share (..., P, M) of each of M samples, spread evenly from starts to ends (...), in each pixel."""
+    centers = torch.arange(pixels, device=starts.device) + 0.5  # (P,)
+    low, high = starts[..., None], ends[..., None]
+    inside = (centers >= low) & (centers < high)  # (..., P)
+    places = (centers - low) / (high - low).clamp(min=1e-6) * samples - 0.5
+    distance = places.clamp(0, samples - 1)[..., None] - torch.arange(samples, device=starts.device)
+    return (1 - distance.abs()).clamp(min=0) * inside[..., None]

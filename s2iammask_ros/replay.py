@@ -18,8 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from s2iammask_core import RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState
-from s2iammask_core.cli.track import parsed_box
+from s2iammask_core import Box, RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState
 from s2iammask_core.config import from_mapping, read_yaml
 from s2iammask_core.errors import DatasetError, TargetError
 from s2iammask_core.evaluation.davis import region_similarity
@@ -91,7 +90,7 @@ def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:
         stage = Stage(config)
         recorder = Recorder(sink)
         camera = Camera("", Targets(engine.tracker()), recorder, stage)
-        boxes = [RotatedBox.from_box(parsed_box(text)) for text in args.box]
+        boxes = [RotatedBox.from_box(Box.from_text(text)) for text in args.box]
         candidates = [Candidate(box, str(number)) for number, box in enumerate(boxes, start=1)]
         for image in images(args.bag, args.image):
             play(image, camera, stage, recorder, candidates)

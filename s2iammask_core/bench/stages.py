@@ -13,7 +13,7 @@ from torch import Tensor
 
 from s2iammask_core.bench.timing import Clock, timed
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import HostFrame, cut
+from s2iammask_core.geometry import HostFrame, cut, paste
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.frames import on_device
@@ -23,7 +23,7 @@ from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
 from s2iammask_core.tracking.sharing import shared_regions
 from s2iammask_core.tracking.step import EagerRunner, step, unpacked
 from s2iammask_core.tracking.target import Target
-from s2iammask_core.tracking.voting import paste, regions, solid, vote
+from s2iammask_core.tracking.voting import regions, solid, vote
 
 
 @dataclass(frozen=True, slots=True)

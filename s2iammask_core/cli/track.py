@@ -17,7 +17,7 @@ from tqdm import tqdm
 from s2iammask_core import load_tracker
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.cli.settings import add_settings, chosen_settings
-from s2iammask_core.errors import TargetError, VideoError
+from s2iammask_core.errors import VideoError
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import draw_tracks, label_image
 from s2iammask_core.tracking.regions import NO_MASK
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    boxes = [parsed_box(text) for text in args.box]
+    boxes = [Box.from_text(text) for text in args.box]
     config, runtime = chosen_settings(args)
     clip = open_clip(args.video)
     tracker = load_tracker(args.weights, config=config, runtime=runtime)
@@ -63,15 +63,6 @@ def run(args: argparse.Namespace) -> int:
         track_clip(tracker, clip, boxes, sinks, summary, args.frames)
     print(json.dumps(summary.record()) if args.json else summary.text())
     return 0
-
-
-def parsed_box(text: str) -> Box:
-    """The box of `x,y,w,h`; TargetError for anything else."""
-    try:
-        x, y, width, height = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise TargetError(f"--box takes x,y,width,height in pixels, got {text!r}") from error
-    return Box.from_xywh(x, y, width, height)
 
 
 class Sink(Protocol):

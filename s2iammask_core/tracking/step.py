@@ -14,13 +14,13 @@ from torch import Tensor
 
 from s2iammask_core.boxes import cell_windows
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import Crop, Frame, cut
+from s2iammask_core.geometry import Crop, Frame, cut, paste
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.frames import on_device, on_host
 from s2iammask_core.tracking.network import Network, SearchOutput
 from s2iammask_core.tracking.proposals import Proposals, propose
 from s2iammask_core.tracking.sharing import shared_regions
-from s2iammask_core.tracking.voting import Votes, paste, regions, solid, vote
+from s2iammask_core.tracking.voting import Votes, regions, solid, vote
 
 FIGURES = 9  # float32 values at the head of a packed answer
 FULL_LEVEL = 255  # of a mask that is not voted on: its probability in 255ths

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from s2iammask_core import boxes
 from s2iammask_core.config import TrackerConfig
+from s2iammask_core.geometry import paste
 
 SMALLEST_REGION = 1.0  # patch pixels; a thinner region has no mask to vote with
 SLACK = 1e-4  # so that 6 of 10 votes is a share of 0.6 in floating point as well
@@ -75,23 +76,3 @@ def _counts(votes: Tensor, ballots: Tensor) -> Tensor:
 def is_foreground(votes: Tensor, voters: Tensor, config: TrackerConfig) -> Tensor:
     """Where enough of the voters voted; nowhere if there are none."""
     return (votes >= voters * config.vote_fraction - SLACK) & (votes > 0)
-
-
-def paste(masks: Tensor, rois: Tensor, pixels: int) -> Tensor:
-    """Masks (N, K, M, M) stretched bilinearly over their regions (N, K, 4), and 0 elsewhere: (N, K, P, P).
-
-    Bilinear interpolation is separable, so the stretching is two matrix products for all masks at once.
-    """
-    columns = _stretch(rois[..., 0], rois[..., 2], masks.shape[-1], pixels)  # (N, K, P, M)
-    rows = _stretch(rois[..., 1], rois[..., 3], masks.shape[-2], pixels)
-    return rows @ masks.float() @ columns.transpose(-1, -2)
-
-
-def _stretch(starts: Tensor, ends: Tensor, samples: int, pixels: int) -> Tensor:
-    """The share (..., P, M) of each of M samples, spread evenly from starts to ends (...), in each pixel."""
-    centers = torch.arange(pixels, device=starts.device) + 0.5  # (P,)
-    low, high = starts[..., None], ends[..., None]
-    inside = (centers >= low) & (centers < high)  # (..., P)
-    places = (centers - low) / (high - low).clamp(min=1e-6) * samples - 0.5
-    distance = places.clamp(0, samples - 1)[..., None] - torch.arange(samples, device=starts.device)
-    return (1 - distance.abs()).clamp(min=0) * inside[..., None]

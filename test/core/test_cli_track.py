@@ -4,9 +4,9 @@ import json
 import pytest
 import torch
 
-from s2iammask_core import Tracker
+from s2iammask_core import Box, Tracker
 from s2iammask_core.cli import COMMANDS, main
-from s2iammask_core.cli.track import Summary, parsed_box, track_clip
+from s2iammask_core.cli.track import Summary, track_clip
 from s2iammask_core.errors import TargetError
 from s2iammask_core.model import build_network, checkpoint
 from s2iammask_core.video import open_clip, read_picture, write_picture
@@ -35,7 +35,7 @@ def test_a_clip_is_tracked_frame_by_frame(network, folder):
     summary, seen = Summary("clip"), []
     sinks = [lambda number, _, tracks: seen.append((number, tracks[0].box.x1))]
 
-    track_clip(Tracker(network), open_clip(str(folder)), [parsed_box("50,60,40,30")], sinks, summary)
+    track_clip(Tracker(network), open_clip(str(folder)), [Box.from_text("50,60,40,30")], sinks, summary)
 
     assert [number for number, _ in seen] == [0, 1, 2, 3, 4]
     assert seen[0][1] == 50
@@ -93,9 +93,9 @@ def test_a_mistake_ends_with_a_reason_and_code_2(folder, words, reason, capsys):
 
 
 def test_a_box_is_four_numbers():
-    assert parsed_box("1,2,3.5,4").xywh == (1, 2, 3.5, 4)
+    assert Box.from_text("1,2,3.5,4").xywh == (1, 2, 3.5, 4)
     with pytest.raises(TargetError, match="x,y,width,height"):
-        parsed_box("1;2;3;4")
+        Box.from_text("1;2;3;4")
 
 
 def test_help_lists_every_command(capsys):

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.tracking.voting import paste, regions, solid, vote
+from s2iammask_core.geometry import paste
+from s2iammask_core.tracking.voting import regions, solid, vote
 
 CONFIG = TrackerConfig()
 SQUARE = [100.0, 100.0, 150.0, 150.0]
