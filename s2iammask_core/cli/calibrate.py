@@ -5,6 +5,7 @@
 
 Prints the expected calibration error before and after, and draws a reliability plot; the error after is that
 on sequences left out of the fit, each in turn. Use sequences that were neither trained on nor are reported.
+Each run ends with a few frames of another sequence, in which the object cannot be.
 """
 
 import argparse
@@ -55,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
     weights = weights_file(args.weights)
     tracker = load_tracker(weights, config=config, runtime=runtime)
     sequences = read_davis(args.root, args.year, _names(args))
-    runs = [(each, first) for each in sequences for first in calibration.starts(each, args.starts)]
+    pairs = zip(sequences, sequences[1:] + sequences[:1], strict=True)
+    runs = [(each, first, other) for each, other in pairs for first in calibration.starts(each, args.starts)]
     bar = tqdm(runs, unit="run", file=sys.stderr)
     observations = [each for run in bar for each in calibration.observe(tracker, *run)]
     fitted = calibration.fit(observations)

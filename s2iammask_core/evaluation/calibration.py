@@ -21,6 +21,7 @@ SUCCESS = 0.5  # J from which an answer counts as right
 RIDGE = 0.1  # pull of the weights towards zero; keeps them finite where all answers are right
 BINS = 10
 NEWTON_STEPS = 50
+ABSENT = 8  # frames without the object at the end of each run
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,14 @@ class Observation:
     sequence: str
 
 
-def observe(tracker: Runnable, sequence: MaskSequence, first: int = 0) -> Iterator[Observation]:
+def observe(
+    tracker: Runnable, sequence: MaskSequence, first: int = 0, elsewhere: MaskSequence | None = None
+) -> Iterator[Observation]:
     """Tracks all objects of a sequence from frame `first` on, those that appear later from their first boxes;
     one observation for each annotated frame and object.
+
+    At the end come the first frames of another sequence of the same size, where every answer is wrong:
+    sequences that show the object in all their frames do not tell how the figures look when it is gone.
     """
     for index in range(first, len(sequence.frames)):
         frame = sequence.frames.read(index)
@@ -47,7 +53,16 @@ def observe(tracker: Runnable, sequence: MaskSequence, first: int = 0) -> Iterat
         starting = _starting(sequence, index, first)
         if starting and truth is not None:
             tracker.start(frame, first_boxes(truth, starting), starting)
+    if elsewhere and _size(elsewhere) == _size(sequence):
+        for index in range(min(ABSENT, len(elsewhere.frames))):
+            for track in tracker.track(elsewhere.frames.read(index)):
+                evidence = Evidence(track.score, track.agreement, track.fit)
+                yield Observation(evidence, False, sequence.name)
     tracker.stop()
+
+
+def _size(sequence: MaskSequence) -> tuple[int, ...]:
+    return tuple(sequence.frames.read(0).shape)
 
 
 def _starting(sequence: MaskSequence, index: int, first: int) -> list[int]:

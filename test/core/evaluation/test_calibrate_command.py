@@ -33,7 +33,9 @@ def test_a_fitted_confidence_is_written_into_the_weights_and_drawn(call, tmp_pat
     assert call("--starts", 2, "--out", out, "--plot", plot, "--json") == 0
 
     report = json.loads(capsys.readouterr().out)
-    assert report["frames"] == 2 * (4 + 2)  # frames after the first and after the third of two sequences
+    own = 2 * (4 + 2)  # frames after the first and after the third of two sequences
+    assert report["frames"] == own + 2 * 2 * 5  # and after each start those of the other sequence
+    assert report["right"] <= own / report["frames"]  # where nothing can be right
     assert 0 <= report["error_after"] <= 1
     fitted = load_tracker(out, device="cpu").confidence_model
     assert fitted.bias == report["confidence"]["bias"]
