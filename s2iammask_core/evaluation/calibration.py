@@ -14,6 +14,7 @@ from s2iammask_core.evaluation.davis import region_similarity
 from s2iammask_core.evaluation.protocols import Runnable, first_boxes
 from s2iammask_core.evaluation.sequences.masks import MaskSequence
 from s2iammask_core.tracking.confidence import ConfidenceModel, Evidence, logit
+from s2iammask_core.tracking.track import Track
 
 Floats = NDArray[np.float64]
 
@@ -48,17 +49,19 @@ def observe(
         for track in tracker.track(frame):
             if truth is not None:
                 overlap = region_similarity(truth == track.id, track.mask.full(*truth.shape))
-                evidence = Evidence(track.score, track.agreement, track.fit)
-                yield Observation(evidence, overlap >= SUCCESS, sequence.name)
+                yield Observation(_evidence(track), overlap >= SUCCESS, sequence.name)
         starting = _starting(sequence, index, first)
         if starting and truth is not None:
             tracker.start(frame, first_boxes(truth, starting), starting)
     if elsewhere and _size(elsewhere) == _size(sequence):
         for index in range(min(ABSENT, len(elsewhere.frames))):
             for track in tracker.track(elsewhere.frames.read(index)):
-                evidence = Evidence(track.score, track.agreement, track.fit)
-                yield Observation(evidence, False, sequence.name)
+                yield Observation(_evidence(track), False, sequence.name)
     tracker.stop()
+
+
+def _evidence(track: Track) -> Evidence:
+    return Evidence(track.score, track.agreement, track.fit)
 
 
 def _size(sequence: MaskSequence) -> tuple[int, ...]:
