@@ -43,8 +43,8 @@ def test_tracking_starts_in_the_image_that_the_box_was_drawn_on(world, tracking,
     old = min(shown)
 
     answer = world.start(boxes=[box(shown[old], 80, 60, 40)], stamp=time_message(old))
-    camera.show(red(200, 80))
-    world.spin_until(lambda: tracks[-1].objects)
+    newest = camera.show(red(200, 80))
+    world.spin_until(lambda: newest in stamps_of(tracks))
 
     assert answer.success, answer.message
     assert nanoseconds(answer.stamp) == old
