@@ -28,6 +28,12 @@ class AugmentConfig:
     template_scale: float = setting(0.05, "greatest relative change of the template's scale", 0.0, 0.5)
     search_shift: float = setting(64.0, "greatest shift of the search patch, pixels", 0.0, 128.0)
     search_scale: float = setting(0.18, "greatest relative change of the search patch's scale", 0.0, 0.5)
+    search_zoom: float = setting(
+        1.0,
+        "greatest factor by which the object is larger or smaller in the search patch than in the template",
+        1.0,
+        3.0,
+    )
     flip: float = setting(0.5, "probability of a mirrored pair", 0.0, 1.0)
     grey: float = setting(0.25, "probability of a grey pair", 0.0, 1.0)
     blur: float = setting(0.18, "probability of a blurred search patch", 0.0, 1.0)
@@ -60,7 +66,11 @@ def augment(pairs: Pair, config: AugmentConfig) -> Batch:
         noise, pairs.template, config.template_pixels, config.template_shift, config.template_scale
     )
     search_windows = _windows(
-        noise, pairs.search, config.search_pixels, config.search_shift, config.search_scale
+        noise,
+        pairs.search,
+        config.search_pixels * config.search_zoom ** noise.signed(1),
+        config.search_shift,
+        config.search_scale,
     )
     template = _sample(_planes(pairs.template), template_windows, config.template_pixels, flip)
     layers = torch.cat([_planes(pairs.search), pairs.mask[:, None].float()], dim=1)  # (N, 4, C, C)
@@ -102,8 +112,8 @@ def _planes(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).float()  # (N, 3, C, C)
 
 
-def _windows(noise: _Noise, crops: Tensor, pixels: int, shift: float, scale: float) -> Tensor:
-    """(N, 4) cx cy w h of the windows, in crop pixels, kept inside the crop."""
+def _windows(noise: _Noise, crops: Tensor, pixels: Tensor | int, shift: float, scale: float) -> Tensor:
+    """(N, 4) cx cy w h of the windows of about `pixels`, or (N, 1), in crop pixels, kept inside the crop."""
     side = crops.shape[1]
     size = (pixels * (1 + noise.signed(2) * scale)).clamp(max=side)  # (N, 2)
     center = side / 2 + noise.signed(2) * shift

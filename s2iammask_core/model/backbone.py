@@ -2,11 +2,9 @@
 4.1).
 
 It differs from torchvision's: no padding in conv1, an unpadded stride in layer2, dilation instead of stride
-in
-layer3, and 3x3 shortcuts in the first blocks of layer2 and layer3. All layers stay at exact cell positions:
-cell i of
-layer2, layer3 and neck sits at patch pixel 8 i + 7 (index coordinates), which is 8 i + 7.5 in continuous
-ones.
+in layer3, and 3x3 shortcuts in the first blocks of layer2 and layer3. All layers stay at exact cell
+positions: cell i of layer2, layer3 and neck sits at patch pixel 8 i + 7 (index coordinates), which is
+8 i + 7.5 in continuous ones.
 """
 
 import math
@@ -57,7 +55,10 @@ def normal_init(module: nn.Module) -> None:
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3, 1x1 with a shortcut; `shortcut_kernel` 0 means identity."""
+    """1x1, 3x3, 1x1 with a shortcut; `shortcut_kernel` 0 means identity.
+
+    A shortcut of 1x1 with a stride reads the middles of the 3x3 cells that the block's own stride reads.
+    """
 
     def __init__(
         self, inputs: int, width: int, stride: int = 1, dilation: int = 1, shortcut_kernel: int = 0
@@ -71,6 +72,7 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
+        self.margin = 1 if stride == 2 and shortcut_kernel == 1 else 0  # cells at the edge it leaves out
         self.shortcut = nn.Sequential()
         if shortcut_kernel:
             edge = padding if shortcut_kernel == 3 else 0
@@ -88,6 +90,8 @@ class Bottleneck(nn.Module):
         if not len(self.shortcut):
             return x
         conv, norm = self.shortcut
+        if self.margin:
+            x = x[:, :, self.margin : -self.margin, self.margin : -self.margin]
         return conv_bn(x, cast(nn.Conv2d, conv), norm)
 
 

@@ -1,4 +1,4 @@
-"""ImageNet ResNet-50 weights of the Caffe variant, fitted to the backbone."""
+"""ImageNet ResNet-50 weights of the Caffe variant, fitted to a backbone."""
 
 from pathlib import Path
 
@@ -7,21 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from s2iammask_core.errors import WeightsError
-from s2iammask_core.model.backbone import Backbone
 
 MEAN_BGR = (103.94, 116.78, 123.68)
 
 
 def load_imagenet(backbone: nn.Module, path: Path | str) -> None:
-    """Copies conv1 to layer3 of an .npz file with torchvision's names, whose input is BGR minus MEAN_BGR.
+    """Copies what the backbone has of an .npz file with torchvision's names, whose input is BGR minus
+    MEAN_BGR.
 
-    The 1x1 shortcuts go into the centre tap of the 3x3 ones, the mean and conv1's bias into bn1, BGR becomes
-    RGB.
-    The stride sits in another layer of the first blocks, so these are a start for fine-tuning, not the same
-    network.
+    The 1x1 shortcuts go into the centre tap of 3x3 ones, the mean and conv1's bias into bn1, BGR becomes RGB.
+    The stride sits in another layer of the first blocks, and a light backbone has fewer blocks, so these are
+    a start for fine-tuning, not the same network.
     """
-    if not isinstance(backbone, Backbone):
-        raise WeightsError(f"{path} is for the ResNet-50 backbone; begin others without initial weights")
     try:
         with np.load(str(path)) as file:
             given = {name: torch.from_numpy(file[name]).float() for name in file.files}

@@ -59,8 +59,11 @@ class AnchorConfig:
     hard: float = setting(
         0.0, "share of the negatives that are the network's worst mistakes, not drawn", 0.0, 1.0
     )
-    best_is_positive: bool = setting(
-        True, "an object that no anchor fits well has its best anchor as positive"
+    best_share: float = setting(
+        1.0,
+        "an object that no anchor fits well has as positives those with this share of the best one's IoU",
+        0.5,
+        1.0,
     )
 
 

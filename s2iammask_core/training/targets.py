@@ -72,11 +72,9 @@ def _overlaps(batch: Batch, cells: int) -> Tensor:
 
 
 def _fits(overlap: Tensor, config: AnchorConfig) -> Tensor:
-    fits = overlap > config.positive_iou
-    if config.best_is_positive:
-        best = overlap.amax(dim=1, keepdim=True)
-        fits = fits | ((overlap == best) & (best > config.negative_iou))
-    return fits
+    best = overlap.amax(dim=1, keepdim=True)
+    near_best = (overlap >= best * config.best_share) & (best > config.negative_iou)
+    return (overlap > config.positive_iou) | near_best & (overlap > config.negative_iou)
 
 
 def _noise(batch: Batch, overlap: Tensor) -> Tensor:

@@ -147,6 +147,22 @@ def test_box_and_mask_move_together(video_set):
         assert drawn == pytest.approx(box.clamp(0, 255).tolist(), abs=1.6)
 
 
+def test_a_zoom_changes_the_size_of_objects_but_not_their_shape(video_set):
+    config = PairConfig(template_crop=159, search_crop=431, negative=0, composed=0)
+    pairs = batch_of(PairDataset([video_set], config, seed=1, length=10), 8)
+
+    plain, zoomed = (
+        augment(pairs, AugmentConfig(**{**vars(PLAIN), "search_zoom": zoom})).box for zoom in (1.0, 1.6)
+    )
+
+    growth = (zoomed[:, 2:] - zoomed[:, :2]) / (plain[:, 2:] - plain[:, :2])
+    torch.testing.assert_close(growth[:, 0], growth[:, 1])
+    assert (growth >= 1 / 1.6 - 1e-4).all()
+    assert (growth <= 1.6 + 1e-4).all()
+    assert growth.min() < 0.9
+    assert growth.max() > 1.1
+
+
 def test_a_mirrored_patch_is_mirrored_with_its_box(video_set):
     config = PairConfig(template_crop=159, search_crop=319, negative=0, composed=0)
     pairs = batch_of(PairDataset([video_set], config, seed=1, length=10))

@@ -1,5 +1,6 @@
 """The light sibling: the same grid, a tenth of the work."""
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -7,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import WeightsError
 from s2iammask_core.model import build_network, checkpoint
+from s2iammask_core.model.backbone import Backbone
 from s2iammask_core.model.imagenet import load_imagenet
 
 
@@ -57,6 +59,24 @@ def test_a_file_of_nano_has_at_most_8_mb(network, tmp_path):
     assert checkpoint.load(path)[0].config == network.config
 
 
-def test_nano_does_not_take_the_weights_of_another_backbone(network, tmp_path):
-    with pytest.raises(WeightsError, match="ResNet-50"):
-        load_imagenet(network.backbone, tmp_path / "resnet50.npz")
+def test_nano_begins_with_what_it_has_of_a_resnet_50(network, tmp_path):
+    path, large = tmp_path / "resnet50.npz", Backbone().state_dict()
+    given = {name.replace("shortcut", "downsample"): value for name, value in large.items()}
+    for name in ("layer1.0.downsample.0.weight", "layer2.0.downsample.0.weight"):
+        given[name] = given[name][:, :, :1, :1]
+    np.savez(path, **{name: value.numpy() for name, value in given.items()})
+
+    load_imagenet(network.backbone, path)
+
+    own = network.backbone.state_dict()
+    assert torch.equal(own["conv1.weight"], given["conv1.weight"].flip(1))
+    for name in ("layer1.0.shortcut.0.weight", "layer2.0.shortcut.0.weight", "layer2.2.conv3.weight"):
+        assert torch.equal(own[name], given[name.replace("shortcut", "downsample")])
+
+
+def test_a_file_that_lacks_a_layer_of_nano_is_refused_by_its_name(network, tmp_path):
+    path = tmp_path / "resnet50.npz"
+    np.savez(path, **{"conv1.weight": np.zeros((64, 3, 7, 7), np.float32)})
+
+    with pytest.raises(WeightsError, match=r"has no bn1\.weight"):
+        load_imagenet(network.backbone, path)

@@ -50,6 +50,19 @@ def test_an_object_that_no_anchor_fits_has_its_best_anchor():
     assert int((labels.classes == 1).sum()) >= 1
 
 
+def test_an_object_that_no_anchor_fits_may_have_all_that_fit_nearly_as_well():
+    batch = batch_with((60, 118, 203, 145))  # longer than the anchors
+
+    alone, shared = (
+        label_anchors(batch, NOTHING, AnchorConfig(negative_iou=0.2, best_share=share)).classes[0] == 1
+        for share in (1.0, 0.9)
+    )
+
+    overlap = box_iou(to_corners(anchor_grid(25)) + 127.5, batch.box)
+    assert 0 < int(alone.sum()) < int(shared.sum()) <= 16
+    assert (overlap[shared] >= 0.9 * overlap.max()).all()
+
+
 def test_a_negative_pair_has_16_negatives_near_the_centre_and_no_positive():
     labels = label_anchors(batch_with((100, 90, 164, 154), positive=False), NOTHING, AnchorConfig())
 
