@@ -1,4 +1,4 @@
-"""Boxes, rotated boxes, their overlap, anchors, and the coding of boxes relative to anchors.
+"""Boxes, rotated boxes and their overlap.
 
 One convention everywhere: continuous coordinates, x to the right and y down, pixel i spans [i, i + 1).
 A box is x1 y1 x2 y2, so its width is x2 - x1, without a + 1.
@@ -8,9 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from s2iammask_core.errors import TargetError
 
@@ -130,84 +128,3 @@ def normalized_angle(theta: float) -> float:
     """The same undirected direction in [-pi/2, pi/2)."""
     turned = (theta + math.pi / 2) % math.pi - math.pi / 2
     return -math.pi / 2 if turned >= math.pi / 2 else turned
-
-
-def box_iou(boxes: Tensor, others: Tensor) -> Tensor:
-    """Intersection over union, elementwise over broadcast boxes (..., 4) x1 y1 x2 y2; 0 if both are empty."""
-    low = torch.maximum(boxes[..., :2], others[..., :2])
-    high = torch.minimum(boxes[..., 2:], others[..., 2:])
-    common = (high - low).clamp(min=0).prod(dim=-1)
-    union = area(boxes) + area(others) - common
-    return common / union.clamp(min=1e-9)
-
-
-def area(boxes: Tensor) -> Tensor:
-    """(...,) areas of boxes (..., 4)."""
-    return (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(dim=-1)
-
-
-def to_corners(boxes: Tensor) -> Tensor:
-    """Center form (..., 4) cx cy w h to x1 y1 x2 y2."""
-    center, half = boxes[..., :2], boxes[..., 2:] / 2
-    return torch.cat([center - half, center + half], dim=-1)
-
-
-def to_centers(boxes: Tensor) -> Tensor:
-    """Corners (..., 4) x1 y1 x2 y2 to cx cy w h."""
-    low, high = boxes[..., :2], boxes[..., 2:]
-    return torch.cat([(low + high) / 2, high - low], dim=-1)
-
-
-@dataclass(frozen=True)
-class AnchorShape:
-    """The anchors of one cell (SiamRPN); ratio is height / width."""
-
-    stride: int = 8
-    ratios: tuple[float, ...] = (0.33, 0.5, 1.0, 2.0, 3.0)
-    scale: float = 8.0
-
-    @property
-    def count(self) -> int:
-        return len(self.ratios)
-
-    def sizes(self) -> list[tuple[float, float]]:
-        """(width, height) in patch pixels for each ratio; truncated as in SiamMask, to fit its weights."""
-        area_ = self.stride**2
-        widths = [int(math.sqrt(area_ / ratio)) for ratio in self.ratios]
-        heights = [int(width * ratio) for width, ratio in zip(widths, self.ratios, strict=True)]
-        return [(w * self.scale, h * self.scale) for w, h in zip(widths, heights, strict=True)]
-
-
-def anchor_grid(cells: int, shape: AnchorShape = AnchorShape()) -> Tensor:
-    """Anchors around the centre of the patch: (A * cells * cells, 4) cx cy w h, in patch pixels.
-
-    The order is anchor, row, column, which is that of the flattened score and box maps.
-    """
-    steps = (torch.arange(cells, dtype=torch.float32) - (cells - 1) / 2) * shape.stride  # (S,)
-    sizes = torch.tensor(shape.sizes(), dtype=torch.float32)  # (A, 2)
-    grid = torch.empty(len(sizes), cells, cells, 4)  # (A, S, S, 4)
-    grid[..., 0] = steps[None, None, :]
-    grid[..., 1] = steps[None, :, None]
-    grid[..., 2:] = sizes[:, None, None, :]
-    return grid.reshape(-1, 4)
-
-
-def cell_windows(cell: Tensor, cells: int, pixels: int, side: float) -> Tensor:
-    """(N, 4) windows of a side, x1 y1 x2 y2 in patch pixels, around score cells (N,) of an S x S map that
-    lies around the centre of a patch of so many pixels.
-    """
-    places = torch.stack([cell % cells, cell // cells], dim=-1)  # (N, 2) column, row
-    centers = (places - (cells - 1) / 2) * AnchorShape().stride + pixels / 2
-    return torch.cat([centers - side / 2, centers + side / 2], dim=-1)
-
-
-def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
-    """Box deltas (..., 4) of boxes relative to anchors, both cx cy w h."""
-    centers = (boxes[..., :2] - anchors[..., :2]) / anchors[..., 2:]
-    return torch.cat([centers, torch.log(boxes[..., 2:] / anchors[..., 2:])], dim=-1)
-
-
-def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
-    """Boxes (..., 4) cx cy w h; the inverse of encode."""
-    centers = deltas[..., :2] * anchors[..., 2:] + anchors[..., :2]
-    return torch.cat([centers, torch.exp(deltas[..., 2:]) * anchors[..., 2:]], dim=-1)

@@ -139,9 +139,7 @@ class TrackerConfig:
         0,
         100,
     )
-    proposal_nms: float = setting(
-        1.0, "IoU above which a lower proposal is dropped; 1 keeps all", 0.0, 1.0, live=True
-    )
+    proposal_nms: float = setting(1.0, "IoU above which a lower proposal is dropped; 1 keeps all", 0.0, 1.0)
     roi_scale: float = setting(
         1.8, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True
     )

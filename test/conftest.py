@@ -8,7 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from s2iammask_core import boxes
+from s2iammask_core.anchors import anchor_grid, encode
+from s2iammask_core.box_ops import box_iou, to_centers, to_corners
 from s2iammask_core.tracking.network import SearchOutput
 
 ROS = "test/ros/"
@@ -53,9 +54,7 @@ class ColourNetwork:
     def search(self, kernels, patches):
         alike = ((patches - kernels).abs().amax(dim=1, keepdim=True) < self.TOLERANCE).float()  # (N, 1, P, P)
         cells = (patches.shape[-1] - 127) // 8 + 9
-        anchors = boxes.anchor_grid(cells) + torch.tensor(
-            [patches.shape[-1] / 2, patches.shape[-1] / 2, 0, 0]
-        )
+        anchors = anchor_grid(cells) + torch.tensor([patches.shape[-1] / 2, patches.shape[-1] / 2, 0, 0])
         outputs = [self._look(each[0], anchors) for each in alike]
         scores = torch.stack([score for score, _ in outputs]).reshape(len(patches), 2, 5, cells, cells)
         deltas = torch.stack([delta.T for _, delta in outputs]).reshape(len(patches), 4, 5, cells, cells)
@@ -67,11 +66,9 @@ class ColourNetwork:
             logits = torch.full((len(anchors),), -6.0)
             return torch.stack([torch.zeros_like(logits), logits]), torch.zeros_like(anchors)
         corners = torch.stack([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]).float()
-        overlap = boxes.box_iou(boxes.to_corners(anchors), corners)
+        overlap = box_iou(to_corners(anchors), corners)
         logits = 8 * overlap / overlap.max() - 4
-        return torch.stack([torch.zeros_like(logits), logits]), boxes.encode(
-            boxes.to_centers(corners), anchors
-        )
+        return torch.stack([torch.zeros_like(logits), logits]), encode(to_centers(corners), anchors)
 
     def roi_masks(self, output, rois):
         (alike,) = output.features

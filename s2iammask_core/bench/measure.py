@@ -18,9 +18,8 @@ from s2iammask_core.bench.timing import (
 from s2iammask_core.bench.work import step_flops
 from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig
 from s2iammask_core.model import SiameseNetwork, build_network
-from s2iammask_core.runtime import make_tracker
 from s2iammask_core.runtime.devices import device_named, format_named
-from s2iammask_core.runtime.loading import prepare
+from s2iammask_core.runtime.torch_tracker import make_tracker, prepare
 from s2iammask_core.tracking.tracker import Tracker
 
 STAGE_REPEATS = 10  # a stage is timed at most this often
@@ -80,7 +79,7 @@ def reference_row(plan: Plan) -> Row:
     device = device_named(plan.runtime.device)
     config = replace(_all_tracked(plan.tracker, 1), compat="siammask")
     flops = step_flops(network.config, config, 1, 0)
-    tracker = Tracker(network.to(device), config)
+    tracker = Tracker.of(network.to(device), config)
     return _row(plan, _Subject("reference", tracker, 1, flops, device, torch.float32))
 
 

@@ -11,17 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from s2iammask_core import geometry, sampling
 from s2iammask_core.bench.timing import Clock, timed
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import HostFrame, cut, paste
+from s2iammask_core.geometry import HostFrame
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.aim import Aim
-from s2iammask_core.tracking.frames import on_device
+from s2iammask_core.tracking.answer import unpacked
+from s2iammask_core.tracking.eager import EagerRunner, on_device
 from s2iammask_core.tracking.proposals import propose
 from s2iammask_core.tracking.regions import mask_region, outline
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
+from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.sharing import shared_regions
-from s2iammask_core.tracking.step import EagerRunner, step, unpacked
+from s2iammask_core.tracking.step import packed, step
 from s2iammask_core.tracking.target import Target
 from s2iammask_core.tracking.voting import regions, solid, vote
 
@@ -41,15 +44,15 @@ class StagedStep:
         self, network: PreparedNetwork, config: TrackerConfig, frame: HostFrame, targets: tuple[Target, ...]
     ) -> None:
         self._network, self._config, self._frame = network, config, frame
+        self._settings = StepSettings.of(config)
         self._on_gpu = network.device.type == "cuda"
-        self._kernels = S2iamMaskMethod(EagerRunner(network), network.mask_source).templates(
-            frame, targets, config
-        )
+        self._kernels = S2iamMaskMethod(EagerRunner(network)).templates(frame, targets, config)
         self._aim = aim_at(targets, config)
-        self._there = Aim.unpacked(self._aim.packed().to(network.device), config.search_pixels)
+        self._packed_aim = torch.from_numpy(self._aim.packed()).to(network.device)
+        self._there = Aim.unpacked(self._packed_aim, config.search_pixels)
         self._patches = self._cut()
         self._output = network.search(self._kernels, self._patches)
-        self._proposals = propose(self._output, self._there, config)
+        self._proposals = propose(self._output, self._there, self._settings)
 
     def stages(self, repeats: int, clock: Clock) -> tuple[Stage, ...]:
         """All stages in the order of a step; those that this network or device lacks are left out."""
@@ -61,7 +64,7 @@ class StagedStep:
         parts["backbone"] = self._time(lambda: network.module.backbone(prepared))
         search = self._time(lambda: network.search(self._kernels, self._patches))
         parts["heads"] = max(search - parts["backbone"], 0.0)
-        parts["rank"] = self._time(lambda: propose(self._output, self._there, self._config))
+        parts["rank"] = self._time(lambda: propose(self._output, self._there, self._settings))
         parts |= self._masks() | self._end()
         return tuple(Stage(name, ms) for name, ms in parts.items())
 
@@ -69,9 +72,10 @@ class StagedStep:
         return timed(call, self._repeats, self._network.device, self._clock).p50
 
     def _cut(self) -> Tensor:
-        frame = on_device(self._frame, self._network.device) if self._on_gpu else self._frame
-        where = self._there if self._on_gpu else self._aim
-        return cut(frame, where.crop, where.border)
+        if not self._on_gpu:
+            return torch.from_numpy(geometry.cut(self._frame, self._aim.crop, self._aim.border))
+        frame = on_device(self._frame, self._network.device)
+        return sampling.cut(frame, self._there.crop, self._there.border)
 
     def _upload(self) -> dict[str, float]:
         if not self._on_gpu:
@@ -79,31 +83,25 @@ class StagedStep:
         return {"upload": self._time(lambda: on_device(self._frame, self._network.device))}
 
     def _masks(self) -> dict[str, float]:
-        network, config = self._network, self._config
+        network, settings = self._network, self._settings
         if network.mask_source == "none":
             return {}
         if network.mask_source == "cell":
             cells = self._proposals.best % self._output.scores.shape[-1] ** 2
             return {"stage 2": self._time(lambda: network.cell_masks(self._output, cells))}
-        rois = regions(self._proposals.boxes, config, config.search_pixels)
-        rois, votes = shared_regions(rois, self._proposals.kept & solid(rois), config.mask_regions)
+        rois = regions(self._proposals.boxes, settings, settings.search_pixels)
+        rois, votes = shared_regions(rois, self._proposals.kept & solid(rois), settings.mask_regions)
         masks = network.roi_masks(self._output, rois).sigmoid()
-        pasting = self._time(lambda: paste(masks, rois, config.search_pixels))
-        both = self._time(lambda: vote(masks, rois, votes, config))
+        pasting = self._time(lambda: sampling.paste(masks, rois, settings.search_pixels))
+        both = self._time(lambda: vote(masks, rois, votes, settings))
         head = self._time(lambda: network.roi_masks(self._output, rois))
         return {"stage 2": head, "vote": max(both - pasting, 0.0), "paste": pasting}
 
     def _end(self) -> dict[str, float]:
-        packed = step(
-            self._network,
-            self._config,
-            self._patches,
-            self._kernels,
-            self._aim.packed().to(self._network.device),
-        )
-        host = packed.cpu().numpy()
+        found = packed(step(self._network, self._settings, self._patches, self._kernels, self._packed_aim))
+        host = found.cpu().numpy()
         return {
-            "copy back": self._time(packed.cpu),
+            "copy back": self._time(found.cpu),
             "contours": self._time(lambda: self._contours(host)),
         }
 

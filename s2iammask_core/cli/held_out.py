@@ -36,7 +36,7 @@ def held_out(config: ValidationConfig) -> Callable[[SiameseNetwork], dict[str, f
     def validate(network: SiameseNetwork) -> dict[str, float]:
         device = network.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            frames = [row for video in videos for row in _overlaps(Tracker(network), video, config.every)]
+            frames = [row for video in videos for row in _overlaps(Tracker.of(network), video, config.every)]
         j, iou = (sum(column) / len(frames) for column in zip(*frames, strict=True))
         masks = network.mask_source != "none"
         return {"score": j if masks else iou, "box_iou": iou, **({"j": j} if masks else {})}

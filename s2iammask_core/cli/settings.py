@@ -13,13 +13,23 @@ from s2iammask_core.errors import ConfigError
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Adds --weights, --device, --config and --set."""
+    add_weights(parser)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    add_values(parser)
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Adds --weights."""
     parser.add_argument(
         "--weights",
         default="",
         metavar="FILE",
         help="weights (default: s2iammask, which come with the package)",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+
+
+def add_values(parser: argparse.ArgumentParser) -> None:
+    """Adds --config and --set."""
     parser.add_argument("--config", type=Path, metavar="YAML", help="file with names and values of settings")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
@@ -33,12 +43,24 @@ def _names() -> list[str]:
 
 def chosen_settings(args: argparse.Namespace) -> tuple[TrackerConfig, RuntimeConfig]:
     """The settings of a parsed command line; a single value wins over the file."""
+    tracker, runtime = _values(args)
+    return from_mapping(TrackerConfig, tracker), from_mapping(
+        RuntimeConfig, {"device": args.device, **runtime}
+    )
+
+
+def chosen_tracker_settings(args: argparse.Namespace) -> TrackerConfig:
+    """The same of a command that runs nothing; it lets pass what it needs not."""
+    return from_mapping(TrackerConfig, _values(args)[0])
+
+
+def _values(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of the tracker's settings and of the runtime's, by name."""
     values = read_yaml(args.config) if args.config else {}
     values |= dict(_pair(text) for text in args.settings)
     names = {each.name for each in fields(RuntimeConfig)}
-    runtime = {"device": args.device} | {name: value for name, value in values.items() if name in names}
-    tracker = {name: value for name, value in values.items() if name not in names}
-    return from_mapping(TrackerConfig, tracker), from_mapping(RuntimeConfig, runtime)
+    runtime = {name: value for name, value in values.items() if name in names}
+    return {name: value for name, value in values.items() if name not in names}, runtime
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from s2iammask_core.config import VARIANTS
+from s2iammask_core.manifest import sha256, verify
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +50,7 @@ def _convert(args: argparse.Namespace) -> str:
     network = checkpoint.convert_official(state, NetworkConfig(variant), str(args.checkpoint))
     out = args.out or args.checkpoint.with_suffix(".safetensors")
     checkpoint.save(network, out)
-    return f"{out}: {variant}, sha256 {checkpoint.sha256(out)}"
+    return f"{out}: {variant}, sha256 {sha256(out)}"
 
 
 def _export(args: argparse.Namespace) -> str:
@@ -58,13 +59,11 @@ def _export(args: argparse.Namespace) -> str:
 
     network = network_of(args.snapshot)
     checkpoint.save(network, args.out, dict(note.partition("=")[::2] for note in args.note))
-    return f"{args.out}: {network.config.variant}, sha256 {checkpoint.sha256(args.out)}"
+    return f"{args.out}: {network.config.variant}, sha256 {sha256(args.out)}"
 
 
 def _verify(args: argparse.Namespace) -> str:
-    from s2iammask_core.model import checkpoint
-
-    return f"{args.file}: as in the manifest, sha256 {checkpoint.verify(args.file, args.manifest)}"
+    return f"{args.file}: as in the manifest, sha256 {verify(args.file, args.manifest)}"
 
 
 def _show(args: argparse.Namespace) -> str:
@@ -77,7 +76,7 @@ def _show(args: argparse.Namespace) -> str:
     described = {
         **asdict(network.config),
         "parameters": parameters,
-        "sha256": checkpoint.sha256(args.file),
+        "sha256": sha256(args.file),
         **notes,
     }
     return json.dumps(described, indent=2)

@@ -65,8 +65,9 @@ class WeightsFactory:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file; WeightsError if it cannot be read."""
+    """SHA-256 of a file, or of the files in a folder; WeightsError if it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     except OSError as error:
         raise WeightsError(f"cannot read the weights {path}: {error}") from error

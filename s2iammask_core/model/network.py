@@ -5,7 +5,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from s2iammask_core.boxes import AnchorShape
+from s2iammask_core.anchors import AnchorShape
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.model.backbone import Backbone, Neck
 from s2iammask_core.model.correlation import Correlation, CorrelationBranch, depthwise_correlation

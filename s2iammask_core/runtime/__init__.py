@@ -2,6 +2,6 @@
 tolerance.
 """
 
-from s2iammask_core.runtime.loading import checked_weights, load_tracker, make_tracker, weights_file
+from s2iammask_core.runtime.loading import checked_weights, load_tracker, weights_file
 
-__all__ = ["checked_weights", "load_tracker", "make_tracker", "weights_file"]
+__all__ = ["checked_weights", "load_tracker", "weights_file"]

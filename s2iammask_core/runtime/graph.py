@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import Crop, Frame
-from s2iammask_core.tracking.network import Network
-from s2iammask_core.tracking.step import EagerRunner, Search, joined, step, step_in_frame
+from s2iammask_core.geometry import Crop, Frame, HostArray
+from s2iammask_core.tracking.answer import Answer, unpacked
+from s2iammask_core.tracking.arrays import joined
+from s2iammask_core.tracking.eager import EagerRunner, packed_aims
+from s2iammask_core.tracking.network import MaskSource, Network
+from s2iammask_core.tracking.runner import Search
+from s2iammask_core.tracking.settings import StepSettings
+from s2iammask_core.tracking.step import packed, patches_in, step
 
 BUCKETS = (1, 2, 4, 8, 16)
 MOST_SITUATIONS = 4  # whose steps are kept: frames of three sizes, and several frames at once
@@ -54,7 +59,7 @@ def capture_cuda(work: Work) -> Work:
 class Situation:
     """What a captured step depends on besides the number of targets."""
 
-    config: TrackerConfig
+    settings: StepSettings
     frame_shape: tuple[int, ...]  # of the frame that the patches are cut from; () for patches of several
     kernel_shape: tuple[int, ...]  # of one target
 
@@ -84,11 +89,11 @@ class Captures:
 
     def run(self, searches: Sequence[Search]) -> NDArray[np.uint8]:
         """Packed answers (N, bytes); the next call overwrites them."""
-        kernels = tuple(search.kernels for search in searches)
+        kernels: tuple[Tensor, ...] = tuple(search.kernels for search in searches)
         count = sum(map(len, kernels))
         bucket = bucket_of(count)
         source = self._source(searches, bucket)
-        aim = filled_up(joined([search.aim.packed() for search in searches]), bucket)
+        aim = filled_up(torch.from_numpy(packed_aims(searches)), bucket)
         if bucket not in self._steps:
             self._steps[bucket] = self._captured(source, filled_up(joined(kernels), bucket), aim)
         captured = self._steps[bucket]
@@ -112,11 +117,14 @@ class Captures:
 
     def _captured(self, source: Tensor, kernels: Tensor, aim: Tensor) -> CapturedStep:
         """A step for a bucket; the capture already sees true inputs."""
-        begin = step_in_frame if self._situation.frame_shape else step
+        settings, in_frame = self._situation.settings, self._situation.frame_shape
         fixed_kernels, fixed_aim = kernels.clone(), aim.to(self._network.device, copy=True)
-        replay = self._capture(
-            lambda: begin(self._network, self._situation.config, source, fixed_kernels, fixed_aim)
-        )
+
+        def work() -> Tensor:
+            patches = patches_in(source, settings, fixed_aim) if in_frame else source
+            return packed(step(self._network, settings, patches, fixed_kernels, fixed_aim))
+
+        replay = self._capture(work)
         return CapturedStep(replay, source, fixed_kernels, fixed_aim, self._on_host(replay().shape))
 
     def _load(self, bucket: int, kernels: tuple[Tensor, ...]) -> None:
@@ -152,20 +160,27 @@ class GraphRunner:
         self._eager = EagerRunner(network)
         self._known: dict[Situation, Captures] = {}  # the least recently used first
 
-    def templates(self, frame: Frame, crop: Crop, border: Tensor) -> Tensor:
+    @property
+    def device(self) -> str:
+        return self._eager.device
+
+    @property
+    def mask_source(self) -> MaskSource:
+        return self._eager.mask_source
+
+    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
         return self._eager.templates(frame, crop, border)
 
     @torch.inference_mode()
-    def run(self, config: TrackerConfig, searches: Sequence[Search]) -> NDArray[np.uint8]:
-        """Packed answers (N, bytes); the next call overwrites them."""
+    def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
         frame_shape = tuple(searches[0].frame.shape) if len(searches) == 1 else ()
-        situation = Situation(config, frame_shape, tuple(searches[0].kernels.shape[1:]))
-        return self._captures(situation).run(searches)
+        situation = Situation(StepSettings.of(config), frame_shape, tuple(searches[0].kernels.shape[1:]))
+        return unpacked(self._captures(situation).run(searches))
 
     def _captures(self, situation: Situation) -> Captures:
         """Those of a situation; of the others, only a few with the same settings are kept."""
         found = self._known.pop(situation, None) or Captures(situation, self._network, self._capture)
-        others = [each for each in self._known.items() if each[0].config == situation.config]
+        others = [each for each in self._known.items() if each[0].settings == situation.settings]
         self._known = {**dict(others[1 - MOST_SITUATIONS :]), situation: found}
         return found
 

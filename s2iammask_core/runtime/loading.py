@@ -4,20 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
+from s2iammask_core import manifest
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import UnavailableError, WeightsError
-from s2iammask_core.model import SiameseNetwork, checkpoint
-from s2iammask_core.runtime.compiled import CompiledNetwork
-from s2iammask_core.runtime.devices import device_named, format_named
-from s2iammask_core.runtime.graph import GraphRunner
-from s2iammask_core.runtime.onnx_network import OnnxNetwork, is_exported
-from s2iammask_core.runtime.prepare import PreparedNetwork
-from s2iammask_core.runtime.shared_head import share_first_layers
-from s2iammask_core.runtime.winograd import use_winograd
+from s2iammask_core.runtime.exported import is_exported
+from s2iammask_core.runtime.onnx_runner import OnnxRunner
 from s2iammask_core.tracking.confidence import ConfidenceModel
-from s2iammask_core.tracking.step import EagerRunner, StepRunner
+from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.tracker import Tracker
 
 USUAL = "s2iammask"  # of the weights that come with the package
@@ -49,8 +42,8 @@ def checked_weights(weights: Path | str = "") -> Path:
     path = weights_file(weights)
     if not path.exists():
         raise WeightsError(f"there are no weights at {path}; name a file that is there")
-    if checkpoint.is_named(path):
-        checkpoint.verify(path)
+    if manifest.is_named(path):
+        manifest.verify(path)
     return path
 
 
@@ -63,57 +56,34 @@ def load_tracker(
 ) -> Tracker:
     """A tracker with the weights of a file, or of a name as for `weights_file`.
 
-    A folder that `s2iammask export --format onnx` wrote is run by onnxruntime. `device` is short for the
-    runtime's device. WeightsError if the file cannot be read, UnavailableError if the device or runtime is
-    not there.
+    A folder that `s2iammask export --format onnx` wrote is run by onnxruntime, without PyTorch. `device` is
+    short for the runtime's device. WeightsError if the file cannot be read, UnavailableError if the device or
+    runtime is not there, ConfigError if an exported folder was made for other settings.
     """
-    weights = weights_file(weights)
+    path = weights_file(weights)
     runtime = replace(runtime, device=device or runtime.device)
-    if is_exported(weights):
-        exported = OnnxNetwork(weights, runtime)
-        return Tracker(exported, config, confidence=_confidence(exported.description.notes, weights))
-    network, notes = checkpoint.load(weights)
-    return make_tracker(network, config, runtime, _confidence(notes, weights))
+    run = _exported_tracker if is_exported(path) else _torch_tracker
+    return run(path, config, runtime)
 
 
-def make_tracker(
-    network: SiameseNetwork,
-    config: TrackerConfig = TrackerConfig(),
-    runtime: RuntimeConfig = RuntimeConfig(),
-    confidence: ConfidenceModel | None = None,
-) -> Tracker:
-    """A tracker that runs this network as the runtime says; the network is changed for that."""
-    if runtime.threads:
-        torch.set_num_threads(runtime.threads)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision == "tf32"
-    torch.backends.cudnn.benchmark = True
-    prepared = prepare(network, runtime)
-    return Tracker(prepared, config, runner_named(runtime.runtime, prepared), confidence)
+def _exported_tracker(path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
+    runner = OnnxRunner(path, config, runtime)
+    return Tracker(S2iamMaskMethod(runner), config, _confidence(runner.description.notes, path))
 
 
-def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
-    """The network, which is changed for that, on the runtime's device in its number format."""
-    place = device_named(runtime.device)
-    prepared = PreparedNetwork(network, place, format_named(runtime.precision, place))
-    if place.type == "cpu":
-        share_first_layers(prepared.module)
-    if place.type == "cpu" and runtime.runtime != "compiled":  # Inductor has convolutions of its own
-        use_winograd(prepared.module)
-        use_winograd(prepared.searches)
-    return prepared
+def _torch_tracker(path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
+    try:
+        from s2iammask_core.model import checkpoint
+        from s2iammask_core.runtime.torch_tracker import make_tracker
+    except ImportError as error:
+        raise UnavailableError(
+            f"{path} needs PyTorch ({error}); install it, or give a folder that `s2iammask export` wrote"
+        ) from error
+    network, notes = checkpoint.load(path)
+    return make_tracker(network, config, runtime, _confidence(notes, path))
 
 
-def runner_named(name: str, network: PreparedNetwork) -> StepRunner:
-    """auto: a CUDA graph on a GPU, step by step on a CPU; UnavailableError for a graph without a GPU."""
-    on_gpu = network.device.type == "cuda"
-    if name == "compiled":
-        return EagerRunner(CompiledNetwork(network))
-    if name == "graph" and not on_gpu:
-        raise UnavailableError("runtime graph needs a CUDA device; use eager or compiled")
-    return GraphRunner(network) if on_gpu and name != "eager" else EagerRunner(network)
-
-
-def _confidence(notes: dict[str, str], weights: Path | str) -> ConfidenceModel | None:
+def _confidence(notes: dict[str, str], weights: Path) -> ConfidenceModel | None:
     """The calibrated confidence that a weights file carries, if it does."""
     if "confidence" not in notes:
         return None

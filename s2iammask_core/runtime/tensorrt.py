@@ -7,8 +7,7 @@ from typing import Any
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.runtime.export import Graph, write_onnx
 
-MOST = {"targets": 16, "regions": 100}  # an engine takes up to this many
-USUAL = {"targets": 1, "regions": 10}  # and is fastest with these
+MOST, USUAL = 16, 1  # targets: an engine takes up to the first, and is fastest with the second
 
 
 def require_tensorrt() -> Any:
@@ -44,10 +43,10 @@ def write_engine(graph: Graph, folder: Path) -> Path:
 def _profile(graph: Graph, profile: Any) -> Any:
     """The smallest, usual and largest shapes of the inputs."""
     for name, example in graph.inputs.items():
-        axes = graph.axes()[name]
+        counted = graph.axes().get(name, {})
         shapes = [
-            [count.get(axes.get(d, ""), side) for d, side in enumerate(example.shape)]
-            for count in (dict.fromkeys(MOST, 1), USUAL, MOST)
+            [count if d in counted else side for d, side in enumerate(example.shape)]
+            for count in (1, USUAL, MOST)
         ]
         profile.set_shape(name, *shapes)
     return profile

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from s2iammask_core.geometry import Frame
+from s2iammask_core.tracking.frames import on_host
 from s2iammask_core.tracking.track import Mask, MaskRegion
 
 LONGEST_SIDE = 64  # samples; more of them change nothing
@@ -44,8 +44,7 @@ def colours_of(frame: Frame, mask: MaskRegion) -> Colours | None:
     inner = _without_rim(mask.pixels[::every, ::every])
     if np.count_nonzero(inner) < FEWEST:
         return None
-    pixels = np.ascontiguousarray(part.cpu().numpy() if isinstance(part, Tensor) else part)
-    lightness, *chroma = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB))
+    lightness, *chroma = cv2.split(cv2.cvtColor(on_host(part), cv2.COLOR_RGB2LAB))
     chroma = [plane.clip(CHROMA_RANGE[0], CHROMA_RANGE[1] - 1) for plane in chroma]
     bins, ranges = [CHROMA_BINS] * 2, [*CHROMA_RANGE] * 2
     shades = cv2.calcHist(chroma, [0, 1], inner, bins, ranges)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor
-
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Frame
+from s2iammask_core.tracking.network import MaskSource
+from s2iammask_core.tracking.runner import Kernels
 from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.target import Sighting, Target
 
@@ -19,7 +19,7 @@ class Scene:
 
     frame: Frame
     targets: tuple[Target, ...]  # N, at least one
-    kernels: Tensor  # (N, ...) of their templates, on the device
+    kernels: Kernels  # (N, ...) of their templates
     hints: Sequence[Box] = ()  # places where lost ones may be, frame pixels
 
     @property
@@ -31,9 +31,17 @@ class Scene:
 class Method(Protocol):
     """Has a network, but no targets: trackers that share a network share it."""
 
+    @property
+    def device(self) -> str:
+        """Of the network, as RuntimeConfig names it."""
+        ...
+
+    @property
+    def mask_source(self) -> MaskSource: ...
+
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box: ...
 
-    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Tensor: ...
+    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Kernels: ...
 
     def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
         """For each scene one sighting for each of its targets."""

@@ -6,10 +6,11 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from s2iammask_core import boxes
-from s2iammask_core.config import TrackerConfig
+from s2iammask_core import anchors as anchor_ops
+from s2iammask_core import box_ops
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.network import SearchOutput
+from s2iammask_core.tracking.settings import Number, StepSettings
 
 LARGEST_GROWTH = 4.0  # of the logarithm of a side, so that wild box deltas stay finite
 
@@ -25,33 +26,33 @@ class Proposals:
     rate: Tensor  # (N,) its probability times its penalty: how far its size is believed, in [0, 1]
 
 
-def propose(output: SearchOutput, aim: Aim, config: TrackerConfig) -> Proposals:
+def propose(output: SearchOutput, aim: Aim[Tensor], settings: StepSettings) -> Proposals:
     """Ranks all candidates by score, penalty, window and overlap with the previous box; keeps the first K."""
     pixels, cells = aim.crop.pixels, output.scores.shape[-1]
     anchors, window = _grid(cells, pixels, output.scores.device)
     probability = object_probability(output.scores)  # (N, A * S * S)
     candidates = decode(output.deltas, anchors)  # (N, A * S * S, 4) cx cy w h
-    corners = boxes.to_corners(candidates)
-    believed = probability * penalty(candidates[..., 2:], aim, config.penalty_k)
+    corners = box_ops.to_corners(candidates)
+    believed = probability * penalty(candidates[..., 2:], aim, settings.penalty_k)
     ranked = torch.lerp(believed, window.expand_as(believed), aim.window[:, None])
-    overlap = boxes.box_iou(corners, aim.crop.to_patch(aim.previous)[:, None])
+    overlap = box_ops.box_iou(corners, aim.crop.to_patch(aim.previous)[:, None])
     ranked = torch.lerp(ranked, overlap, aim.temporal[:, None]).nan_to_num(nan=-1.0)
-    chosen, kept = choose(ranked, corners, config)
+    chosen, kept = choose(ranked, corners, settings)
     best = chosen[:, 0]
     pick = best[:, None]
     return Proposals(
-        corners.take_along_dim(chosen[..., None], dim=1),
+        box_ops.gathered(corners, chosen),
         kept,
         best,
-        probability.take_along_dim(pick, dim=1)[:, 0],
-        believed.take_along_dim(pick, dim=1)[:, 0],
+        probability.gather(1, pick)[:, 0],
+        believed.gather(1, pick)[:, 0],
     )
 
 
 @lru_cache(maxsize=16)
 def _grid(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Anchors (A * S * S, 4) cx cy w h in patch pixels, and the cosine window over them (A * S * S,)."""
-    anchors = boxes.anchor_grid(cells)
+    anchors = anchor_ops.anchor_grid(cells)
     anchors[:, :2] += pixels / 2
     return anchors.to(device), cosine_window(cells).to(device).repeat(len(anchors) // cells**2)
 
@@ -71,10 +72,10 @@ def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
     """Candidates (N, A * S * S, 4) cx cy w h, patch pixels, from box deltas (N, 4, A, S, S)."""
     flat = deltas.flatten(2).transpose(1, 2)  # (N, A * S * S, 4)
     bounded = torch.cat([flat[..., :2], flat[..., 2:].clamp(max=LARGEST_GROWTH)], dim=-1)
-    return boxes.decode(bounded, anchors)
+    return anchor_ops.decode(bounded, anchors)
 
 
-def penalty(sizes: Tensor, aim: Aim, strength: float) -> Tensor:
+def penalty(sizes: Tensor, aim: Aim[Tensor], strength: Number) -> Tensor:
     """In (0, 1], (N, M): 1 for candidate sizes (N, M, 2) of the target's own scale and aspect (SiamRPN)."""
     expected = (aim.sizes * aim.crop.scale[:, None])[:, None]  # (N, 1, 2), patch pixels
     scale = _change(_mean_side(sizes) / _mean_side(expected))
@@ -90,11 +91,11 @@ def _change(ratio: Tensor) -> Tensor:
     return torch.maximum(ratio, 1 / ratio)
 
 
-def choose(ranked: Tensor, corners: Tensor, config: TrackerConfig) -> tuple[Tensor, Tensor]:
+def choose(ranked: Tensor, corners: Tensor, settings: StepSettings) -> tuple[Tensor, Tensor]:
     """Indices (N, K) of the best candidates, and whether each is one (N, K)."""
-    if config.proposal_nms < 1:
-        return suppress(ranked, corners, config.proposals, config.proposal_nms)
-    chosen = ranked.topk(config.proposals, dim=1).indices
+    if settings.proposal_nms < 1:
+        return suppress(ranked, corners, settings.proposals, settings.proposal_nms)
+    chosen = ranked.topk(settings.proposals, dim=1).indices
     return chosen, torch.ones_like(chosen, dtype=torch.bool)
 
 
@@ -109,7 +110,7 @@ def suppress(ranked: Tensor, corners: Tensor, count: int, overlap: float) -> tup
         value, best = ranked.max(dim=1, keepdim=True)  # each (N, 1)
         chosen.append(best)
         kept.append(value > -torch.inf)
-        winner = corners.take_along_dim(best[..., None], dim=1)  # (N, 1, 4)
-        near = (boxes.box_iou(corners, winner) > overlap).scatter(1, best, value=True)
+        winner = box_ops.gathered(corners, best)  # (N, 1, 4)
+        near = box_ops.box_iou(corners, winner).scatter(1, best, 1.0) > overlap  # of an empty one too
         ranked = ranked.masked_fill(near, -torch.inf)
     return torch.cat(chosen, dim=1), torch.cat(kept, dim=1)

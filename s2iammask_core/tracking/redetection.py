@@ -4,19 +4,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import TargetError
 from s2iammask_core.geometry import context_side
+from s2iammask_core.tracking.arrays import host_floats, joined
+from s2iammask_core.tracking.runner import Kernels
 from s2iammask_core.tracking.start import Start, checked_start
 from s2iammask_core.tracking.target import Sighting, Target, placed
 from s2iammask_core.tracking.track import TrackState
 
 MOST_HINTS = 256  # of those that are given, the first ones
 REACH = 0.75  # of a window's side: where the anchors' centres are
+SMALLEST_NORM = 1e-8  # of a kernel that has a direction
 STEP = 0.5  # of a window's side between windows: a whole object is always near the middle of one
 
 
@@ -109,7 +111,10 @@ def is_promising(sighting: Sighting, config: TrackerConfig) -> bool:
     return sighting.is_finite and sure
 
 
-def similarities(kernels: Tensor, kernel: Tensor) -> list[float]:
+def similarities(kernels: Kernels, kernel: Kernels) -> list[float]:
     """Cosines of template kernels (M, C, h, w) with that of a target (C, h, w), each in [-1, 1]."""
-    cosines: list[float] = F.cosine_similarity(kernels.flatten(1).float(), kernel.flatten().float()).tolist()
+    rows = host_floats(joined([kernel[None], kernels]))  # one copy from the device
+    flat = rows.reshape(len(rows), -1)
+    directions = flat / np.linalg.norm(flat, axis=1, keepdims=True).clip(min=SMALLEST_NORM)
+    cosines: list[float] = (directions[1:] @ directions[0]).tolist()
     return cosines

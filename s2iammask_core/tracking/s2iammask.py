@@ -6,23 +6,23 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeAlias
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import Crop, Frame, context_side
+from s2iammask_core.geometry import Crop, Frame, HostArray, context_side
 from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.tracking.answer import Answer
 from s2iammask_core.tracking.colours import colours_of
 from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.redetection import View, is_promising, similarities, views_of
 from s2iammask_core.tracking.regions import NO_MASK, mask_region, outline
+from s2iammask_core.tracking.runner import Kernels, Search, StepRunner
+from s2iammask_core.tracking.settings import SLACK
 from s2iammask_core.tracking.start import Start
-from s2iammask_core.tracking.step import Answer, Search, StepRunner, unpacked
 from s2iammask_core.tracking.target import Sighting, Target, placed
 from s2iammask_core.tracking.track import TrackState
-from s2iammask_core.tracking.voting import SLACK
 
 Window: TypeAlias = tuple[float, float, float]  # x0, y0, side; frame pixels
 
@@ -30,15 +30,22 @@ Window: TypeAlias = tuple[float, float, float]  # x0, y0, side; frame pixels
 class S2iamMaskMethod:
     """Looks for all targets at once; a runner executes the step."""
 
-    def __init__(self, runner: StepRunner, mask_source: MaskSource) -> None:
+    def __init__(self, runner: StepRunner) -> None:
         self._runner = runner
-        self._source = mask_source
+
+    @property
+    def device(self) -> str:
+        return self._runner.device
+
+    @property
+    def mask_source(self) -> MaskSource:
+        return self._runner.mask_source
 
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box:
         """The box that a target begins with: the visible part, which is what a mask will show of it later."""
         return start.visible(frame_size)
 
-    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Tensor:
+    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Kernels:
         """Kernels (N, ...) of the targets as the frame shows them."""
         crop = Crop(centers(targets), template_sides(targets, config), config.template_pixels)
         return self._runner.templates(frame, crop, borders(targets))
@@ -48,7 +55,7 @@ class S2iamMaskMethod:
         views = [views_of(scene.targets, config, scene.size, scene.hints) for scene in scenes]
         searches = [search_for(*pair, config) for pair in zip(scenes, views, strict=True)]
         windows = [window for search in searches for window in windows_of(search)]
-        answers = iter(zip(unpacked(self._runner.run(config, searches)), windows, strict=True))
+        answers = iter(zip(self._runner.run(config, searches), windows, strict=True))
         return [
             self._seen(scene, looked, list(islice(answers, len(looked))), config)
             for scene, looked in zip(scenes, views, strict=True)
@@ -106,7 +113,7 @@ class S2iamMaskMethod:
 
     def _threshold(self, answer: Answer, config: TrackerConfig) -> float:
         """The level above which a pixel is object: half a vote below the smallest sufficient number."""
-        if self._source == "cell":
+        if self.mask_source == "cell":
             return config.mask_threshold * answer.voters
         return max(math.ceil(config.vote_fraction * answer.voters - SLACK), 1) - 0.5
 
@@ -129,37 +136,35 @@ def search_for(scene: Scene, views: Sequence[View], config: TrackerConfig) -> Se
 def windows_of(search: Search) -> list[Window]:
     """The windows of a search."""
     crop = search.aim.crop
-    sides = torch.cat([crop.origins, crop.sides[:, None]], dim=1).tolist()
-    return [(x0, y0, side) for x0, y0, side in sides]
+    rows = np.concatenate([crop.origins, crop.sides[:, None]], axis=1).tolist()
+    return [(x0, y0, side) for x0, y0, side in rows]
 
 
-def aim_at(targets: tuple[Target, ...], config: TrackerConfig) -> Aim:
+def aim_at(targets: tuple[Target, ...], config: TrackerConfig) -> Aim[HostArray]:
     """The search windows around where the targets were; nothing is expected of where a lost one appears."""
     sides = template_sides(targets, config) * (config.search_pixels / config.template_pixels)
-    sizes = torch.tensor([(target.width, target.height) for target in targets], dtype=torch.float64)
     previous = [(t.believed.x1, t.believed.y1, t.believed.x2, t.believed.y2) for t in targets]
-    seen = torch.tensor([target.health.state is not TrackState.LOST for target in targets]).double()
+    seen = np.array([target.health.state is not TrackState.LOST for target in targets], np.float64)
     return Aim(
         Crop(centers(targets), sides, config.search_pixels),
-        sizes,
-        torch.tensor(previous, dtype=torch.float64),
+        np.array([(target.width, target.height) for target in targets], np.float64),
+        np.array(previous, np.float64),
         borders(targets),
         seen * config.window_influence,
         seen * config.temporal_weight,
     )
 
 
-def template_sides(targets: tuple[Target, ...], config: TrackerConfig) -> Tensor:
+def template_sides(targets: tuple[Target, ...], config: TrackerConfig) -> HostArray:
     """(N,): sides of the template windows, frame pixels."""
-    sides = [context_side(target.width, target.height, config.context) for target in targets]
-    return torch.tensor(sides, dtype=torch.float64)
+    return np.array([context_side(target.width, target.height, config.context) for target in targets])
 
 
-def centers(targets: tuple[Target, ...]) -> Tensor:
+def centers(targets: tuple[Target, ...]) -> HostArray:
     """(N, 2): where the targets were, frame pixels."""
-    return torch.tensor([(target.cx, target.cy) for target in targets], dtype=torch.float64)
+    return np.array([(target.cx, target.cy) for target in targets], np.float64)
 
 
-def borders(targets: tuple[Target, ...]) -> Tensor:
+def borders(targets: tuple[Target, ...]) -> HostArray:
     """(N, 3): colours outside the frame."""
-    return torch.tensor([target.border for target in targets], dtype=torch.float64)
+    return np.array([target.border for target in targets], np.float64)

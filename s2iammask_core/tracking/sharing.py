@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from s2iammask_core import boxes
+from s2iammask_core.box_ops import box_iou, gathered
 
 
 def shared_regions(rois: Tensor, voting: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -22,11 +22,11 @@ def shared_regions(rois: Tensor, voting: Tensor, count: int) -> tuple[Tensor, Te
     """
     if not 0 < count < rois.shape[1]:
         return rois, voting.float()
-    overlap = boxes.box_iou(rois[:, :, None], rois[:, None]) * (voting[:, :, None] & voting[:, None])
+    overlap = box_iou(rois[:, :, None], rois[:, None]) * (voting[:, :, None] & voting[:, None])
     chosen = _cover(overlap, count)  # (N, M)
-    nearest = overlap.take_along_dim(chosen[..., None], dim=1).argmax(dim=1)  # (N, K), in [0, M)
+    nearest = gathered(overlap, chosen).argmax(dim=1)  # (N, K), in [0, M)
     votes = torch.zeros_like(overlap[:, 0, :count]).scatter_add(1, nearest, voting.float())
-    return rois.take_along_dim(chosen[..., None], dim=1), votes
+    return gathered(rois, chosen), votes
 
 
 def _cover(overlap: Tensor, count: int) -> Tensor:
@@ -39,5 +39,5 @@ def _cover(overlap: Tensor, count: int) -> Tensor:
         best = gain.argmax(dim=1, keepdim=True)  # (N, 1)
         chosen.append(best)
         free = free.scatter(1, best, -torch.inf)
-        covered = torch.maximum(covered, overlap.take_along_dim(best[..., None], dim=1)[:, 0])
+        covered = torch.maximum(covered, gathered(overlap, best)[:, 0])
     return torch.cat(chosen, dim=1)

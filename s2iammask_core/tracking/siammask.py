@@ -15,16 +15,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from s2iammask_core.boxes import AnchorShape, Box, Points
+from s2iammask_core.anchors import AnchorShape
+from s2iammask_core.boxes import Box, Points
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Frame, HostFrame
 from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.tracking.arrays import host_floats
 from s2iammask_core.tracking.frames import on_host
 from s2iammask_core.tracking.method import Scene
-from s2iammask_core.tracking.network import Network, SearchOutput
+from s2iammask_core.tracking.network import MaskSource, Network, SearchOutput
 from s2iammask_core.tracking.proposals import Proposals, propose
 from s2iammask_core.tracking.regions import NO_MASK, outline
 from s2iammask_core.tracking.s2iammask import aim_at, template_sides
+from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.target import Sighting, Target
 from s2iammask_core.tracking.track import MaskRegion
@@ -38,31 +41,42 @@ class SiamMaskMethod:
     def __init__(self, network: Network) -> None:
         self._network = network
 
+    @property
+    def device(self) -> str:
+        return str(self._network.device)
+
+    @property
+    def mask_source(self) -> MaskSource:
+        return self._network.mask_source
+
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box:
         """The whole box; of a polygon, its upright box shrunk to the polygon's own area."""
         return start.box if start.corners is None else shrunk_box(start.corners)
 
+    @torch.inference_mode()
     def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Tensor:
         """Kernels (N, ...) of the targets as the frame shows them."""
         sides = [round(side) for side in template_sides(targets, config).tolist()]
         return self._network.template(self._patches(on_host(frame), targets, sides, config.template_pixels))
 
+    @torch.inference_mode()
     def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
         """One sighting for each target; the scenes one after another, as in the original."""
         return [self._look(scene, config) for scene in scenes]
 
     def _look(self, scene: Scene, config: TrackerConfig) -> list[Sighting]:
         frame, targets, kernels = scene.frame, scene.targets, scene.kernels
-        everywhere = torch.ones(len(targets), dtype=torch.float64)
+        everywhere = np.ones(len(targets))
         aim = replace(
             aim_at(targets, config), window=everywhere * config.window_influence, temporal=everywhere * 0
         )
         sides = [round(side) for side in aim.crop.sides.tolist()]
         patches = self._patches(on_host(frame), targets, sides, config.search_pixels)
         output = self._network.search(kernels, patches)
-        there = Aim.unpacked(aim.packed().to(kernels.device), config.search_pixels)
-        proposals = propose(output, there, replace(config, proposals=1, proposal_nms=1.0))
-        boxes = aim.crop.to_frame(proposals.boxes[:, 0].cpu().double()).tolist()
+        there = Aim.unpacked(torch.from_numpy(aim.packed()).to(kernels.device), config.search_pixels)
+        best_only = replace(StepSettings.of(config), proposals=1, proposal_nms=1.0)
+        proposals = propose(output, there, best_only)
+        boxes = aim.crop.to_frame(host_floats(proposals.boxes[:, 0])).tolist()
         masks = [
             warped_mask(map_, origin, reach, scene.size, config.mask_threshold)
             for map_, origin, reach in self._maps(output, proposals, targets, sides, config)

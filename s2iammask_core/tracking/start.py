@@ -1,18 +1,21 @@
 """What tracking can start from, checked once: boxes, rotated boxes, polygons and masks."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from s2iammask_core.boxes import Box, Points, RotatedBox
 from s2iammask_core.errors import TargetError
+from s2iammask_core.tracking.arrays import is_tensor
 from s2iammask_core.tracking.track import Mask
 
-StartTarget: TypeAlias = Box | RotatedBox | Points | Mask | Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
+StartTarget: TypeAlias = "Box | RotatedBox | Points | Mask | Tensor"
 LARGEST_FACTOR = 2.0  # a box may be this many times as large as the frame, in each direction
 
 
@@ -52,7 +55,7 @@ def _start(target: StartTarget, frame_size: tuple[int, int]) -> Start:
         return Start(target)
     if isinstance(target, RotatedBox):
         return Start(target.box, target.corners)
-    values: Any = target.cpu().numpy() if isinstance(target, Tensor) else target
+    values: Any = target.cpu().numpy() if is_tensor(target) else target
     if not isinstance(values, np.ndarray):
         kind = type(target).__name__
         raise TargetError(f"a target is a Box, RotatedBox, polygon (M, 2) or bool mask (H, W), not {kind}")

@@ -3,14 +3,13 @@
 import math
 from dataclasses import dataclass, field, replace
 
-from torch import Tensor
-
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Frame
 from s2iammask_core.tracking.colours import Colours, colours_of
 from s2iammask_core.tracking.confidence import Evidence, Health, next_health
 from s2iammask_core.tracking.regions import NO_MASK
+from s2iammask_core.tracking.runner import Kernels
 from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
 
 COLOUR_RATE = 0.2  # share of a frame in the colours a target is known by
@@ -37,7 +36,7 @@ class Memory:
     """All targets. It is replaced whole after a frame, so an error in the middle leaves the last good one."""
 
     targets: tuple[Target, ...] = ()
-    kernels: Tensor | None = None  # (N, ...) of the templates, on the device
+    kernels: Kernels | None = None  # (N, ...) of the templates
     frame_size: tuple[int, int] | None = None  # (H, W); None without targets
     next_id: int = 1
 

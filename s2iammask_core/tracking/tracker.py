@@ -4,20 +4,17 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, fields, replace
 
-import torch
-
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import ConfigError, FrameError, TargetError
 from s2iammask_core.geometry import Frame, mean_colour
+from s2iammask_core.tracking.arrays import joined
 from s2iammask_core.tracking.confidence import WITH_VOTES, WITHOUT_VOTES, ConfidenceModel
 from s2iammask_core.tracking.frames import checked_frame
 from s2iammask_core.tracking.method import Method, Scene
 from s2iammask_core.tracking.network import Network
-from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
-from s2iammask_core.tracking.siammask import SiamMaskMethod
+from s2iammask_core.tracking.runner import StepRunner
 from s2iammask_core.tracking.start import StartTarget, checked_start
-from s2iammask_core.tracking.step import EagerRunner, StepRunner
 from s2iammask_core.tracking.target import Memory, Sighting, Target, follow, nothing_seen, recoloured
 from s2iammask_core.tracking.track import Track
 
@@ -30,24 +27,36 @@ class Tracker:
 
     def __init__(
         self,
+        method: Method,
+        config: TrackerConfig = TrackerConfig(),
+        confidence: ConfidenceModel | None = None,
+    ) -> None:
+        votes = method.mask_source == "roi"
+        self._method, self._config = method, config
+        self._confidence = confidence or (WITH_VOTES if votes else WITHOUT_VOTES)
+        self._memory = Memory()
+
+    @classmethod
+    def of(
+        cls,
         network: Network,
         config: TrackerConfig = TrackerConfig(),
         runner: StepRunner | None = None,
         confidence: ConfidenceModel | None = None,
-    ) -> None:
-        votes = network.mask_source == "roi"
-        self._config = config
-        self._confidence = confidence or (WITH_VOTES if votes else WITHOUT_VOTES)
-        self._memory = Memory()
-        self._method: Method
-        if config.compat == "siammask":
-            self._method = SiamMaskMethod(network)
-        else:
-            self._method = S2iamMaskMethod(runner or EagerRunner(network), network.mask_source)
+    ) -> "Tracker":
+        """A tracker with a network of PyTorch, which executes its steps one by one if no runner does."""
+        from s2iammask_core.tracking.methods import method_of  # PyTorch, which exported networks need not
+
+        return cls(method_of(network, config, runner), config, confidence)
 
     @property
     def config(self) -> TrackerConfig:
         return self._config
+
+    @property
+    def device(self) -> str:
+        """Where the network runs: cpu or cuda:N."""
+        return self._method.device
 
     @property
     def confidence_model(self) -> ConfidenceModel:
@@ -72,7 +81,7 @@ class Tracker:
         self._checked_ids(len(added.targets), other.ids)
         kernels = [memory.kernels for memory in (known, added) if memory.kernels is not None]
         next_id = max(known.next_id, added.next_id)
-        self._memory = Memory(known.targets + added.targets, torch.cat(kernels), added.frame_size, next_id)
+        self._memory = Memory(known.targets + added.targets, joined(kernels), added.frame_size, next_id)
         other._memory = Memory(next_id=next_id)
 
     @property
@@ -90,7 +99,6 @@ class Tracker:
         """(H, W) of the frames that the targets live in; None without targets."""
         return self._memory.frame_size
 
-    @torch.inference_mode()
     def start(
         self, frame: Frame, targets: Sequence[StartTarget], ids: Sequence[int] | None = None
     ) -> list[int]:
@@ -110,7 +118,7 @@ class Tracker:
         known = self._memory.kernels
         self._memory = Memory(
             self._memory.targets + added,
-            kernels if known is None else torch.cat([known, kernels]),
+            kernels if known is None else joined([known, kernels]),
             size,
             max(self._memory.next_id, *(name + 1 for name in names)),
         )
@@ -124,7 +132,6 @@ class Tracker:
         """
         return track_together([Shot(self, frame, hints)])[0]
 
-    @torch.inference_mode()
     def stop(self, ids: Sequence[int] | None = None) -> None:
         """Forgets these targets, or all; TargetError for an unknown id, and then nothing is forgotten."""
         gone = set(self.ids if ids is None else ids)
@@ -195,7 +202,6 @@ class Shot:
     hints: Sequence[Box] = ()  # as for track
 
 
-@torch.inference_mode()
 def track_together(shots: Sequence[Shot]) -> list[list[Track]]:
     """What each tracker's `track` would answer for its frame; the frames may differ in size.
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from s2iammask_core import boxes
-from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import paste
+from s2iammask_core.box_ops import to_centers, to_corners
+from s2iammask_core.sampling import paste
+from s2iammask_core.tracking.settings import SLACK, StepSettings
 
 SMALLEST_REGION = 1.0  # patch pixels; a thinner region has no mask to vote with
-SLACK = 1e-4  # so that 6 of 10 votes is a share of 0.6 in floating point as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +22,11 @@ class Votes:
     agreement: Tensor  # (N,) mean overlap of the single masks with the voted one, in [0, 1]
 
 
-def regions(proposals: Tensor, config: TrackerConfig, pixels: int) -> Tensor:
+def regions(proposals: Tensor, settings: StepSettings, pixels: int) -> Tensor:
     """Proposals (N, K, 4) enlarged about their centres and clamped to the patch, for the mask head."""
-    centers = boxes.to_centers(proposals)
-    sides = centers[..., 2:] * config.roi_scale
-    return boxes.to_corners(torch.cat([centers[..., :2], sides], dim=-1)).clamp(0, pixels)
+    centers = to_centers(proposals)
+    sides = centers[..., 2:] * settings.roi_scale
+    return to_corners(torch.cat([centers[..., :2], sides], dim=-1)).clamp(0, pixels)
 
 
 def solid(rois: Tensor) -> Tensor:
@@ -35,16 +34,18 @@ def solid(rois: Tensor) -> Tensor:
     return ((rois[..., 2:] - rois[..., :2]) >= SMALLEST_REGION).all(dim=-1)
 
 
-def vote(masks: Tensor, rois: Tensor, votes: Tensor, config: TrackerConfig) -> Votes:
+def vote(masks: Tensor, rois: Tensor, votes: Tensor, settings: StepSettings) -> Votes:
     """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4), each with its number of votes (N, K).
 
-    On a CPU the targets vote one after the other, because the pasted masks of one fit into its cache.
+    On a CPU the targets vote one after the other, because the pasted masks of one fit into its cache; a graph
+    that is being made of this has no such loop, since it is for any number of targets.
     """
     votes = votes.float()
-    if masks.device.type != "cpu" or len(masks) == 1:
-        return _vote(masks, rois, votes, config)
+    is_recorded = torch.onnx.is_in_onnx_export() or torch.compiler.is_compiling()
+    if is_recorded or masks.device.type != "cpu" or len(masks) == 1:
+        return _vote(masks, rois, votes, settings)
     parts = zip(masks.split(1), rois.split(1), votes.split(1), strict=True)
-    singles = [_vote(*each, config) for each in parts]
+    singles = [_vote(*each, settings) for each in parts]
     return Votes(
         torch.cat([single.levels for single in singles]),
         torch.cat([single.reach for single in singles]),
@@ -53,18 +54,18 @@ def vote(masks: Tensor, rois: Tensor, votes: Tensor, config: TrackerConfig) -> V
     )
 
 
-def _vote(masks: Tensor, rois: Tensor, votes: Tensor, config: TrackerConfig) -> Votes:
-    pasted = paste(masks * (votes > 0)[..., None, None], rois, config.search_pixels)
-    reach = _counts(votes, pasted.gt(config.reach_threshold).float().flatten(2))
-    ballots = pasted.gt_(config.mask_threshold).flatten(2)  # (N, K, P * P), 0 or 1
+def _vote(masks: Tensor, rois: Tensor, votes: Tensor, settings: StepSettings) -> Votes:
+    pasted = paste(masks * (votes > 0)[..., None, None], rois, settings.search_pixels)
+    reach = _counts(votes, pasted.gt(settings.reach_threshold).float().flatten(2))
+    ballots = pasted.gt_(settings.mask_threshold).flatten(2)  # (N, K, P * P), 0 or 1
     counts, voters = _counts(votes, ballots), votes.sum(dim=1)  # (N, P * P), (N,)
-    voted = is_foreground(counts, voters[:, None], config).float()
+    voted = is_foreground(counts, voters[:, None], settings).float()
     common = (ballots @ voted[..., None])[..., 0]  # (N, K)
     union = ballots.sum(dim=2) + voted.sum(dim=1, keepdim=True) - common
     agreement = (votes * common / union.clamp(min=1)).sum(dim=1) / voters.clamp(min=1)
-    size = (len(counts), *pasted.shape[2:])
-    levels = counts.round().to(torch.uint8).reshape(size)
-    wide = torch.maximum(counts, reach).round().to(torch.uint8).reshape(size)
+    size = pasted.shape[2:]
+    levels = counts.round().to(torch.uint8).unflatten(1, size)
+    wide = torch.maximum(counts, reach).round().to(torch.uint8).unflatten(1, size)
     return Votes(levels, wide, voters, agreement)
 
 
@@ -73,6 +74,6 @@ def _counts(votes: Tensor, ballots: Tensor) -> Tensor:
     return (votes[:, None] @ ballots)[:, 0]
 
 
-def is_foreground(votes: Tensor, voters: Tensor, config: TrackerConfig) -> Tensor:
+def is_foreground(votes: Tensor, voters: Tensor, settings: StepSettings) -> Tensor:
     """Where enough of the voters voted; nowhere if there are none."""
-    return (votes >= voters * config.vote_fraction - SLACK) & (votes > 0)
+    return (votes >= voters * settings.vote_fraction - SLACK) & (votes > 0)

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torchvision.utils import draw_bounding_boxes, draw_segmentation_masks
 
-from s2iammask_core.boxes import AnchorShape, anchor_grid, cell_windows, decode, to_corners
+from s2iammask_core.anchors import AnchorShape, anchor_grid, cell_windows, decode
+from s2iammask_core.box_ops import to_corners
 from s2iammask_core.data.augment import Batch
-from s2iammask_core.geometry import paste
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.model.refine import WINDOWS, window_at
+from s2iammask_core.sampling import paste
 from s2iammask_core.tracking.network import SearchOutput
 from s2iammask_core.training.settings import TrainConfig
 from s2iammask_core.training.targets import enlarge

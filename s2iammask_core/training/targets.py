@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import batched_nms, roi_align
 
-from s2iammask_core.boxes import anchor_grid, box_iou, decode, encode, to_centers, to_corners
+from s2iammask_core.anchors import anchor_grid, decode, encode
+from s2iammask_core.box_ops import box_iou, to_centers, to_corners
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
 

@@ -2,10 +2,8 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
-from s2iammask_core import boxes
-from s2iammask_core.boxes import AnchorShape, Box, RotatedBox
+from s2iammask_core.boxes import Box, RotatedBox
 
 
 def test_a_box_is_as_wide_as_its_edges_are_apart():
@@ -24,14 +22,6 @@ def test_a_box_is_known_by_its_center():
 )
 def test_the_overlap_is_intersection_over_union(other, overlap):
     assert Box(0, 0, 10, 10).iou(other) == pytest.approx(overlap)
-
-
-def test_tensor_and_scalar_overlaps_agree():
-    first, second = Box(0, 0, 10, 10), Box(4, 2, 12, 9)
-
-    found = boxes.box_iou(torch.tensor([[0.0, 0, 10, 10]]), torch.tensor([[4.0, 2, 12, 9]]))
-
-    assert found.item() == pytest.approx(first.iou(second))
 
 
 def test_an_angle_has_one_name_for_each_undirected_direction():
@@ -57,32 +47,6 @@ def test_corners_and_rotated_boxes_are_inverse(theta):
 
 def test_the_upright_box_of_a_turned_square_is_larger():
     assert RotatedBox(0, 0, 2, 2, math.pi / 4).box.width == pytest.approx(2 * math.sqrt(2))
-
-
-def test_corner_and_center_forms_are_inverse():
-    corners = torch.tensor([[1.0, 2, 5, 10]])
-
-    assert boxes.to_centers(corners).tolist() == [[3, 6, 4, 8]]
-    assert boxes.to_corners(boxes.to_centers(corners)).tolist() == corners.tolist()
-
-
-def test_decoding_undoes_encoding():
-    anchors, targets = boxes.anchor_grid(5), torch.tensor([[3.0, -4, 50, 60]])
-
-    torch.testing.assert_close(boxes.decode(boxes.encode(targets, anchors), anchors), targets.expand(125, 4))
-
-
-def test_anchor_sizes_are_those_of_siammask():
-    assert AnchorShape().sizes() == [(104, 32), (88, 40), (64, 64), (40, 80), (32, 96)]
-
-
-def test_anchors_run_over_shape_row_and_column():
-    grid = boxes.anchor_grid(25)
-
-    assert grid[0].tolist() == [-96, -96, 104, 32]
-    assert grid[1].tolist() == [-88, -96, 104, 32]
-    assert grid[25].tolist() == [-96, -88, 104, 32]
-    assert grid[-1].tolist() == [96, 96, 32, 96]
 
 
 def test_a_box_lies_around_points():

@@ -35,7 +35,7 @@ def test_a_clip_is_tracked_frame_by_frame(network, folder):
     summary, seen = Summary("clip"), []
     sinks = [lambda number, _, tracks: seen.append((number, tracks[0].box.x1))]
 
-    track_clip(Tracker(network), open_clip(str(folder)), [Box.from_text("50,60,40,30")], sinks, summary)
+    track_clip(Tracker.of(network), open_clip(str(folder)), [Box.from_text("50,60,40,30")], sinks, summary)
 
     assert [number for number, _ in seen] == [0, 1, 2, 3, 4]
     assert seen[0][1] == 50

@@ -61,7 +61,7 @@ def block(scene, colours):
 @pytest.fixture
 def lost(network, block, empty):
     """A tracker whose only target is lost."""
-    tracker = Tracker(network, TrackerConfig(proposals=2, redetect_patches=1))
+    tracker = Tracker.of(network, TrackerConfig(proposals=2, redetect_patches=1))
     tracker.start(block(60, 60), [Box(60, 60, 100, 100)])
     while tracker.track(empty)[0].state is not TrackState.LOST:
         pass

@@ -2,14 +2,18 @@ import pytest
 import torch
 import torchvision
 
-from s2iammask_core import boxes
+from s2iammask_core.box_ops import to_corners
+from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.network import SearchOutput
 from s2iammask_core.tracking.proposals import cosine_window, penalty, propose, suppress
+from s2iammask_core.tracking.s2iammask import aim_at
+from s2iammask_core.tracking.settings import StepSettings
+from s2iammask_core.tracking.target import Target
 
-PLAIN = TrackerConfig(penalty_k=0.0, proposals=4)
+PLAIN = StepSettings.of(TrackerConfig(penalty_k=0.0, proposals=4))
 CELLS = 25
 
 
@@ -54,9 +58,7 @@ def test_the_window_is_one_in_the_middle_and_zero_at_the_edges():
 
 def test_the_overlap_with_the_previous_box_decides_between_equal_scores():
     seen = output((2, 6, 6, 1.0), (2, 18, 18, 1.2))
-    before = boxes.to_corners(
-        torch.tensor([127.5 - 48, 127.5 - 48, 64, 64])
-    ).tolist()  # where row 6, column 6 is
+    before = to_corners(torch.tensor([127.5 - 48, 127.5 - 48, 64, 64])).tolist()  # where row 6, column 6 is
 
     found = propose(seen, aim(previous=before, temporal=0.7), PLAIN)
 
@@ -90,7 +92,7 @@ def test_wild_box_deltas_stay_finite():
 
 def test_suppression_chooses_as_torchvision_does():
     torch.manual_seed(1)
-    corners = boxes.to_corners(torch.rand(2, 300, 4) * 60 + 20)
+    corners = to_corners(torch.rand(2, 300, 4) * 60 + 20)
     ranked = torch.rand(2, 300)
 
     chosen, kept = suppress(ranked, corners, count=10, overlap=0.5)
@@ -111,8 +113,13 @@ def test_suppression_says_where_too_few_candidates_are_left():
 
 
 def test_an_aim_survives_the_way_to_the_device():
-    there = Aim.unpacked(aim(previous=(1.0, 2.0, 3.0, 4.0), temporal=0.7).packed(), 255)
+    target = Target(1, 70.0, 65.0, 40.0, 30.0, Box(1, 2, 3, 4), (1.0, 2.0, 3.0))
+    aim = aim_at((target,), TrackerConfig(context=0.0, temporal_weight=0.7))
+
+    there = Aim.unpacked(torch.from_numpy(aim.packed()), 255)
 
     assert there.previous.tolist() == [[1, 2, 3, 4]]
-    assert there.crop.sides.tolist() == [255]
+    assert there.crop.centers.tolist() == [[70, 65]]
+    assert there.crop.sides.tolist() == pytest.approx([1200**0.5 * 255 / 127])
+    assert (there.sizes.tolist(), there.border.tolist()) == ([[40, 30]], [[1, 2, 3]])
     assert there.temporal.item() == pytest.approx(0.7)

@@ -45,7 +45,7 @@ def two_toned(frame, x, y, colour, *, upright=True):
 @pytest.fixture
 def tracker(network, scene, colours):
     """Follows a two-toned red block at 60, 60."""
-    tracker = Tracker(network, TrackerConfig(proposals=2))
+    tracker = Tracker.of(network, TrackerConfig(proposals=2))
     tracker.start(two_toned(scene(), 60, 60, colours[0]), [Box(60, 60, 100, 100)])
     tracker.track(two_toned(scene(), 62, 60, colours[0]))
     return tracker
@@ -104,7 +104,7 @@ def test_a_twin_in_another_colour_is_not_taken_even_by_a_network_that_cannot_tel
         return patches.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
 
     pink, equally_bright_blue = (255, 190, 200), (180, 210, 255)
-    tracker = Tracker(Colourblind())
+    tracker = Tracker.of(Colourblind())
     tracker.start(scene((60, 60, 40, 40, pink)), [Box(60, 60, 100, 100)])
     states(tracker, [scene((60 + k, 60, 40, 40, pink)) for k in range(3)])
     gone = states(tracker, [scene()] * 10)
@@ -126,7 +126,7 @@ def test_colours_are_learned_only_while_the_object_is_surely_seen(tracker, scene
 
 
 def test_without_extra_patches_only_the_old_place_is_searched(network, scene, colours):
-    tracker = Tracker(network, TrackerConfig(redetect_patches=0))
+    tracker = Tracker.of(network, TrackerConfig(redetect_patches=0))
     tracker.start(two_toned(scene(), 60, 60, colours[0]), [Box(60, 60, 100, 100)])
     states(tracker, [scene()] * 6)
 
@@ -139,7 +139,7 @@ def test_without_extra_patches_only_the_old_place_is_searched(network, scene, co
 
 def test_others_are_tracked_as_before_while_one_is_lost(network, scene, colours):
     red, green, _ = colours
-    tracker = Tracker(network)
+    tracker = Tracker.of(network)
     tracker.start(
         two_toned(scene((200, 100, 40, 40, green)), 60, 60, red),
         [Box(60, 60, 100, 100), Box(200, 100, 240, 140)],

@@ -1,22 +1,33 @@
 """The step as a pure function: what it packs, and that it can be captured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from s2iammask_core import Box, TrackerConfig
+from s2iammask_core.tracking.answer import FIGURES, answers, unpacked
+from s2iammask_core.tracking.eager import EagerRunner
 from s2iammask_core.tracking.network import SearchOutput
+from s2iammask_core.tracking.runner import Search
 from s2iammask_core.tracking.s2iammask import aim_at
-from s2iammask_core.tracking.step import FIGURES, EagerRunner, Search, step, step_in_frame, unpacked
+from s2iammask_core.tracking.settings import StepSettings
+from s2iammask_core.tracking.step import packed, patches_in, step
 from s2iammask_core.tracking.target import Target
 
 CONFIG = TrackerConfig()
+SETTINGS = StepSettings.of(CONFIG)
 
 
 def targets(count):
     return tuple(
         Target(k, 70.0 + 5 * k, 65.0, 40.0, 30.0, Box(50, 50, 90, 80), (1.0, 2.0, 3.0)) for k in range(count)
     )
+
+
+def packed_aim(count):
+    return torch.from_numpy(aim_at(targets(count), CONFIG).packed())
 
 
 class ShapesOnly:
@@ -43,23 +54,25 @@ class ShapesOnly:
 @pytest.mark.parametrize("nms", [1.0, 0.7])
 def test_a_step_has_static_shapes_and_never_asks_the_device_for_a_value(source, pixels, nms):
     frame = torch.empty(480, 640, 3, dtype=torch.uint8, device="meta")
-    aim = aim_at(targets(3), CONFIG).packed().to("meta")
+    aim = packed_aim(3).to("meta")
+    settings = replace(SETTINGS, proposal_nms=nms)
 
-    packed = step_in_frame(
-        ShapesOnly(source), TrackerConfig(proposal_nms=nms), frame, torch.empty(3, 1, device="meta"), aim
+    output = step(
+        ShapesOnly(source), settings, patches_in(frame, settings, aim), torch.empty(3, 1, device="meta"), aim
     )
 
-    assert (packed.shape, packed.dtype) == ((3, 4 * FIGURES + 2 * pixels), torch.uint8)
+    answer = packed(output)
+    assert (answer.shape, answer.dtype) == ((3, 4 * FIGURES + 2 * pixels), torch.uint8)
 
 
 @pytest.mark.parametrize("source", ["roi", "cell"])
 def test_a_step_in_the_frame_answers_as_one_on_patches_cut_by_the_host(make_network, scene, colours, source):
     network, frame = make_network(source), scene((55, 52, 40, 30, colours[0]))
-    aim = aim_at(targets(2), CONFIG)
     kernels = torch.tensor(colours[0]).float().reshape(1, 3, 1, 1).expand(2, -1, -1, -1)
 
-    host = unpacked(EagerRunner(network).run(CONFIG, [Search(frame, kernels, aim)]))
-    device = unpacked(step_in_frame(network, CONFIG, torch.from_numpy(frame), kernels, aim.packed()).numpy())
+    host = EagerRunner(network).run(CONFIG, [Search(frame, kernels, aim_at(targets(2), CONFIG))])
+    patches = patches_in(torch.from_numpy(frame), SETTINGS, packed_aim(2))
+    device = answers(*(part.numpy() for part in step(network, SETTINGS, patches, kernels, packed_aim(2))))
 
     for one, other in zip(host, device, strict=True):
         assert one.box == pytest.approx(other.box, abs=1.1)
@@ -75,7 +88,7 @@ def test_a_packed_answer_is_read_back(make_network, colours):
     patch[0, :, 100:140, 90:160] = torch.tensor(colours[0]).float()[:, None, None]
     kernels = torch.tensor(colours[0]).float().reshape(1, 3, 1, 1)
 
-    (answer,) = unpacked(step(network, CONFIG, patch, kernels, aim_at(targets(1), CONFIG).packed()).numpy())
+    (answer,) = unpacked(packed(step(network, SETTINGS, patch, kernels, packed_aim(1))).numpy())
 
     assert answer.box == pytest.approx((90, 100, 160, 140), abs=0.01)
     assert answer.score > 0.9

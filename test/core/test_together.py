@@ -59,8 +59,8 @@ def assert_equal(one, other):
 @pytest.mark.parametrize(("source", "compat"), METHODS)
 def test_frames_of_different_sizes_are_tracked_as_each_would_be_alone(make_network, cameras, source, compat):
     config = TrackerConfig(compat=compat)
-    together = begun(Tracker(make_network(source), config), cameras)
-    alone = begun(Tracker(make_network(source), config), cameras)
+    together = begun(Tracker.of(make_network(source), config), cameras)
+    alone = begun(Tracker.of(make_network(source), config), cameras)
 
     for time in range(1, 6):
         frames = cameras(time)
@@ -72,7 +72,7 @@ def test_frames_of_different_sizes_are_tracked_as_each_would_be_alone(make_netwo
 
 def test_one_step_serves_all(counting, cameras):
     network = counting()
-    trackers = begun(Tracker(network), cameras)
+    trackers = begun(Tracker.of(network), cameras)
 
     track_together(shots(trackers, cameras(1)))
 
@@ -81,7 +81,7 @@ def test_one_step_serves_all(counting, cameras):
 
 def test_trackers_with_other_settings_or_another_network_have_a_step_of_their_own(counting, cameras):
     network, other = counting(), counting()
-    trackers = (*begun(Tracker(network), cameras), *begun(Tracker(other), cameras))
+    trackers = (*begun(Tracker.of(network), cameras), *begun(Tracker.of(other), cameras))
     trackers[0].reconfigure(replace(trackers[0].config, vote_fraction=0.5))
 
     found = track_together(shots(trackers, cameras(1) * 2))
@@ -93,7 +93,7 @@ def test_trackers_with_other_settings_or_another_network_have_a_step_of_their_ow
 
 def test_trackers_without_targets_answer_nothing_and_cost_nothing(counting, cameras):
     network = counting()
-    first, second = begun(Tracker(network), cameras)
+    first, second = begun(Tracker.of(network), cameras)
     second.stop()
 
     found, nothing = track_together(shots((first, second), cameras(1)))
@@ -105,7 +105,7 @@ def test_trackers_without_targets_answer_nothing_and_cost_nothing(counting, came
 
 
 def test_a_frame_that_does_not_fit_is_named_and_no_tracker_moves(network, cameras):
-    trackers = begun(Tracker(network), cameras)
+    trackers = begun(Tracker.of(network), cameras)
     before = [each.targets for each in trackers]
     good, _ = cameras(1)
 
@@ -118,7 +118,7 @@ def test_a_frame_that_does_not_fit_is_named_and_no_tracker_moves(network, camera
 
 def test_a_step_that_fails_leaves_all_trackers_as_they_were(make_network, cameras):
     good, broken = make_network(), make_network()
-    trackers = (*begun(Tracker(good), cameras), *begun(Tracker(broken), cameras))
+    trackers = (*begun(Tracker.of(good), cameras), *begun(Tracker.of(broken), cameras))
     before = [each.targets for each in trackers]
     broken.search = None
 
@@ -129,7 +129,7 @@ def test_a_step_that_fails_leaves_all_trackers_as_they_were(make_network, camera
 
 
 def test_a_tracker_that_is_given_twice_is_refused(network, cameras):
-    first, _ = begun(Tracker(network), cameras)
+    first, _ = begun(Tracker.of(network), cameras)
     frame, _ = cameras(1)
 
     with pytest.raises(FrameError, match="each tracker once"):

@@ -22,7 +22,7 @@ def green(colours):
 
 @pytest.fixture
 def tracker(network):
-    return Tracker(network)
+    return Tracker.of(network)
 
 
 def corners(box):
@@ -31,7 +31,7 @@ def corners(box):
 
 @pytest.mark.parametrize(("source", "compat"), METHODS)
 def test_follows_a_block_that_moves(make_network, scene, red, source, compat):
-    tracker = Tracker(make_network(source), TrackerConfig(compat=compat))
+    tracker = Tracker.of(make_network(source), TrackerConfig(compat=compat))
     tracker.start(scene((50, 50, 40, 30, red)), [Box(50, 50, 90, 80)])
 
     for step in range(1, 15):
@@ -55,7 +55,7 @@ def test_follows_several_objects_at_once_each_by_its_own_template(tracker, scene
 
 def test_several_targets_are_tracked_as_each_would_be_alone(make_network, scene, red, green):
     first, second = (40, 40, 40, 30, red), (200, 100, 30, 50, green)
-    together, alone = Tracker(make_network()), Tracker(make_network())
+    together, alone = Tracker.of(make_network()), Tracker.of(make_network())
     together.start(scene(first, second), [Box(40, 40, 80, 70), Box(200, 100, 230, 150)])
     alone.start(scene(first, second), [Box(200, 100, 230, 150)])
 
@@ -109,7 +109,7 @@ def test_an_object_half_outside_the_frame_starts_with_its_visible_part(tracker, 
 
 def test_a_tensor_frame_gives_the_same_track_as_an_array(make_network, scene, red):
     frames = scene((50, 50, 40, 30, red)), scene((55, 52, 40, 30, red))
-    arrays, tensors = Tracker(make_network()), Tracker(make_network())
+    arrays, tensors = Tracker.of(make_network()), Tracker.of(make_network())
     arrays.start(frames[0], [Box(50, 50, 90, 80)])
     tensors.start(torch.from_numpy(frames[0]), [Box(50, 50, 90, 80)])
 
@@ -206,7 +206,7 @@ def test_live_settings_change_while_tracking_and_others_do_not(tracker, scene):
 
 
 def test_the_box_branch_decides_the_state_where_the_mask_is_too_small(network, scene, red):
-    tracker = Tracker(network, TrackerConfig(min_mask_area=1e5))
+    tracker = Tracker.of(network, TrackerConfig(min_mask_area=1e5))
     tracker.start(scene((50, 50, 40, 30, red)), [Box(50, 50, 90, 80)])
 
     (track,) = tracker.track(scene((54, 52, 40, 30, red)))
@@ -220,7 +220,7 @@ def test_frames_may_be_read_only_padded_or_broadcast(network, scene, red):
     padded = np.zeros((240, 350, 4), np.uint8)
     padded[:, :320, :3] = frame
     padded.setflags(write=False)
-    tracker = Tracker(network)
+    tracker = Tracker.of(network)
 
     tracker.start(padded[:, :320, :3], [Box(50, 50, 90, 80)])
 

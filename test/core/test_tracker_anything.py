@@ -33,7 +33,7 @@ def frames_and_boxes(draw):
 @HYPOTHESIS
 def test_any_box_on_any_frame_is_tracked_or_refused(make_network, source, compat, case, seed):
     size, box = case
-    tracker = Tracker(make_network(source), TrackerConfig(compat=compat, proposals=2))
+    tracker = Tracker.of(make_network(source), TrackerConfig(compat=compat, proposals=2))
     frame = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
 
     try:
@@ -51,7 +51,7 @@ def test_any_box_on_any_frame_is_tracked_or_refused(make_network, source, compat
 @given(values=st.lists(NUMBERS, min_size=0, max_size=12), columns=st.integers(1, 3))
 @HYPOTHESIS
 def test_any_polygon_starts_a_target_or_is_refused(make_network, values, columns):
-    tracker = Tracker(make_network())
+    tracker = Tracker.of(make_network())
     points = np.array(values[: len(values) // columns * columns]).reshape(-1, columns)
 
     try:

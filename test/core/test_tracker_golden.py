@@ -38,7 +38,7 @@ def cyclic_corners(corners):
 
 
 def test_four_steps_are_those_of_the_original(golden_network):
-    tracker = Tracker(golden_network("siammask_sharp"), SETTINGS)
+    tracker = Tracker.of(golden_network("siammask_sharp"), SETTINGS)
     tracker.start(golden_frame(0), [START])
 
     for step in GOLDEN["refine_steps"]:

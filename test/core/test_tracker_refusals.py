@@ -12,7 +12,7 @@ from s2iammask_core.errors import FrameError, TargetError
 
 @pytest.fixture
 def tracker(network):
-    return Tracker(network)
+    return Tracker.of(network)
 
 
 BAD_TARGETS = {
@@ -95,7 +95,7 @@ def test_an_unknown_id_stops_nothing(tracker, scene):
 
 
 def test_too_many_targets_are_refused(network, scene):
-    tracker = Tracker(network, TrackerConfig(max_targets=2))
+    tracker = Tracker.of(network, TrackerConfig(max_targets=2))
     tracker.start(scene(), [Box(10, 10, 40, 40)])
 
     with pytest.raises(TargetError, match="max_targets = 2"):
@@ -114,7 +114,7 @@ class FailingNetwork:
 
 
 def test_a_network_that_fails_leaves_the_last_good_state(network, scene):
-    tracker = Tracker(FailingNetwork(network))
+    tracker = Tracker.of(FailingNetwork(network))
     tracker.start(scene(), [Box(10, 10, 40, 40)])
     before = tracker.targets
 

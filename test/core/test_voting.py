@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import paste
+from s2iammask_core.sampling import paste
+from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.voting import regions, solid, vote
 
-CONFIG = TrackerConfig()
+SETTINGS = StepSettings.of(TrackerConfig())
 SQUARE = [100.0, 100.0, 150.0, 150.0]
 
 
@@ -52,7 +53,7 @@ def test_six_of_ten_votes_make_a_pixel_object_and_five_do_not():
     masks[:, 6:, :14] = 0  # the upper half has six votes
     masks[:, 5:, 14:] = 0  # the lower half has five
 
-    votes = vote(masks, rois, everyone(10), CONFIG)
+    votes = vote(masks, rois, everyone(10), SETTINGS)
 
     assert votes.levels[0, 110, 120].item() == 6
     assert votes.levels[0, 140, 120].item() == 5
@@ -61,7 +62,7 @@ def test_six_of_ten_votes_make_a_pixel_object_and_five_do_not():
 
 def test_unanimous_masks_agree_fully():
     assert vote(
-        full(10), torch.tensor([[SQUARE] * 10]), everyone(10), CONFIG
+        full(10), torch.tensor([[SQUARE] * 10]), everyone(10), SETTINGS
     ).agreement.item() == pytest.approx(1)
 
 
@@ -69,20 +70,20 @@ def test_masks_that_differ_agree_by_their_mean_overlap_with_the_vote():
     half = full(10)
     half[:, 6:, :, 14:] = 0  # four masks have only the left half; the vote is the whole
 
-    agreement = vote(half, torch.tensor([[SQUARE] * 10]), everyone(10), CONFIG).agreement.item()
+    agreement = vote(half, torch.tensor([[SQUARE] * 10]), everyone(10), SETTINGS).agreement.item()
 
     assert agreement == pytest.approx(0.6 + 0.4 * 0.5, abs=0.02)
 
 
 def test_nobody_agrees_on_an_empty_mask():
-    votes = vote(torch.zeros(1, 10, 28, 28), torch.tensor([[SQUARE] * 10]), everyone(10), CONFIG)
+    votes = vote(torch.zeros(1, 10, 28, 28), torch.tensor([[SQUARE] * 10]), everyone(10), SETTINGS)
 
     assert votes.agreement.item() == 0
     assert votes.levels.max().item() == 0
 
 
 def test_a_pixel_below_the_mask_threshold_does_not_vote():
-    votes = vote(full(1) * 0.2, torch.tensor([[SQUARE]]), everyone(1), CONFIG)
+    votes = vote(full(1) * 0.2, torch.tensor([[SQUARE]]), everyone(1), SETTINGS)
 
     assert votes.levels.max().item() == 0
 
@@ -90,7 +91,7 @@ def test_a_pixel_below_the_mask_threshold_does_not_vote():
 def test_proposals_without_a_region_do_not_vote():
     rois = torch.tensor([[SQUARE, [10.0, 10.0, 10.5, 90.0]]])
 
-    votes = vote(full(2), rois, solid(rois), CONFIG)
+    votes = vote(full(2), rois, solid(rois), SETTINGS)
 
     assert solid(rois).tolist() == [[True, False]]
     assert votes.voters.item() == 1
@@ -100,7 +101,7 @@ def test_proposals_without_a_region_do_not_vote():
 def test_regions_are_enlarged_about_their_centre_and_clamped_to_the_patch():
     proposals = torch.tensor([[[100.0, 100.0, 120.0, 110.0], [-300.0, 200.0, 400.0, 250.0]]])
 
-    found = regions(proposals, replace(CONFIG, roi_scale=2.0), 255)
+    found = regions(proposals, replace(SETTINGS, roi_scale=2.0), 255)
 
     assert found.tolist() == [[[90, 95, 130, 115], [0, 175, 255, 255]]]
 
@@ -109,9 +110,9 @@ def test_the_wider_mask_holds_what_the_mask_leaves_out():
     masks = torch.full((1, 10, 4, 4), 0.3)
     masks[..., 1:3, 1:3] = 0.9
     rois = torch.tensor([[[40.0, 40.0, 80.0, 80.0]]]).expand(1, 10, 4)
-    config = TrackerConfig(mask_threshold=0.5, reach_threshold=0.2)
+    settings = replace(SETTINGS, mask_threshold=0.5, reach_threshold=0.2)
 
-    votes = vote(masks, rois, torch.ones(1, 10), config)
+    votes = vote(masks, rois, torch.ones(1, 10), settings)
 
     assert int((votes.reach > 5).sum()) == 40 * 40
     assert 0 < int((votes.levels > 5).sum()) < 40 * 40 / 2

@@ -141,7 +141,9 @@ def world():
 def make_node(world, network):
     """Makes a tracker node with the fake network; parameters by name, and names to remap."""
 
-    def make(make_tracker=lambda weights, config, runtime: Tracker(network, config), remap=(), **parameters):
+    def make(
+        make_tracker=lambda weights, config, runtime: Tracker.of(network, config), remap=(), **parameters
+    ):
         given = {"max_age": 0.0, **parameters}
         overrides = [Parameter(name, value=value) for name, value in given.items()]
         rules = [part for rule in dict(remap).items() for part in ("-r", ":=".join(rule))]

@@ -19,7 +19,7 @@ def test_each_camera_has_its_own_topics_and_targets_but_all_share_the_weights(
 
     def make(weights, config, runtime):
         loaded.append(weights)
-        return Tracker(make_network(), config)
+        return Tracker.of(make_network(), config)
 
     node = make_node(make, cameras=["front", "rear"])
     front, rear = world.camera("front/image"), world.camera("rear/image")

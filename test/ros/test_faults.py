@@ -18,7 +18,7 @@ def failing(world, make_node, make_network, scene, colours, box):
 
     def make(weights, config, runtime):
         devices.append(runtime.device)
-        return Tracker(make_network() if runtime.device == "cpu" and len(devices) > 1 else network, config)
+        return Tracker.of(make_network() if runtime.device == "cpu" and len(devices) > 1 else network, config)
 
     def begin(policy):
         node = make_node(make, device_failure=policy, report_period=0.1)
@@ -66,7 +66,7 @@ def test_the_network_on_a_device_that_failed_is_let_go(world, make_node, make_ne
     def make(weights, config, runtime):
         network = make_network()
         networks.append(weakref.ref(network))
-        return Tracker(network, config)
+        return Tracker.of(network, config)
 
     def out_of_memory(*given):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")

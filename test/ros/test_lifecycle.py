@@ -14,7 +14,7 @@ from s2iammask_core import RuntimeConfig, Tracker
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import WeightsError
 from s2iammask_core.model import build_network
-from s2iammask_core.runtime import make_tracker
+from s2iammask_core.runtime.torch_tracker import make_tracker
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.station import Station
 
@@ -65,7 +65,7 @@ def test_it_can_be_configured_again_after_a_failure(world, make_node, network):
         attempts.append(weights)
         if len(attempts) == 1:
             raise WeightsError("not yet")
-        return Tracker(network, config)
+        return Tracker.of(network, config)
 
     node = make_node(second_time, autostart=False)
 
@@ -102,7 +102,7 @@ def test_cleanup_lets_go_of_the_network(world, make_node, make_network):
     def fresh(weights, config, runtime):
         network = make_network()
         held.append(weakref.ref(network))
-        return Tracker(network, config)
+        return Tracker.of(network, config)
 
     make_node(fresh)
     world.spin_until(lambda: state(world) == State.PRIMARY_STATE_ACTIVE)
@@ -142,7 +142,7 @@ def test_no_tracker_and_no_network_outlives_a_cleanup(world, make_node, make_net
             return search(*given)
 
         network.search = search_or_fail
-        return Tracker(network, config)
+        return Tracker.of(network, config)
 
     node = make_node(fails_now_and_then, autostart=False)
     kinds = (Tracker, make_network, Station, Camera)

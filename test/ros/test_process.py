@@ -27,7 +27,7 @@ from s2iammask_core import Tracker
 network, pause = fakes.ColourNetwork(), threading.Event()
 search = network.search
 network.search = lambda *given: (pause.wait({pause}), search(*given))[1]
-program.make_tracker = lambda weights, config, runtime: Tracker(network, config)
+program.make_tracker = lambda weights, config, runtime: Tracker.of(network, config)
 sys.exit(program.main())
 """
 

@@ -23,7 +23,7 @@ START = 1_700_000_000_000_000_000
 
 @pytest.fixture
 def run(network, monkeypatch, capsys):
-    monkeypatch.setattr(replay, "make_tracker", lambda weights, config, runtime: Tracker(network, config))
+    monkeypatch.setattr(replay, "make_tracker", lambda weights, config, runtime: Tracker.of(network, config))
 
     def run(*arguments):
         code = replay.main([str(each) for each in arguments])

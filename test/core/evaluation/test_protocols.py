@@ -178,7 +178,7 @@ def test_the_tracker_itself_scores_well_on_squares_that_move(tmp_path, files, ne
         files.labels(root / f"Annotations/480p/squares/{index:05d}.png", labels)
     (sequence,) = read_davis(root, "2017", ["squares"])
 
-    write_masks(tmp_path / "results/squares", propagate(Tracker(network), sequence, "mask"))
+    write_masks(tmp_path / "results/squares", propagate(Tracker.of(network), sequence, "mask"))
 
     scores = measured_objects(sequence, tmp_path / "results")
     assert [each.object_id for each in scores] == [1, 2]

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from s2iammask_core.cli import main
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import WeightsError
+from s2iammask_core.manifest import sha256
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.names import OFFICIAL_NAMES
 from s2iammask_core.model.network import build_network
@@ -116,7 +117,7 @@ def test_saved_weights_come_back_with_their_notes_and_settings(tmp_path):
 def test_verify_compares_with_the_manifest(tmp_path, capsys):
     path = tmp_path / "w.safetensors"
     path.write_bytes(b"abc")
-    (tmp_path / "manifest.json").write_text(json.dumps({"w.safetensors": checkpoint.sha256(path)}))
+    (tmp_path / "manifest.json").write_text(json.dumps({"w.safetensors": sha256(path)}))
 
     assert main(["weights", "verify", str(path)]) == 0
     path.write_bytes(b"abd")

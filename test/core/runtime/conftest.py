@@ -7,7 +7,7 @@ from s2iammask_core.config import NetworkConfig
 from s2iammask_core.model import build_network
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_network():
     """Makes a network with random weights, the same for the same variant."""
 
@@ -25,14 +25,14 @@ def random_network():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def patches():
     """Template patches (3, 3, 127, 127) and search patches (3, 3, 255, 255)."""
     generator = torch.Generator().manual_seed(1)
     return tuple(torch.rand(3, 3, side, side, generator=generator) * 255 for side in (127, 255))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rois():
     corner = torch.tensor([[40.0, 60.0], [50.0, 55.0]])
     return torch.cat([corner, corner + 120], dim=1).expand(3, 2, 4)
@@ -55,3 +55,30 @@ def outputs():
         return {name: part.float() for name, part in parts.items()}
 
     return compute
+
+
+@pytest.fixture(scope="session")
+def calm_network(random_network, patches, rois):
+    """The same with scores, box deltas and masks of a usual size, as tracking needs them."""
+
+    @torch.no_grad()
+    def make(variant="s2iammask", **settings):
+        network = random_network(variant, **settings)
+        found = network.search(network.template(patches[0]), patches[1])
+        _scale(found.scores, network.score.head[-1])
+        _scale(10 * found.deltas, network.box.head[-1])
+        if network.mask_source == "roi":
+            masks = network.region_masks
+            _scale(network.roi_masks(found, rois), masks.head.out, masks.detail.out)
+        elif network.mask_source == "cell":
+            last = network.refine.post2 if variant == "siammask_sharp" else network.mask.head[-1]
+            _scale(network.cell_masks(found, torch.tensor([0, 312, 624])), last)
+        return network
+
+    return make
+
+
+def _scale(outputs, *layers):
+    for layer in layers:
+        layer.weight.div_(outputs.std())
+        layer.bias.zero_()

@@ -59,7 +59,7 @@ def tracker(weights="", config=TrackerConfig(), **runtime):
 @cache
 def wanted(config=TrackerConfig()):
     """The answers of the network as it was trained: eager, fp32, nothing folded or shared."""
-    return answers(Tracker(checkpoint.load(weights_file())[0], config))
+    return answers(Tracker.of(checkpoint.load(weights_file())[0], config))
 
 
 def overlap(one, other):
@@ -93,7 +93,7 @@ def test_bf16_agrees():
 
 def test_onnxruntime_agrees(tmp_path):
     pytest.importorskip("onnxruntime")
-    export(checkpoint.load(weights_file())[0], tmp_path, write_onnx, {})
+    export(checkpoint.load(weights_file())[0], tmp_path, write_onnx, {}, TrackerConfig())
 
     assert_agree(answers(tracker(tmp_path)))
 

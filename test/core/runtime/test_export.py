@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,18 +7,24 @@ import torch
 
 from s2iammask_core import Box, load_tracker
 from s2iammask_core.cli import main
-from s2iammask_core.config import RuntimeConfig
-from s2iammask_core.errors import UnavailableError, WeightsError
+from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.errors import ConfigError, UnavailableError, WeightsError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.correlation import correlation_by_taps, depthwise_correlation
-from s2iammask_core.runtime.export import export, write_onnx, write_torch_export
-from s2iammask_core.runtime.onnx_network import OnnxNetwork, is_exported, providers_of
+from s2iammask_core.runtime.export import AIM, export, write_onnx, write_torch_export
+from s2iammask_core.runtime.exported import Exported, is_exported
+from s2iammask_core.runtime.onnx_runner import OnnxRunner, providers_of
+from s2iammask_core.tracking.answer import answers
+from s2iammask_core.tracking.eager import EagerRunner
+from s2iammask_core.tracking.runner import Search
+from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
+from s2iammask_core.tracking.settings import FIXED, LIVE, StepSettings
+from s2iammask_core.tracking.step import step
+from s2iammask_core.tracking.target import Target
 
-OTHERS = ("siammask_box", "siammask_base", "siammask_sharp")
-
-
-def relative(found, wanted):
-    return float((found - wanted).norm() / wanted.norm())
+CONFIG = TrackerConfig(mask_regions=0)  # without a choice of regions, which the last digit may turn
+ON_CPU = RuntimeConfig(device="cpu")
+GREY = (120.0, 120.0, 120.0)
 
 
 @pytest.mark.parametrize("padding", [0, 3])
@@ -29,36 +36,126 @@ def test_the_correlation_of_exported_graphs_is_the_same(padding):
     torch.testing.assert_close(found, depthwise_correlation(search, kernels, padding), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "variant", ["s2iammask", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
-)
-def test_onnxruntime_computes_what_pytorch_does_for_any_number_of_targets(
-    random_network, patches, rois, outputs, tmp_path, variant
-):
+def search(runner, frame, count, config):
+    """What a runner says about windows around objects of a frame, which it made the templates of as well."""
+    targets = tuple(
+        Target(k, 70 + 50 * k, 60 + 30 * k, 60, 40, Box.from_center(70 + 50 * k, 60 + 30 * k, 60, 40), GREY)
+        for k in range(count)
+    )
+    kernels = S2iamMaskMethod(runner).templates(frame, targets, config)
+    return runner.run(config, [Search(frame, kernels, aim_at(targets, config))])
+
+
+def assert_same(found, wanted):
+    """The same proposals; a pixel on the brink of a threshold may fall on either side of it."""
+    for one, other in zip(found, wanted, strict=True):
+        assert (one.best, one.voters) == (other.best, other.voters)
+        assert one.box == pytest.approx(other.box, abs=0.01)
+        figures = (other.score, other.rate, other.agreement)
+        assert (one.score, one.rate, one.agreement) == pytest.approx(figures, abs=1e-3)
+        for map_, right in ((one.levels, other.levels), (one.reach, other.reach)):
+            assert map_.shape == right.shape
+            assert np.count_nonzero(map_ != right) <= 0.001 * right.size
+
+
+@pytest.fixture
+def frame():
+    return np.random.default_rng(2).integers(0, 255, (200, 260, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def exported(calm_network, tmp_path_factory):
+    """A folder with the graphs of an S2iamMask network."""
     pytest.importorskip("onnxruntime")
-    export(random_network(variant), tmp_path, write_onnx, {})
+    folder = tmp_path_factory.mktemp("exported")
+    export(calm_network(), folder, write_onnx, {}, CONFIG)
+    return folder
 
-    found = outputs(OnnxNetwork(tmp_path, RuntimeConfig(device="cpu")), patches, rois)
 
-    wanted = outputs(random_network(variant), patches, rois)
-    assert found.keys() == wanted.keys()
-    assert all(relative(found[name], wanted[name]) < 1e-4 for name in wanted)
+def test_onnxruntime_answers_as_pytorch_for_any_number_of_targets(calm_network, frame, exported):
+    onnx, eager = OnnxRunner(exported, CONFIG, ON_CPU), EagerRunner(calm_network())
+
+    for count in (1, 2, 3):
+        assert_same(search(onnx, frame, count, CONFIG), search(eager, frame, count, CONFIG))
 
 
 @pytest.mark.slow
-def test_graphs_of_torch_export_compute_what_pytorch_does(random_network, patches, rois, outputs, tmp_path):
-    export(random_network(), tmp_path, write_torch_export, {})
-    parts = {
-        name: torch.export.load(tmp_path / f"{name}.pt2").module() for name in ("template", "search", "masks")
-    }
+@pytest.mark.parametrize("variant", ["siammask_box", "siammask_base", "siammask_sharp"])
+def test_other_networks_are_exported_as_well(calm_network, frame, tmp_path, variant):
+    pytest.importorskip("onnxruntime")
+    export(calm_network(variant), tmp_path, write_onnx, {}, CONFIG)
 
-    kernels = parts["template"](patches[0])
-    scores, deltas, *features = parts["search"](kernels, patches[1])
-    masks = parts["masks"](rois.contiguous(), *features)
+    found = search(OnnxRunner(tmp_path, CONFIG, ON_CPU), frame, 2, CONFIG)
 
-    wanted = outputs(random_network(), patches, rois)
-    found = {"kernels": kernels, "scores": scores, "deltas": deltas, "masks": masks}
-    assert all(relative(found[name].detach(), wanted[name]) < 1e-4 for name in wanted)
+    assert_same(found, search(EagerRunner(calm_network(variant)), frame, 2, CONFIG))
+
+
+def test_settings_that_change_while_tracking_change_an_exported_step_alike(calm_network, frame, exported):
+    onnx, eager = OnnxRunner(exported, CONFIG, ON_CPU), EagerRunner(calm_network())
+    values = {"penalty_k": 0.5, "roi_scale": 1.1, "mask_threshold": 0.6, "reach_threshold": 0.6}
+
+    (usual,) = search(onnx, frame, 1, CONFIG)
+    for name in LIVE:
+        changed = replace(CONFIG, **{name: values.get(name, 0.2)})
+        (found,), (wanted,) = (search(runner, frame, 1, changed) for runner in (onnx, eager))
+        assert_same([found], [wanted])
+        assert not same(found, usual), name
+
+
+def same(one, other):
+    figures = [(each.box, each.score, each.rate, each.agreement) for each in (one, other)]
+    maps = np.array_equal(one.levels, other.levels) and np.array_equal(one.reach, other.reach)
+    return figures[0] == figures[1] and maps
+
+
+@pytest.mark.slow
+def test_proposals_without_near_ones_are_exported_as_well(calm_network, frame, tmp_path):
+    pytest.importorskip("onnxruntime")
+    config = replace(CONFIG, proposal_nms=0.7, proposals=4)
+    export(calm_network(), tmp_path, write_onnx, {}, config)
+
+    found = search(OnnxRunner(tmp_path, config, ON_CPU), frame, 2, config)
+
+    assert_same(found, search(EagerRunner(calm_network()), frame, 2, config))
+
+
+@pytest.mark.slow
+def test_graphs_of_torch_export_answer_as_pytorch_does(calm_network, patches, tmp_path):
+    export(calm_network(), tmp_path, write_torch_export, {}, CONFIG)
+    template, whole = (
+        torch.export.load(tmp_path / f"{name}.pt2").module() for name in ("template", "search")
+    )
+    aim = torch.tensor([AIM]).expand(3, -1).contiguous()
+    live = torch.tensor([getattr(CONFIG, name) for name in LIVE])
+    kernels = template(patches[0])
+
+    found = [part.detach().numpy() for part in whole(kernels, patches[1], aim, live)]
+
+    with torch.no_grad():
+        wanted = step(calm_network(), StepSettings.of(CONFIG), patches[1], kernels, aim)
+    assert_same(answers(*found), answers(*(part.numpy() for part in wanted)))
+
+
+def described(folder):
+    """A folder with a description and without graphs."""
+    fixed = {name: getattr(CONFIG, name) for name in FIXED}
+    Exported("s2iammask", "roi", fixed, list(LIVE), {}).write(folder)
+
+
+@pytest.mark.parametrize(("name", "value"), [("proposals", 5), ("search_pixels", 287), ("proposal_nms", 0.7)])
+def test_settings_that_are_part_of_the_graphs_are_named_where_they_differ(tmp_path, name, value):
+    wanted, used = replace(CONFIG, **{name: value}), getattr(CONFIG, name)
+    described(tmp_path)
+
+    with pytest.raises(ConfigError, match=f"{name} = {used:g}, not {value}.*export OUT --set {name}={value}"):
+        load_tracker(tmp_path, config=wanted)
+
+
+def test_the_original_step_needs_the_network_itself(tmp_path):
+    described(tmp_path)
+
+    with pytest.raises(ConfigError, match=r"compat siammask.*PyTorch.*weights file"):
+        load_tracker(tmp_path, config=TrackerConfig(compat="siammask"))
 
 
 @pytest.fixture
@@ -94,12 +191,21 @@ def test_other_files_are_not_taken_for_exported_ones(weights, tmp_path):
 
 def test_a_folder_without_its_description_or_a_graph_is_refused(tmp_path):
     with pytest.raises(WeightsError, match="s2iammask export"):
-        OnnxNetwork(tmp_path)
+        OnnxRunner(tmp_path, CONFIG, ON_CPU)
 
-    (tmp_path / "network.json").write_text('{"variant": "siammask_box", "mask_source": "none", "notes": {}}')
+    described(tmp_path)
     pytest.importorskip("onnxruntime")
     with pytest.raises(WeightsError, match=r"template\.onnx"):
-        OnnxNetwork(tmp_path)
+        OnnxRunner(tmp_path, CONFIG, ON_CPU)
+
+
+def test_a_folder_of_another_version_is_refused(tmp_path):
+    (tmp_path / "network.json").write_text(
+        json.dumps({"variant": "siammask_box", "mask_source": "none", "fixed": {}, "live": [], "notes": {}})
+    )
+
+    with pytest.raises(WeightsError, match=r"another version.*export it again"):
+        load_tracker(tmp_path)
 
 
 def test_a_gpu_that_onnxruntime_lacks_is_named():

@@ -7,7 +7,7 @@ import torch
 from s2iammask_core import Box, Shot, track_together
 from s2iammask_core.bench.timing import allocations
 from s2iammask_core.config import RuntimeConfig
-from s2iammask_core.runtime import make_tracker
+from s2iammask_core.runtime.torch_tracker import make_tracker
 
 pytestmark = [
     pytest.mark.gpu,

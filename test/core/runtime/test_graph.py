@@ -35,7 +35,7 @@ def recorder():
 @pytest.fixture
 def tracker(make_network, recorder):
     network = make_network()
-    return Tracker(network, runner=GraphRunner(network, recorder))
+    return Tracker.of(network, runner=GraphRunner(network, recorder))
 
 
 def blocks(colours, shift=0):
@@ -65,7 +65,7 @@ def test_a_bucket_is_filled_up_with_its_last_row():
 
 
 def test_three_targets_in_a_bucket_of_four_are_tracked_as_step_by_step(tracker, make_network, scene, colours):
-    eager = Tracker(make_network())
+    eager = Tracker.of(make_network())
     for each in (tracker, eager):
         each.start(scene(*blocks(colours)), [box(block) for block in blocks(colours)])
 
@@ -162,7 +162,7 @@ def test_only_a_few_sizes_are_kept(tracker, recorder, scene, colours):
 def test_several_frames_share_one_captured_step_that_begins_with_patches(
     tracker, recorder, make_network, scene, colours
 ):
-    eager = Tracker(make_network())
+    eager = Tracker.of(make_network())
     teams = [(each, each.sibling()) for each in (tracker, eager)]
     for team in teams:
         for each, height in zip(team, (240, 300), strict=True):

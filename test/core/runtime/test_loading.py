@@ -6,7 +6,8 @@ import torch
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.runtime.devices import device_named, format_named
-from s2iammask_core.runtime.loading import make_tracker, weights_file
+from s2iammask_core.runtime.loading import weights_file
+from s2iammask_core.runtime.torch_tracker import make_tracker
 
 
 def test_a_graph_needs_a_gpu(random_network):

@@ -6,7 +6,7 @@ import torch
 
 from s2iammask_core import Box, Shot, track_together
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
-from s2iammask_core.runtime import make_tracker
+from s2iammask_core.runtime.torch_tracker import make_tracker
 
 
 @pytest.mark.parametrize("variant", ["s2iammask", "siammask_sharp"])

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from s2iammask_core.boxes import anchor_grid, box_iou, decode, to_corners
+from s2iammask_core.anchors import anchor_grid, decode
+from s2iammask_core.box_ops import box_iou, to_corners
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
 from s2iammask_core.training.targets import choose_regions, enlarge, label_anchors, mask_windows, seeded_noise

@@ -1,0 +1,96 @@
+"""Runs the steps of an exported network by onnxruntime, on NumPy's arrays; PyTorch is not needed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.errors import UnavailableError, WeightsError
+from s2iammask_core.geometry import Crop, Frame, HostArray, cut
+from s2iammask_core.runtime.exported import folder_of, read_description
+from s2iammask_core.tracking.answer import Answer, answers
+from s2iammask_core.tracking.arrays import joined
+from s2iammask_core.tracking.frames import on_host
+from s2iammask_core.tracking.network import MaskSource
+from s2iammask_core.tracking.runner import Search
+
+PROVIDERS = {  # of onnxruntime, by device; the first that can run a node does
+    "cpu": ["CPUExecutionProvider"],
+    "cuda": ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
+}
+
+
+class OnnxRunner:
+    """The graphs of a folder. Patches are cut on the host, and arrays come from and go to its memory."""
+
+    def __init__(self, path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> None:
+        """ConfigError if the graphs were made for other settings."""
+        folder = folder_of(path)
+        self.description = read_description(folder)
+        self.description.check(config)
+        self.providers = providers_of(runtime.device)
+        self._template, self._search = (
+            _session(folder / f"{name}.onnx", self.providers, runtime) for name in ("template", "search")
+        )
+
+    @property
+    def device(self) -> str:
+        return "cpu" if self.providers == PROVIDERS["cpu"] else "cuda"
+
+    @property
+    def mask_source(self) -> MaskSource:
+        return self.description.mask_source
+
+    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> NDArray[np.float32]:
+        (kernels,) = _run(self._template, patches=cut(on_host(frame), crop, border))
+        return kernels
+
+    def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
+        figures, levels, reach = _run(
+            self._search,
+            kernels=joined([each.kernels for each in searches]),
+            patches=joined([cut(on_host(each.frame), each.aim.crop, each.aim.border) for each in searches]),
+            aim=joined([each.aim.packed() for each in searches]),
+            settings=np.array([getattr(config, name) for name in self.description.live], np.float32),
+        )
+        return answers(figures, levels, reach)
+
+
+def _run(session: Any, **inputs: NDArray[np.float32]) -> list[NDArray[Any]]:
+    found: list[NDArray[Any]] = session.run(
+        None, {name: np.ascontiguousarray(values) for name, values in inputs.items()}
+    )
+    return found
+
+
+def providers_of(device: str) -> list[str]:
+    """The providers for a device that this onnxruntime has; UnavailableError for a GPU without one."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UnavailableError(
+            "an exported network needs onnxruntime: pip install s2iammask[export]"
+        ) from error
+    here = onnxruntime.get_available_providers()
+    kind = device.partition(":")[0]
+    wanted = PROVIDERS["cpu" if kind == "cpu" else "cuda"]
+    found = [name for name in wanted if name in here]
+    if kind == "cuda" and found == PROVIDERS["cpu"]:
+        raise UnavailableError(
+            f"this onnxruntime has no CUDA; it has {', '.join(here)}: install onnxruntime-gpu"
+        )
+    return found
+
+
+def _session(path: Path, providers: list[str], runtime: RuntimeConfig) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = runtime.threads
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers)
+    except Exception as error:  # onnxruntime's own errors have no common base
+        raise WeightsError(f"onnxruntime cannot load {path}: {error}") from error

@@ -1,0 +1,72 @@
+"""A runner that executes a step operation by operation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from s2iammask_core import geometry, sampling
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.geometry import Crop, Frame, HostArray
+from s2iammask_core.tracking.answer import Answer, unpacked
+from s2iammask_core.tracking.arrays import joined
+from s2iammask_core.tracking.frames import on_host
+from s2iammask_core.tracking.network import MaskSource, Network
+from s2iammask_core.tracking.runner import Search
+from s2iammask_core.tracking.settings import StepSettings
+from s2iammask_core.tracking.step import packed, step
+
+
+class EagerRunner:
+    """Cuts on the host, by OpenCV and in double precision, for a CPU network, else on the device."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    @property
+    def device(self) -> str:
+        return str(self._network.device)
+
+    @property
+    def mask_source(self) -> MaskSource:
+        return self._network.mask_source
+
+    @torch.inference_mode()
+    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
+        return self._network.template(self._cut(frame, crop, border))
+
+    @torch.inference_mode()
+    def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
+        kernels: Tensor = joined([search.kernels for search in searches])
+        aim = torch.from_numpy(packed_aims(searches)).to(kernels.device)
+        output = step(self._network, StepSettings.of(config), self.patches(searches), kernels, aim)
+        return unpacked(packed(output).cpu().numpy())
+
+    def patches(self, searches: Sequence[Search]) -> Tensor:
+        """The windows' patches (N, 3, P, P), each cut from its own frame, on the network's device."""
+        return joined([self._cut(each.frame, each.aim.crop, each.aim.border) for each in searches])
+
+    def _cut(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
+        device = self._network.device
+        if device.type == "cpu":
+            return torch.from_numpy(geometry.cut(on_host(frame), crop, border))
+        windows = np.concatenate([crop.centers, crop.sides[:, None], border], axis=1, dtype=np.float32)
+        there = torch.from_numpy(windows).to(device)
+        where = Crop(there[:, :2], there[:, 2], crop.pixels)
+        return sampling.cut(on_device(frame, device), where, there[:, 3:])
+
+
+def packed_aims(searches: Sequence[Search]) -> NDArray[np.float32]:
+    """(N, 14): where all searches look, in order."""
+    return joined([search.aim.packed() for search in searches])
+
+
+def on_device(frame: Frame, device: torch.device) -> Tensor:
+    """The frame on the device; a host frame is staged in pinned memory and sent without waiting."""
+    if isinstance(frame, Tensor):
+        return frame.to(device)
+    staged = torch.empty(frame.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
+    np.copyto(staged.numpy(), frame)
+    return staged.to(device, non_blocking=True)

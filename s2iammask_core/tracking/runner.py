@@ -1,0 +1,42 @@
+"""How steps are executed: what the method needs, and the runtimes have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from s2iammask_core.config import TrackerConfig
+from s2iammask_core.geometry import Crop, Frame, HostArray
+from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.tracking.answer import Answer
+from s2iammask_core.tracking.network import MaskSource
+
+Kernels: TypeAlias = Any  # (N, ...) of templates, an array or a tensor; only who made them understands them
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched in one frame: N windows, each for its own target."""
+
+    frame: Frame
+    kernels: Kernels  # (N, ...)
+    aim: Aim[HostArray]  # of N windows
+
+
+class StepRunner(Protocol):
+    """Has a network, or its graphs, on a device."""
+
+    @property
+    def device(self) -> str:
+        """As RuntimeConfig names it: cpu or cuda:N."""
+        ...
+
+    @property
+    def mask_source(self) -> MaskSource: ...
+
+    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Kernels:
+        """Kernels (N, ...) of the objects in N windows; border (N, 3) is what lies outside the frame."""
+        ...
+
+    def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
+        """The answers for the windows of all searches in order, in one step; the next one overwrites them."""
+        ...
