@@ -1,14 +1,11 @@
 """The one copy of the weights that all cameras use; it exists from configure to cleanup."""
 
-import gc
 from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-import torch
 
 from s2iammask_core import Box, RuntimeConfig, Tracker, TrackerConfig
-from s2iammask_core.runtime.devices import device_named
 
 MakeTracker: TypeAlias = Callable[[str, TrackerConfig, RuntimeConfig], Tracker]
 WARM_UP_SIZE = (480, 640)
@@ -23,8 +20,8 @@ class Engine:
     ) -> None:
         self._make, self._weights = make, weights
         self.config, self.runtime = config, runtime
-        self.device = str(device_named(runtime.device))
         self._tracker = warmed_up(make(weights, config, runtime))
+        self.device = self._tracker.device
 
     def tracker(self) -> Tracker:
         """A new tracker without targets, with the settings that were in force when the network was loaded."""
@@ -49,17 +46,3 @@ def warmed_up(tracker: Tracker) -> Tracker:
     for _ in range(WARM_UP_STEPS):
         first.track(frame)
     return tracker
-
-
-def free_memory() -> None:
-    """Gives memory of dropped networks back to the system and the device."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def is_device_failure(error: BaseException) -> bool:
-    """Whether the device is full or broken, and not the image to blame."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "CUDA" in str(error)
-    )

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from s2iammask_core.geometry import HostFrame
 from s2iammask_ros.camera import Camera
-from s2iammask_ros.engine import Engine, free_memory, is_device_failure
+from s2iammask_ros.device import free_memory, is_device_failure
+from s2iammask_ros.engine import Engine
 
 
 class Faults:

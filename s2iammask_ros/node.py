@@ -14,7 +14,8 @@ from s2iammask_core import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError, S2iamMaskError, UnavailableError
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.counters import Counts
-from s2iammask_ros.engine import Engine, MakeTracker, free_memory
+from s2iammask_ros.device import free_memory
+from s2iammask_ros.engine import Engine, MakeTracker
 from s2iammask_ros.parameters import changed, declare, refused, values_of
 from s2iammask_ros.reporter import Reporter
 from s2iammask_ros.services import TargetServices

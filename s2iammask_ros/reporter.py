@@ -2,12 +2,12 @@
 
 from typing import Any, Protocol
 
-import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 from std_msgs.msg import Header
 
 from s2iammask_ros.conversions import time_message
+from s2iammask_ros.device import memory_in_use
 from s2iammask_ros.diagnostics import ERROR, OK, status, stream_status
 from s2iammask_ros.settings import NodeConfig
 from s2iammask_ros.station import Station
@@ -60,6 +60,5 @@ class Reporter:
 
 def _memory(station: Station) -> dict[str, Any]:
     device = station.engine.device
-    if device == "cpu" or not torch.cuda.is_available():
-        return {"device": device}
-    return {"device": device, "memory_mb": f"{torch.cuda.memory_allocated() / 1e6:.0f}"}
+    memory = memory_in_use(device)
+    return {"device": device} if memory is None else {"device": device, "memory_mb": f"{memory:.0f}"}
