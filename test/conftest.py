@@ -1,6 +1,7 @@
 """A network without weights, and scenes for it to look at; and how tests are shared out to processes."""
 
 import os
+import sys
 
 import cv2
 import numpy as np
@@ -10,6 +11,8 @@ import torch.nn.functional as F
 
 from s2iammask_core.anchors import anchor_grid, encode
 from s2iammask_core.box_ops import box_iou, to_centers, to_corners
+from s2iammask_core.cli import main
+from s2iammask_core.runtime import weights_file
 from s2iammask_core.tracking.network import SearchOutput
 
 ROS = "test/ros/"
@@ -119,3 +122,33 @@ def scene():
 @pytest.fixture
 def colours():
     return RED, GREEN, BLUE
+
+
+WITHOUT_PYTORCH = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchvision", "safetensors"):
+            raise ImportError(f"there is no {name}")
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+@pytest.fixture(scope="session")
+def without_pytorch():
+    """Makes the command line of a program for an interpreter in which PyTorch cannot be imported."""
+    return lambda program: [sys.executable, "-c", WITHOUT_PYTORCH + program]
+
+
+@pytest.fixture(scope="session")
+def exported_weights(tmp_path_factory):
+    """A folder with the graphs of the network that comes with the package."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    if not weights_file().is_file():
+        pytest.skip("the weights are not in this checkout")
+    folder = tmp_path_factory.mktemp("exported")
+    assert main(["export", str(folder)]) == 0
+    return folder
