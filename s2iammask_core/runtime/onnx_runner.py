@@ -31,14 +31,14 @@ class OnnxRunner:
         folder = folder_of(path)
         self.description = read_description(folder)
         self.description.check(config)
-        self.providers = providers_of(runtime.device)
+        providers = providers_of(runtime.device)
         self._template, self._search = (
-            _session(folder / f"{name}.onnx", self.providers, runtime) for name in ("template", "search")
+            _session(folder / f"{name}.onnx", providers, runtime) for name in ("template", "search")
         )
 
     @property
     def device(self) -> str:
-        return "cpu" if self.providers == PROVIDERS["cpu"] else "cuda"
+        return "cpu" if self._search.get_providers() == PROVIDERS["cpu"] else "cuda"
 
     @property
     def mask_source(self) -> MaskSource:
@@ -72,7 +72,7 @@ def providers_of(device: str) -> list[str]:
         import onnxruntime
     except ImportError as error:
         raise UnavailableError(
-            "an exported network needs onnxruntime: pip install s2iammask[export]"
+            "an exported network needs onnxruntime: pip install onnxruntime, or onnxruntime-gpu"
         ) from error
     here = onnxruntime.get_available_providers()
     kind = device.partition(":")[0]

@@ -6,8 +6,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from s2iammask_core import anchors as anchor_ops
-from s2iammask_core import box_ops
+from s2iammask_core.anchors import anchor_grid, decode
+from s2iammask_core.box_ops import box_iou, gathered, to_corners
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.network import SearchOutput
 from s2iammask_core.tracking.settings import Number, StepSettings
@@ -31,17 +31,17 @@ def propose(output: SearchOutput, aim: Aim[Tensor], settings: StepSettings) -> P
     pixels, cells = aim.crop.pixels, output.scores.shape[-1]
     anchors, window = _grid(cells, pixels, output.scores.device)
     probability = object_probability(output.scores)  # (N, A * S * S)
-    candidates = decode(output.deltas, anchors)  # (N, A * S * S, 4) cx cy w h
-    corners = box_ops.to_corners(candidates)
+    candidates = _decoded(output.deltas, anchors)  # (N, A * S * S, 4) cx cy w h
+    corners = to_corners(candidates)
     believed = probability * penalty(candidates[..., 2:], aim, settings.penalty_k)
     ranked = torch.lerp(believed, window.expand_as(believed), aim.window[:, None])
-    overlap = box_ops.box_iou(corners, aim.crop.to_patch(aim.previous)[:, None])
+    overlap = box_iou(corners, aim.crop.to_patch(aim.previous)[:, None])
     ranked = torch.lerp(ranked, overlap, aim.temporal[:, None]).nan_to_num(nan=-1.0)
     chosen, kept = choose(ranked, corners, settings)
     best = chosen[:, 0]
     pick = best[:, None]
     return Proposals(
-        box_ops.gathered(corners, chosen),
+        gathered(corners, chosen),
         kept,
         best,
         probability.gather(1, pick)[:, 0],
@@ -52,7 +52,7 @@ def propose(output: SearchOutput, aim: Aim[Tensor], settings: StepSettings) -> P
 @lru_cache(maxsize=16)
 def _grid(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Anchors (A * S * S, 4) cx cy w h in patch pixels, and the cosine window over them (A * S * S,)."""
-    anchors = anchor_ops.anchor_grid(cells)
+    anchors = anchor_grid(cells)
     anchors[:, :2] += pixels / 2
     return anchors.to(device), cosine_window(cells).to(device).repeat(len(anchors) // cells**2)
 
@@ -68,11 +68,11 @@ def object_probability(scores: Tensor) -> Tensor:
     return torch.sigmoid(scores[:, 1] - scores[:, 0]).flatten(1)  # the softmax of two
 
 
-def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
+def _decoded(deltas: Tensor, anchors: Tensor) -> Tensor:
     """Candidates (N, A * S * S, 4) cx cy w h, patch pixels, from box deltas (N, 4, A, S, S)."""
     flat = deltas.flatten(2).transpose(1, 2)  # (N, A * S * S, 4)
     bounded = torch.cat([flat[..., :2], flat[..., 2:].clamp(max=LARGEST_GROWTH)], dim=-1)
-    return anchor_ops.decode(bounded, anchors)
+    return decode(bounded, anchors)
 
 
 def penalty(sizes: Tensor, aim: Aim[Tensor], strength: Number) -> Tensor:
@@ -110,7 +110,7 @@ def suppress(ranked: Tensor, corners: Tensor, count: int, overlap: float) -> tup
         value, best = ranked.max(dim=1, keepdim=True)  # each (N, 1)
         chosen.append(best)
         kept.append(value > -torch.inf)
-        winner = box_ops.gathered(corners, best)  # (N, 1, 4)
-        near = box_ops.box_iou(corners, winner).scatter(1, best, 1.0) > overlap  # of an empty one too
+        winner = gathered(corners, best)  # (N, 1, 4)
+        near = box_iou(corners, winner).scatter(1, best, 1.0) > overlap  # of an empty one too
         ranked = ranked.masked_fill(near, -torch.inf)
     return torch.cat(chosen, dim=1), torch.cat(kept, dim=1)

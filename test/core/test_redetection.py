@@ -189,10 +189,11 @@ def test_a_window_larger_than_the_frame_lies_in_its_middle():
     assert window_centers(900.0, SIZE) == [(160.0, 120.0)]
 
 
-def test_similarity_is_one_for_the_same_template_and_lower_for_any_other():
-    kernel = torch.rand(8, 5, 5)
+@pytest.mark.parametrize("array", [np.asarray, torch.from_numpy])
+def test_similarity_is_one_for_the_same_template_and_lower_for_any_other(array):
+    kernel = np.random.default_rng(1).random((8, 5, 5), np.float32)
 
-    same, other = similarities(torch.stack([2 * kernel, kernel.flip(0)]), kernel)
+    same, other = similarities(array(np.stack([2 * kernel, kernel[::-1]])), array(kernel))
 
     assert same == pytest.approx(1)
     assert other < 0.95
