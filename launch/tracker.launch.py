@@ -14,7 +14,7 @@ ARGUMENTS = {
     "image": ("/camera/image_raw", "image topic; with image_transport compressed, without its /compressed"),
     "image_transport": ("raw", "raw or compressed"),
     "hints": ("hints", "topic of a detector's boxes, heard if the parameter hints is true"),
-    "weights": ("", "weights file; none given: the one that comes with the package"),
+    "weights": ("", "weights file or exported folder; none given: the file that comes with the package"),
     "device": ("auto", "auto, cpu, cuda or cuda:N"),
     "params_file": (PathJoinSubstitution([CONFIG, "tracker.yaml"]), "parameters of the tracker"),
     "namespace": ("", "namespace of the tracker"),

@@ -13,7 +13,9 @@ CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 class NodeConfig:
     """How images come in, how long they are kept, and what happens when something fails."""
 
-    weights: str = setting("", "weights file; empty, or s2iammask: the one that comes with the package")
+    weights: str = setting(
+        "", "weights file or exported folder; empty, or s2iammask: the file that comes with the package"
+    )
     autostart: bool = setting(True, "configure and activate without being asked")
     cameras: tuple[str, ...] = setting(
         ("",),
