@@ -73,6 +73,11 @@ def test_the_node_uses_what_the_core_offers_and_not_how_it_is_made(module):
     assert not imported_layers(module) & HIDDEN_FROM_THE_NODE
 
 
+@pytest.mark.parametrize("module", modules("s2iammask_ros"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_node_does_not_import_pytorch(module):
+    assert not {name for name in imported_modules(module) if name.split(".")[0] in {"torch", "torchvision"}}
+
+
 @pytest.mark.parametrize("package", ["s2iammask_core", "s2iammask_ros"])
 def test_imports_are_absolute(package):
     nodes = [node for module in modules(package) for node in ast.walk(ast.parse(module.read_text()))]

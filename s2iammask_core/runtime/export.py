@@ -68,7 +68,7 @@ class Graph:
 
 
 @torch.no_grad()
-def graphs_of(network: SiameseNetwork, config: TrackerConfig = TrackerConfig()) -> list[Graph]:
+def graphs_of(network: SiameseNetwork, config: TrackerConfig) -> list[Graph]:
     """The graphs of a network, which is changed for that; fp32, on the CPU."""
     network.correlation = correlation_by_taps
     prepared = PreparedNetwork(network, torch.device("cpu"), torch.float32)

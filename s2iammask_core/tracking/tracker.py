@@ -44,7 +44,7 @@ class Tracker:
         runner: StepRunner | None = None,
         confidence: ConfidenceModel | None = None,
     ) -> "Tracker":
-        """A tracker with a network of PyTorch, which executes its steps one by one if no runner does."""
+        """A tracker with a network of PyTorch; its steps run operation by operation without a runner."""
         from s2iammask_core.tracking.methods import method_of  # PyTorch, which exported networks need not
 
         return cls(method_of(network, config, runner), config, confidence)
