@@ -99,9 +99,13 @@ def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_setting
     _, said = process.communicate()
     assert process.returncode == 0, said.decode()
     assert losses_of(shared["output"]) != {}
-    weights = [network_of(Path(each) / "last.pt").state_dict() for each in (straight, shared["output"])]
-    for name, value in weights[0].items():
-        torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-5)
+    begun = initial_network(from_nested(shared)).state_dict()
+    one, two = (network_of(Path(each) / "last.pt").state_dict() for each in (straight, shared["output"]))
+    learned = {name: one[name] - value for name, value in begun.items() if not torch.equal(one[name], value)}
+    assert learned
+    for name, change in learned.items():  # as a whole: rounding turns single values off and on
+        assert (two[name] - one[name]).norm() < 0.01 * change.norm(), name
+    assert all(torch.equal(two[name], begun[name]) for name in begun.keys() - learned.keys())
 
 
 @pytest.mark.parametrize(
