@@ -32,13 +32,14 @@ class OnnxRunner:
         self.description = read_description(folder)
         self.description.check(config)
         providers = providers_of(runtime.device)
+        self._number = device_number(runtime.device)
         self._template, self._search = (
             _session(folder / f"{name}.onnx", providers, runtime) for name in ("template", "search")
         )
 
     @property
     def device(self) -> str:
-        return "cpu" if self._search.get_providers() == PROVIDERS["cpu"] else "cuda"
+        return "cpu" if self._search.get_providers() == PROVIDERS["cpu"] else f"cuda:{self._number}"
 
     @property
     def mask_source(self) -> MaskSource:
@@ -85,12 +86,22 @@ def providers_of(device: str) -> list[str]:
     return found
 
 
+def device_number(device: str) -> int:
+    """N of cuda:N, 0 of others; UnavailableError if it is no number."""
+    kind, _, number = device.partition(":")
+    if number and not (kind == "cuda" and number.isdecimal()):
+        raise UnavailableError(f"there is no device {device!r}; use auto, cpu, cuda or cuda:N")
+    return int(number or 0)
+
+
 def _session(path: Path, providers: list[str], runtime: RuntimeConfig) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = runtime.threads
+    gpu = {"device_id": str(device_number(runtime.device))}
+    places = [{} if name == "CPUExecutionProvider" else gpu for name in providers]
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers)
+        return onnxruntime.InferenceSession(str(path), options, providers, places)
     except Exception as error:  # onnxruntime's own errors have no common base
         raise WeightsError(f"onnxruntime cannot load {path}: {error}") from error

@@ -13,7 +13,7 @@ from s2iammask_core.model import checkpoint
 from s2iammask_core.model.correlation import correlation_by_taps, depthwise_correlation
 from s2iammask_core.runtime.export import AIM, export, write_onnx, write_torch_export
 from s2iammask_core.runtime.exported import Exported, is_exported
-from s2iammask_core.runtime.onnx_runner import OnnxRunner, providers_of
+from s2iammask_core.runtime.onnx_runner import OnnxRunner, device_number, providers_of
 from s2iammask_core.tracking.answer import answers
 from s2iammask_core.tracking.eager import EagerRunner
 from s2iammask_core.tracking.runner import Search
@@ -216,6 +216,12 @@ def test_a_gpu_that_onnxruntime_lacks_is_named():
     with pytest.raises(UnavailableError, match="onnxruntime-gpu"):
         providers_of("cuda:0")
     assert providers_of("auto") == ["CPUExecutionProvider"]
+
+
+def test_a_device_of_onnxruntime_may_be_a_certain_gpu():
+    assert [device_number(name) for name in ("auto", "cpu", "cuda", "cuda:0", "cuda:3")] == [0, 0, 0, 0, 3]
+    with pytest.raises(UnavailableError, match="cuda:two"):
+        device_number("cuda:two")
 
 
 def test_without_tensorrt_the_command_says_so(weights, tmp_path, capsys):
