@@ -2,6 +2,7 @@
 
 s2iammask weights convert SiamMask_DAVIS.pth [OUT.safetensors] [--variant siammask_sharp]
 s2iammask weights export runs/stage2/best.pt OUT.safetensors
+s2iammask weights average OUT.safetensors one.safetensors other.safetensors
 s2iammask weights verify weights/s2iammask.safetensors
 s2iammask weights show FILE.safetensors
 """
@@ -28,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument(
         "--note", action="append", default=[], metavar="NAME=TEXT", help="kept in the file's metadata"
     )
+    average = actions.add_parser("average", help="the mean of files of one training line, often better")
+    average.add_argument("out", type=Path)
+    average.add_argument("files", type=Path, nargs="+")
     verify = actions.add_parser("verify", help="compares a file's sha256 with a manifest")
     verify.add_argument("file", type=Path)
     verify.add_argument("--manifest", type=Path, help="by default manifest.json beside the file")
@@ -36,7 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    actions = {"convert": _convert, "export": _export, "verify": _verify, "show": _show}
+    actions = {
+        "convert": _convert,
+        "export": _export,
+        "average": _average,
+        "verify": _verify,
+        "show": _show,
+    }
     print(actions[args.action](args))
     return 0
 
@@ -60,6 +70,14 @@ def _export(args: argparse.Namespace) -> str:
     network = network_of(args.snapshot)
     checkpoint.save(network, args.out, dict(note.partition("=")[::2] for note in args.note))
     return f"{args.out}: {network.config.variant}, sha256 {sha256(args.out)}"
+
+
+def _average(args: argparse.Namespace) -> str:
+    from s2iammask_core.model import checkpoint
+
+    network = checkpoint.average(args.files)
+    checkpoint.save(network, args.out)
+    return f"{args.out}: mean of {len(args.files)}, {network.config.variant}, sha256 {sha256(args.out)}"
 
 
 def _verify(args: argparse.Namespace) -> str:

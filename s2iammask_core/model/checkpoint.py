@@ -1,7 +1,7 @@
 """Weights in and out: our safetensors, and the published SiamMask files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,6 +49,24 @@ def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
     notes.pop("format")
     load_exactly(network, tensors, str(path))
     return network, notes
+
+
+def average(paths: Sequence[Path | str]) -> SiameseNetwork:
+    """A network whose weights are the mean of those in files of one kind, of one training line.
+
+    Such a mean generalises better than each of them (Wortsman et al. 2022, Model soups).
+    """
+    if len(paths) < 2:
+        raise WeightsError(f"a mean needs two files of weights or more, got {len(paths)}")
+    mean, _ = load(paths[0])
+    total = mean.state_dict()
+    for path in paths[1:]:
+        other, _ = load(path)
+        if other.config != mean.config:
+            raise WeightsError(f"{path} holds {other.config}, {paths[0]} {mean.config}")
+        total = {name: value + total[name] for name, value in other.state_dict().items()}
+    mean.load_state_dict({name: value / len(paths) for name, value in total.items()})
+    return mean
 
 
 def load_exactly(network: SiameseNetwork, tensors: Mapping[str, Tensor], source: str) -> None:

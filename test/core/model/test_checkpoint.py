@@ -123,3 +123,37 @@ def test_verify_compares_with_the_manifest(tmp_path, capsys):
     path.write_bytes(b"abd")
     assert main(["weights", "verify", str(path)]) == 2
     assert "fetch the file anew" in capsys.readouterr().err
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """Writes a network with random weights of a seed; gives its file."""
+
+    def save(seed, variant="s2iammask_nano"):
+        torch.manual_seed(seed)
+        path = tmp_path / f"{variant}_{seed}.safetensors"
+        checkpoint.save(build_network(NetworkConfig(variant)), path)
+        return path
+
+    return save
+
+
+def test_files_of_one_kind_have_a_mean(drawn, tmp_path, capsys):
+    files = [drawn(seed) for seed in (1, 2, 3)]
+    out = tmp_path / "mean.safetensors"
+
+    code = main(["weights", "average", str(out), *map(str, files)])
+
+    assert code == 0
+    assert sha256(out) in capsys.readouterr().out
+    mean, *others = (checkpoint.load(each)[0].state_dict() for each in (out, *files))
+    for name in ("backbone.conv1.weight", "neck.1.running_var", "score.head.0.weight"):
+        expected = sum(other[name] for other in others) / 3
+        torch.testing.assert_close(mean[name], expected, rtol=2e-3, atol=1e-5)
+
+
+def test_files_of_different_networks_have_no_mean(drawn):
+    with pytest.raises(WeightsError, match="siammask_box"):
+        checkpoint.average([drawn(1), drawn(1, "siammask_box")])
+    with pytest.raises(WeightsError, match="two files"):
+        checkpoint.average([drawn(1)])
