@@ -119,14 +119,14 @@ class TrackerConfig:
         255, "side of the search patch, pixels; template + a multiple of 8", 127, 1023
     )
     penalty_k: float = setting(
-        0.04, "how strongly a change of size or aspect is punished", 0.0, 1.0, live=True
+        0.1, "how strongly a change of size or aspect is punished", 0.0, 1.0, live=True
     )
     window_influence: float = setting(
         0.4, "weight of the cosine window over the position", 0.0, 1.0, live=True
     )
     size_rate: float = setting(0.4, "how fast the box branch's size follows, per frame", 0.0, 1.0, live=True)
     temporal_weight: float = setting(
-        0.7,
+        0.3,
         "weight of the overlap with the previous box in the re-scoring; the score has the rest",
         0.0,
         1.0,
