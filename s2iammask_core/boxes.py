@@ -112,7 +112,8 @@ class RotatedBox:
         c, s = math.cos(self.theta), math.sin(self.theta)
         half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (self.width / 2, self.height / 2)
         corners = half @ np.array([[c, s], [-s, c]]) + (self.cx, self.cy)
-        return np.asarray(corners, np.float32)
+        with np.errstate(over="ignore"):  # beyond float32 they are infinite, which a start refuses
+            return np.asarray(corners, np.float32)
 
     @property
     def box(self) -> Box:

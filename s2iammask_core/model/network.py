@@ -94,18 +94,15 @@ class SiameseNetwork(nn.Module):
     ) -> tuple[Tensor, ...]:
         if self.mask_source == "roi":
             padded = self.correlation(searched, kernels, GRID_PADDING)  # (N, C, 31, 31)
-            return self._region_inputs(self._pooled_maps(padded, search), skips)
+            return self._region_inputs(padded, search, skips)
         correlation = self.correlation(searched, kernels, 0)  # (N, C, 25, 25)
         return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
 
-    def _pooled_maps(self, correlation: Tensor, search: Tensor) -> tuple[Tensor, ...]:
-        maps = {"search": (search,), "correlation": (correlation,), "both": (correlation, search)}
-        return maps[self.config.head_input]
-
     def _region_inputs(
-        self, maps: tuple[Tensor, ...], skips: tuple[Tensor, Tensor, Tensor]
+        self, correlation: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
     ) -> tuple[Tensor, ...]:
-        return self.region_masks.inputs(maps, skips[0], skips[1])
+        maps = {"search": (search,), "correlation": (correlation,), "both": (correlation, search)}
+        return self.region_masks.inputs(maps[self.config.head_input], skips[0], skips[1])
 
     def region_inputs(
         self, kernels: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
@@ -113,10 +110,7 @@ class SiameseNetwork(nn.Module):
         """What the second stage reads, of the mask branch's kernels (N, C, 5, 5), search features (N, C, 31,
         31) and the backbone's earlier maps.
         """
-        if self.config.head_input == "search":
-            return self._region_inputs((search,), skips)
-        correlation = self.mask.correlate(kernels, search, GRID_PADDING)
-        return self._region_inputs(self._pooled_maps(correlation, search), skips)
+        return self._region_inputs(self.mask.correlate(kernels, search, GRID_PADDING), search, skips)
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         """Mask logits (N, 63, 63) of SiamMask-base or (N, 127, 127) of SiamMask-sharp, one cell a sample."""

@@ -1,4 +1,5 @@
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -51,3 +52,11 @@ def test_the_upright_box_of_a_turned_square_is_larger():
 
 def test_a_box_lies_around_points():
     assert Box.around(np.float32([[3, 9], [1, 4], [7, 5]])) == Box(1, 4, 7, 9)
+
+
+def test_a_turned_box_beyond_single_precision_has_infinite_corners():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        corners = RotatedBox(1e300, 0, 2, 2, 0.3).corners
+
+    assert np.isinf(corners[:, 0]).all()
