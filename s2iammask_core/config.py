@@ -156,6 +156,13 @@ class TrackerConfig:
     vote_fraction: float = setting(
         0.6, "share of the votes that makes a pixel foreground", 0.0, 1.0, live=True
     )
+    colour_weight: float = setting(
+        1.5,
+        "how strongly the colours of a frame decide about the pixels of its masks; 0: they do not",
+        0.0,
+        5.0,
+        live=True,
+    )
     min_mask_area: float = setting(
         100.0,
         "smallest mask, in square frame pixels, that gives the rotated box and the state",

@@ -93,7 +93,7 @@ class StagedStep:
         rois, votes = shared_regions(rois, self._proposals.kept & solid(rois), settings.mask_regions)
         masks = network.roi_masks(self._output, rois).sigmoid()
         pasting = self._time(lambda: sampling.paste(masks, rois, settings.search_pixels))
-        both = self._time(lambda: vote(masks, rois, votes, settings))
+        both = self._time(lambda: vote(masks, rois, votes, self._patches, settings))
         head = self._time(lambda: network.roi_masks(self._output, rois))
         return {"stage 2": head, "vote": max(both - pasting, 0.0), "paste": pasting}
 

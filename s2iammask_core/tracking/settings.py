@@ -27,6 +27,7 @@ class StepSettings:
     mask_threshold: Number
     reach_threshold: Number
     vote_fraction: Number
+    colour_weight: Number
 
     @classmethod
     def of(cls, config: TrackerConfig) -> "StepSettings":

@@ -34,7 +34,7 @@ def step(
     """Looks for the n-th template in the n-th of the search patches (N, 3, P, P), by packed aims (N, 14)."""
     output = network.search(kernels, patches)
     proposals = propose(output, Aim.unpacked(aim, settings.search_pixels), settings)
-    votes = _votes(network, settings, output, proposals)
+    votes = _votes(network, settings, patches, output, proposals)
     columns = [proposals.score, proposals.rate, votes.agreement, votes.voters, proposals.best.float()]
     figures = torch.cat([proposals.boxes[:, 0].float(), torch.stack(columns, dim=1).float()], dim=1)
     return StepOutput(figures, votes.levels, votes.reach)
@@ -52,11 +52,13 @@ def packed(output: StepOutput) -> Tensor:
     return torch.cat([figures, output.levels.flatten(1), output.reach.flatten(1)], dim=1)
 
 
-def _votes(network: Network, settings: StepSettings, output: SearchOutput, proposals: Proposals) -> Votes:
+def _votes(
+    network: Network, settings: StepSettings, patches: Tensor, output: SearchOutput, proposals: Proposals
+) -> Votes:
     if network.mask_source == "roi":
         rois = regions(proposals.boxes, settings, settings.search_pixels)
         rois, votes = shared_regions(rois, proposals.kept & solid(rois), settings.mask_regions)
-        return vote(network.roi_masks(output, rois).sigmoid(), rois, votes, settings)
+        return vote(network.roi_masks(output, rois).sigmoid(), rois, votes, patches, settings)
     certain = torch.ones_like(proposals.score)
     if network.mask_source == "cell":
         levels = _cell_levels(network, settings, output, proposals.best)

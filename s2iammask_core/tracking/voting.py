@@ -7,7 +7,8 @@ from torch import Tensor
 
 from s2iammask_core.box_ops import to_centers, to_corners
 from s2iammask_core.sampling import paste
-from s2iammask_core.tracking.settings import SLACK, StepSettings
+from s2iammask_core.tracking.colour_evidence import colour_evidence
+from s2iammask_core.tracking.settings import SLACK, Number, StepSettings
 
 SMALLEST_REGION = 1.0  # patch pixels; a thinner region has no mask to vote with
 
@@ -34,8 +35,11 @@ def solid(rois: Tensor) -> Tensor:
     return ((rois[..., 2:] - rois[..., :2]) >= SMALLEST_REGION).all(dim=-1)
 
 
-def vote(masks: Tensor, rois: Tensor, votes: Tensor, settings: StepSettings) -> Votes:
+def vote(masks: Tensor, rois: Tensor, votes: Tensor, patches: Tensor, settings: StepSettings) -> Votes:
     """Counts the masks (N, K, M, M), in [0, 1], of regions (N, K, 4), each with its number of votes (N, K).
+
+    Where the patch (N, 3, P, P), RGB 0..255, shows colours of the object, a mask needs to be less sure, and
+    surer where it shows those of the surroundings (colour_weight).
 
     On a CPU the targets vote one after the other, because the pasted masks of one fit into its cache; a graph
     that is being made of this has no such loop, since it is for any number of targets.
@@ -43,8 +47,8 @@ def vote(masks: Tensor, rois: Tensor, votes: Tensor, settings: StepSettings) -> 
     votes = votes.float()
     is_recorded = torch.onnx.is_in_onnx_export() or torch.compiler.is_compiling()
     if is_recorded or masks.device.type != "cpu" or len(masks) == 1:
-        return _vote(masks, rois, votes, settings)
-    parts = zip(masks.split(1), rois.split(1), votes.split(1), strict=True)
+        return _vote(masks, rois, votes, patches, settings)
+    parts = zip(masks.split(1), rois.split(1), votes.split(1), patches.split(1), strict=True)
     singles = [_vote(*each, settings) for each in parts]
     return Votes(
         torch.cat([single.levels for single in singles]),
@@ -54,24 +58,34 @@ def vote(masks: Tensor, rois: Tensor, votes: Tensor, settings: StepSettings) -> 
     )
 
 
-def _vote(masks: Tensor, rois: Tensor, votes: Tensor, settings: StepSettings) -> Votes:
+def _vote(masks: Tensor, rois: Tensor, votes: Tensor, patches: Tensor, settings: StepSettings) -> Votes:
     pasted = paste(masks * (votes > 0)[..., None, None], rois, settings.search_pixels)
-    reach = _counts(votes, pasted.gt(settings.reach_threshold).float().flatten(2))
+    voters = votes.sum(dim=1)  # (N,)
+    reach = _counts(votes, pasted.gt(settings.reach_threshold))
+    levels = _counts(votes, pasted.gt(_thresholds(pasted, votes, patches, settings)))
     ballots = pasted.gt_(settings.mask_threshold).flatten(2)  # (N, K, P * P), 0 or 1
-    counts, voters = _counts(votes, ballots), votes.sum(dim=1)  # (N, P * P), (N,)
-    voted = is_foreground(counts, voters[:, None], settings).float()
+    voted = is_foreground(_counts(votes, ballots).flatten(1), voters[:, None], settings).float()
     common = (ballots @ voted[..., None])[..., 0]  # (N, K)
     union = ballots.sum(dim=2) + voted.sum(dim=1, keepdim=True) - common
     agreement = (votes * common / union.clamp(min=1)).sum(dim=1) / voters.clamp(min=1)
-    size = pasted.shape[2:]
-    levels = counts.round().to(torch.uint8).unflatten(1, size)
-    wide = torch.maximum(counts, reach).round().to(torch.uint8).unflatten(1, size)
-    return Votes(levels, wide, voters, agreement)
+    wide = torch.maximum(levels, reach).round().to(torch.uint8)
+    return Votes(levels.round().to(torch.uint8), wide, voters, agreement)
+
+
+def _thresholds(pasted: Tensor, votes: Tensor, patches: Tensor, settings: StepSettings) -> Number:
+    """Above which a pixel of a mask votes, (N, 1, P, P): at odds that the colours raise or lower."""
+    if isinstance(settings.colour_weight, float) and settings.colour_weight == 0:
+        return settings.mask_threshold
+    together = _counts(votes, pasted) / votes.sum(dim=1).clamp(min=1)[:, None, None]
+    evidence = colour_evidence(patches, together, pasted.amax(dim=1) > 0)
+    needed = (settings.colour_weight * -evidence).exp() * settings.mask_threshold
+    return (needed / (needed + 1 - settings.mask_threshold))[:, None]
 
 
 def _counts(votes: Tensor, ballots: Tensor) -> Tensor:
-    """(N, P * P): the votes (N, K) of the masks that have a pixel, by ballots (N, K, P * P)."""
-    return (votes[:, None] @ ballots)[:, 0]
+    """(N, ...): the votes (N, K) of the masks that have a pixel, by ballots (N, K, ...)."""
+    counts: Tensor = votes[:, None] @ ballots.float().flatten(2)
+    return counts.reshape(counts.shape[0], *ballots.shape[2:])
 
 
 def is_foreground(votes: Tensor, voters: Tensor, settings: StepSettings) -> Tensor:

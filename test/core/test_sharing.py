@@ -55,9 +55,11 @@ def test_a_shared_mask_counts_like_as_many_equal_ones():
     rois = squares((40, 40), (60, 70))
     repeated = torch.tensor([0, 0, 0, 1, 1, 1, 1])
 
-    together = vote(masks, rois, torch.tensor([[3.0, 4.0]]), config)
+    patches = torch.rand(1, 3, 255, 255) * 255
 
-    apart = vote(masks[:, repeated], rois[:, repeated], torch.ones(1, 7), config)
+    together = vote(masks, rois, torch.tensor([[3.0, 4.0]]), patches, config)
+
+    apart = vote(masks[:, repeated], rois[:, repeated], torch.ones(1, 7), patches, config)
     assert torch.equal(together.levels, apart.levels)
     assert torch.equal(together.voters, apart.voters)
     torch.testing.assert_close(together.agreement, apart.agreement)
