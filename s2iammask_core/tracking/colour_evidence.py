@@ -10,30 +10,34 @@ import torch
 from torch import Tensor
 
 BINS = 16  # of each of red, green and blue
+SHADE = 256 // BINS  # levels of a bin
 STRONGEST = 3.0  # logarithm of the odds that a colour may speak for or against a pixel
 RARE = 1e-5  # share of a colour that was never seen
 
 
-def colour_evidence(patches: Tensor, masks: Tensor, looked_at: Tensor) -> Tensor:
-    """The logarithm of how much more often the object shows a pixel's colour than what is around it.
+def shades(patches: Tensor) -> Tensor:
+    """(N, P * P) int64: the bin of each pixel of patches (N, 3, P, P), red, green and blue, 0..255."""
+    red, green, blue = (patches.clamp(0, 255) / SHADE).to(torch.int32).flatten(2).unbind(dim=1)
+    return ((red * BINS + green) * BINS + blue).long()
+
+
+def colour_evidence(shades: Tensor, masks: Tensor) -> Tensor:
+    """The logarithm of how much more often the object shows a colour than what is around it.
 
     Args:
-        patches: (N, 3, P, P) red, green and blue, 0..255.
-        masks: (N, P, P) float32, the chance in [0, 1] that a pixel is the object.
-        looked_at: (N, P, P) bool, the pixels that the masks have an opinion about; only they count.
+        shades: (N, P * P) the pixels' bins.
+        masks: (N, P * P) float32, the chance in [0, 1] that a pixel is the object. Where it is 0, no mask
+            looked, and the pixel does not count.
 
     Returns:
-        (N, P, P) float32 in [-3, 3].
+        (N, BINS ** 3) float32 in [-3, 3].
     """
-    red, green, blue = (patches * (BINS / 256)).clamp(0, BINS - 1).long().unbind(dim=1)
-    colours = ((red * BINS + green) * BINS + blue).flatten(1)  # (N, P * P)
-    weights = torch.stack([masks, 1 - masks], dim=1) * looked_at[:, None]  # object and surroundings
-    counts = weights.new_zeros((patches.shape[0], 2, BINS**3))
-    counts = counts.scatter_add(2, colours[:, None].expand(-1, 2, -1), weights.flatten(2))
-    shares = _smooth(counts)
+    weights = torch.stack([masks, (masks > 0).float()], dim=1)  # object, and all that was looked at
+    counts = weights.new_zeros((len(shades), 2, BINS**3))
+    object_, both = counts.scatter_add(2, shades[:, None].expand(-1, 2, -1), weights).unbind(dim=1)
+    shares = _smooth(torch.stack([object_, both - object_], dim=1))
     shares = shares / shares.sum(dim=2, keepdim=True).clamp(min=1) + RARE
-    evidence = (shares[:, 0] / shares[:, 1]).log().clamp(-STRONGEST, STRONGEST)  # (N, BINS ** 3)
-    return evidence.gather(1, colours).reshape(masks.shape)
+    return (shares[:, 0] / shares[:, 1]).log().clamp(-STRONGEST, STRONGEST)
 
 
 def _smooth(counts: Tensor) -> Tensor:

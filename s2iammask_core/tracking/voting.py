@@ -7,7 +7,7 @@ from torch import Tensor
 
 from s2iammask_core.box_ops import to_centers, to_corners
 from s2iammask_core.sampling import paste
-from s2iammask_core.tracking.colour_evidence import colour_evidence
+from s2iammask_core.tracking.colour_evidence import colour_evidence, shades
 from s2iammask_core.tracking.settings import SLACK, Number, StepSettings
 
 SMALLEST_REGION = 1.0  # patch pixels; a thinner region has no mask to vote with
@@ -73,13 +73,14 @@ def _vote(masks: Tensor, rois: Tensor, votes: Tensor, patches: Tensor, settings:
 
 
 def _thresholds(pasted: Tensor, votes: Tensor, patches: Tensor, settings: StepSettings) -> Number:
-    """Above which a pixel of a mask votes, (N, 1, P, P): at odds that the colours raise or lower."""
+    """Above which a pixel of a mask votes, (N, 1, P, P): at odds that its colour raises or lowers."""
     if isinstance(settings.colour_weight, float) and settings.colour_weight == 0:
         return settings.mask_threshold
-    together = _counts(votes, pasted) / votes.sum(dim=1).clamp(min=1)[:, None, None]
-    evidence = colour_evidence(patches, together, pasted.amax(dim=1) > 0)
-    needed = (settings.colour_weight * -evidence).exp() * settings.mask_threshold
-    return (needed / (needed + 1 - settings.mask_threshold))[:, None]
+    together = _counts(votes, pasted).flatten(1) / votes.sum(dim=1, keepdim=True).clamp(min=1)  # (N, P * P)
+    seen = shades(patches)
+    needed = (settings.colour_weight * -colour_evidence(seen, together)).exp() * settings.mask_threshold
+    by_shade = needed / (needed + 1 - settings.mask_threshold)
+    return by_shade.gather(1, seen).reshape(-1, 1, *pasted.shape[2:])
 
 
 def _counts(votes: Tensor, ballots: Tensor) -> Tensor:
