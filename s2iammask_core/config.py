@@ -144,7 +144,7 @@ class TrackerConfig:
         1.8, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True
     )
     mask_threshold: float = setting(
-        0.5, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
+        0.45, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
     )
     reach_threshold: float = setting(
         0.25,
@@ -157,7 +157,7 @@ class TrackerConfig:
         0.6, "share of the votes that makes a pixel foreground", 0.0, 1.0, live=True
     )
     colour_weight: float = setting(
-        1.5,
+        1.0,
         "how strongly the colours of a frame decide about the pixels of its masks; 0: they do not",
         0.0,
         5.0,
