@@ -3,10 +3,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from s2iammask_core import manifest
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.errors import UnavailableError
+from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime.devices import device_named, format_named
-from s2iammask_core.runtime.loading import weights_file
+from s2iammask_core.runtime.loading import checked_weights, weights_file
 from s2iammask_core.runtime.torch_tracker import make_tracker
 
 
@@ -50,3 +52,13 @@ def test_a_file_or_folder_in_the_working_directory_wins_over_the_name_of_weights
     monkeypatch.chdir(tmp_path)
 
     assert weights_file("s2iammask") == Path("s2iammask")
+
+
+@pytest.mark.skipif(not weights_file().is_file(), reason="the weights are not in this checkout")
+@pytest.mark.parametrize("name", ["s2iammask", "s2iammask_nano"])
+def test_each_network_that_ships_goes_by_its_name_and_is_what_the_manifest_says(name):
+    path = checked_weights(name)
+
+    assert path.stem == name
+    assert manifest.is_named(path)
+    assert checkpoint.load(path)[0].config.variant == name
