@@ -14,7 +14,8 @@ class NodeConfig:
     """How images come in, how long they are kept, and what happens when something fails."""
 
     weights: str = setting(
-        "", "weights file or exported folder; empty, or s2iammask: the file that comes with the package"
+        "",
+        "weights file, exported folder, or a name of the package: s2iammask (if empty), s2iammask_nano",
     )
     autostart: bool = setting(True, "configure and activate without being asked")
     cameras: tuple[str, ...] = setting(
