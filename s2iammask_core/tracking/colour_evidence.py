@@ -33,7 +33,7 @@ def colour_evidence(shades: Tensor, masks: Tensor) -> Tensor:
         (N, BINS ** 3) float32 in [-3, 3].
     """
     weights = torch.stack([masks, (masks > 0).float()], dim=1)  # object, and all that was looked at
-    counts = weights.new_zeros((len(shades), 2, BINS**3))
+    counts = weights.new_zeros((weights.shape[0], 2, BINS**3))  # len would fix the number in an export
     object_, both = counts.scatter_add(2, shades[:, None].expand(-1, 2, -1), weights).unbind(dim=1)
     shares = _smooth(torch.stack([object_, both - object_], dim=1))
     shares = shares / shares.sum(dim=2, keepdim=True).clamp(min=1) + RARE
