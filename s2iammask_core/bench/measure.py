@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
@@ -19,6 +20,8 @@ from s2iammask_core.bench.work import step_flops
 from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig
 from s2iammask_core.model import SiameseNetwork, build_network
 from s2iammask_core.runtime.devices import device_named, format_named
+from s2iammask_core.runtime.exported import read_description
+from s2iammask_core.runtime.loading import load_tracker
 from s2iammask_core.runtime.torch_tracker import make_tracker, prepare
 from s2iammask_core.tracking.tracker import Tracker
 
@@ -29,7 +32,7 @@ STAGE_REPEATS = 10  # a stage is timed at most this often
 class Plan:
     """What is measured."""
 
-    network: SiameseNetwork  # fp32, unfolded, on the CPU; measured on copies
+    network: SiameseNetwork | Path  # fp32, unfolded, on the CPU, measured on copies; or an exported folder
     tracker: TrackerConfig
     runtime: RuntimeConfig
     height: int  # of the frame, pixels
@@ -50,12 +53,20 @@ class Row:
     frames_per_s: float  # of the median step
     target_frames_per_s: float
     memory_mib: float  # peak so far: of the GPU, or of the process
-    tflops: float  # achieved by the median step; the network's arithmetic alone counts
-    ceiling_tflops: float  # of a large matrix product, same device and number format
-    share_of_ceiling: float
+    tflops: float | None  # achieved by the median step; the network's arithmetic alone counts
+    ceiling_tflops: float | None  # of a large matrix product, same device and number format
+    share_of_ceiling: float | None  # these three are None for an exported folder
     allocations_per_step: float  # requests for GPU memory in the steady state
     speed_up: float | None  # of a target's share of the step over the reference's step; None without one
     stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The arithmetic of a network in one step."""
+
+    flops: int
+    dtype: torch.dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +76,8 @@ class _Subject:
     name: str
     tracker: Tracker
     targets: int
-    flops: int  # of the network in one step
     device: torch.device
-    dtype: torch.dtype
+    work: _Work | None = None
 
 
 def reference_row(plan: Plan) -> Row:
@@ -78,27 +88,40 @@ def reference_row(plan: Plan) -> Row:
     network = build_network(NetworkConfig("siammask_sharp"))
     device = device_named(plan.runtime.device)
     config = replace(_all_tracked(plan.tracker, 1), compat="siammask")
-    flops = step_flops(network.config, config, 1, 0)
+    work = _Work(step_flops(network.config, config, 1, 0), torch.float32)
     tracker = Tracker.of(network.to(device), config)
-    return _row(plan, _Subject("reference", tracker, 1, flops, device, torch.float32))
+    return _row(plan, _Subject("reference", tracker, 1, device, work))
 
 
 def row(plan: Plan, targets: int, reference: Row | None = None) -> Row:
     """The step of the plan's network for a number of targets."""
-    device = device_named(plan.runtime.device)
-    dtype = format_named(plan.runtime.precision, device)
-    config = _all_tracked(plan.tracker, targets)
-    tracker = make_tracker(_copy(plan.network), config, plan.runtime)
-    network = plan.network.config
-    flops = step_flops(network, config, targets, config.mask_regions or config.proposals)
-    found = _row(plan, _Subject(network.variant, tracker, targets, flops, device, dtype))
+    if isinstance(plan.network, Path):
+        found = _exported_row(plan, plan.network, targets)
+    else:
+        found = _network_row(plan, plan.network, targets)
     if reference is not None:
         found = replace(found, speed_up=reference.step_ms_p50 * targets / found.step_ms_p50)
-    if plan.stages:
-        prepared = prepare(_copy(plan.network), plan.runtime)
-        frame = scene.frame(targets, plan.height, plan.width, 0)
-        found = replace(found, stages=_stages(plan, StagedStep(prepared, config, frame, tracker.targets)))
     return found
+
+
+def _exported_row(plan: Plan, folder: Path, targets: int) -> Row:
+    tracker = load_tracker(folder, config=_all_tracked(plan.tracker, targets), runtime=plan.runtime)
+    name = read_description(folder).variant
+    return _row(plan, _Subject(name, tracker, targets, torch.device(tracker.device)))
+
+
+def _network_row(plan: Plan, network: SiameseNetwork, targets: int) -> Row:
+    device = device_named(plan.runtime.device)
+    config = _all_tracked(plan.tracker, targets)
+    tracker = make_tracker(_copy(network), config, plan.runtime)
+    flops = step_flops(network.config, config, targets, config.mask_regions or config.proposals)
+    work = _Work(flops, format_named(plan.runtime.precision, device))
+    found = _row(plan, _Subject(network.config.variant, tracker, targets, device, work))
+    if not plan.stages:
+        return found
+    prepared = prepare(_copy(network), plan.runtime)
+    frame = scene.frame(targets, plan.height, plan.width, 0)
+    return replace(found, stages=_stages(plan, StagedStep(prepared, config, frame, tracker.targets)))
 
 
 @torch.inference_mode()
@@ -112,9 +135,10 @@ def _all_tracked(config: TrackerConfig, targets: int) -> TrackerConfig:
 
 
 def _row(plan: Plan, subject: _Subject) -> Row:
-    ceiling = matrix_ceiling(subject.device, subject.dtype, plan.clock)
+    work = subject.work
+    ceiling = matrix_ceiling(subject.device, work.dtype, plan.clock) if work else None
     timing, requests = _run(plan, subject)
-    tflops = subject.flops / timing.p50 / 1e9
+    tflops = work.flops / timing.p50 / 1e9 if work else None
     return Row(
         name=subject.name,
         targets=subject.targets,
@@ -125,7 +149,7 @@ def _row(plan: Plan, subject: _Subject) -> Row:
         memory_mib=memory_mib(subject.device),
         tflops=tflops,
         ceiling_tflops=ceiling,
-        share_of_ceiling=tflops / ceiling,
+        share_of_ceiling=tflops / ceiling if tflops and ceiling else None,
         allocations_per_step=requests,
         speed_up=None,
         stages=(),

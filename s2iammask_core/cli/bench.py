@@ -1,6 +1,7 @@
 """Measure the time of a tracking step on a drawn clip: the whole, its stages, and the device's limit.
 
 Without --weights the network of --variant has random weights; the time is the same, but its masks are noise.
+--weights may also be a folder that `s2iammask export` wrote: of onnxruntime whole steps are measured.
 The reference is the original algorithm's step, SiamMask-sharp run eagerly in fp32, for one target.
 """
 
@@ -9,6 +10,7 @@ import json
 import platform
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import torch
 
@@ -19,6 +21,7 @@ from s2iammask_core.errors import ConfigError
 from s2iammask_core.model import SiameseNetwork, build_network, checkpoint
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.devices import device_named, format_named
+from s2iammask_core.runtime.exported import folder_of, is_exported, read_description
 
 CHOICES = {
     name: RuntimeConfig.__dataclass_fields__[name].metadata["choices"] for name in ("precision", "runtime")
@@ -72,9 +75,10 @@ def _plan(args: argparse.Namespace) -> Plan:
     return Plan(network, tracker, runtime, height, width, args.frames, not args.no_stages, CLOCKS[args.clock])
 
 
-def _network(args: argparse.Namespace) -> SiameseNetwork:
+def _network(args: argparse.Namespace) -> SiameseNetwork | Path:
     if args.weights:
-        return checkpoint.load(weights_file(args.weights))[0]
+        path = weights_file(args.weights)
+        return folder_of(path) if is_exported(path) else checkpoint.load(path)[0]
     torch.manual_seed(0)
     return build_network(NetworkConfig(args.variant))
 
@@ -101,13 +105,23 @@ def _conditions(args: argparse.Namespace, plan: Plan) -> dict[str, str | int]:
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "weights": str(args.weights) or "random",
-        "variant": plan.network.config.variant,
-        "precision": str(format_named(plan.runtime.precision, device)).removeprefix("torch."),
-        "runtime": plan.runtime.runtime,
+        **_subject(plan, device),
         "size": f"{plan.width}x{plan.height}",
         "frames": plan.frames,
         "clock": args.clock,
     }
+
+
+def _subject(plan: Plan, device: torch.device) -> dict[str, str]:
+    if isinstance(plan.network, Path):
+        import onnxruntime
+
+        found, runtime = read_description(plan.network), f"onnxruntime {onnxruntime.__version__}"
+        return {"variant": found.variant, "precision": found.precision, "runtime": runtime}
+    precision = str(format_named(plan.runtime.precision, device)).removeprefix("torch.")
+    return {
+        "variant": plan.network.config.variant, "precision": precision, "runtime": plan.runtime.runtime,
+    }  # fmt: skip
 
 
 def _record(found: Row) -> dict[str, object]:
@@ -120,8 +134,9 @@ def _text(found: Row) -> str:
         f"{found.frames_per_s:.1f} frames/s",
         f"{found.target_frames_per_s:.1f} target-frames/s",
         f"{found.memory_mib:.0f} MiB",
-        f"{found.tflops:.3f} TFLOP/s = {found.share_of_ceiling:.0%} of the matrix product",
     ]
+    if found.tflops is not None:
+        parts.append(f"{found.tflops:.3f} TFLOP/s = {found.share_of_ceiling:.0%} of the matrix product")
     if found.speed_up is not None:
         parts.append(f"{found.speed_up:.2f} x the reference")
     return "\n".join([", ".join(parts), *(f"    {each.name:10} {each.ms:8.2f} ms" for each in found.stages)])

@@ -32,6 +32,10 @@ def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {
 
 def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
     """The network that a file of `save` holds, on the CPU, fp32, and the file's notes."""
+    if Path(path).is_dir():
+        raise WeightsError(
+            f"{path} is a folder, but not one that `s2iammask export` wrote; name a weights file"
+        )
     try:
         with safe_open(str(path), framework="pt") as file:
             notes = dict(file.metadata() or {})

@@ -10,6 +10,7 @@ from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.settings import FIXED, LIVE
 
 DESCRIPTION = "network.json"
+GRAPHS = ("template", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Exported:
     fixed: dict[str, float]  # settings that are part of the graphs, by name
     live: list[str]  # settings that are an input of the search graph, in its order
     notes: dict[str, str]  # of the weights file
+    precision: str = "fp32"  # of the convolutions: fp32, or int8
 
     def write(self, folder: Path) -> None:
         (folder / DESCRIPTION).write_text(json.dumps(asdict(self), indent=2) + "\n")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import UnavailableError, WeightsError
 from s2iammask_core.geometry import Crop, Frame, HostArray, cut
-from s2iammask_core.runtime.exported import folder_of, read_description
+from s2iammask_core.runtime.exported import GRAPHS, folder_of, read_description
 from s2iammask_core.tracking.answer import Answer, answers
 from s2iammask_core.tracking.arrays import joined
 from s2iammask_core.tracking.frames import on_host
@@ -33,25 +33,24 @@ class OnnxRunner:
         self.description.check(config)
         providers = providers_of(runtime.device)
         self._number = device_number(runtime.device)
-        self._template, self._search = (
-            _session(folder / f"{name}.onnx", providers, runtime) for name in ("template", "search")
-        )
+        self._sessions = {name: _session(folder / f"{name}.onnx", providers, runtime) for name in GRAPHS}
 
     @property
     def device(self) -> str:
-        return "cpu" if self._search.get_providers() == PROVIDERS["cpu"] else f"cuda:{self._number}"
+        used = self._sessions["search"].get_providers()
+        return "cpu" if used == PROVIDERS["cpu"] else f"cuda:{self._number}"
 
     @property
     def mask_source(self) -> MaskSource:
         return self.description.mask_source
 
     def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> NDArray[np.float32]:
-        (kernels,) = _run(self._template, patches=cut(on_host(frame), crop, border))
+        (kernels,) = self._answer("template", patches=cut(on_host(frame), crop, border))
         return kernels
 
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
-        figures, levels, reach = _run(
-            self._search,
+        figures, levels, reach = self._answer(
+            "search",
             kernels=joined([each.kernels for each in searches]),
             patches=joined([cut(on_host(each.frame), each.aim.crop, each.aim.border) for each in searches]),
             aim=joined([each.aim.packed() for each in searches]),
@@ -59,12 +58,10 @@ class OnnxRunner:
         )
         return answers(figures, levels, reach)
 
-
-def _run(session: Any, **inputs: NDArray[np.float32]) -> list[NDArray[Any]]:
-    found: list[NDArray[Any]] = session.run(
-        None, {name: np.ascontiguousarray(values) for name, values in inputs.items()}
-    )
-    return found
+    def _answer(self, graph: str, **inputs: NDArray[np.float32]) -> list[NDArray[Any]]:
+        given = {name: np.ascontiguousarray(values) for name, values in inputs.items()}
+        found: list[NDArray[Any]] = self._sessions[graph].run(None, given)
+        return found
 
 
 def providers_of(device: str) -> list[str]:

@@ -24,6 +24,16 @@ class Outcome:
     parts: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Features of a batch, for both stages."""
+
+    search: Tensor  # (N, C, 31, 31), of the neck
+    template: Tensor  # (N, C, 7, 7), of the neck
+    kernels: tuple[Tensor, ...]  # of the score and box branches, (N, C, 5, 5)
+    skips: tuple[Tensor, Tensor, Tensor]  # the backbone's earlier maps
+
+
 class Objective(nn.Module):
     """Wraps a network so that one forward pass gives the losses of its training."""
 
@@ -36,6 +46,7 @@ class Objective(nn.Module):
             "base": self._base,
             "sharp": self._sharp,
             "regions": self._regions,
+            "joint": self._joint,
         }[config.objective]
 
     def forward(self, batch: Batch) -> Outcome:
@@ -47,9 +58,17 @@ class Objective(nn.Module):
         return self._first_stage(batch, search, kernels)
 
     def _first_stage(self, batch: Batch, search: Tensor, kernels: tuple[Tensor, ...]) -> Outcome:
-        network, weights = self.network, self.config.losses
-        scores = network.score.head(network.score.correlate(kernels[0], search)).float().unflatten(1, (2, -1))
-        deltas = network.box.head(network.box.correlate(kernels[1], search)).float().unflatten(1, (4, -1))
+        return self._proposal_loss(batch, *self._proposals_of(search, kernels))
+
+    def _proposals_of(self, search: Tensor, kernels: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Scores (N, 2, A, S, S) and deltas (N, 4, A, S, S)."""
+        network = self.network
+        scores = network.score.head(network.score.correlate(kernels[0], search)).float()
+        deltas = network.box.head(network.box.correlate(kernels[1], search)).float()
+        return scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1))
+
+    def _proposal_loss(self, batch: Batch, scores: Tensor, deltas: Tensor) -> Outcome:
+        weights = self.config.losses
         labels = label_anchors(batch, scores, self.config.anchors)
         score, box = losses.score_loss(scores, labels), losses.box_loss(deltas, labels)
         return Outcome(
@@ -101,23 +120,39 @@ class Objective(nn.Module):
 
     def _regions(self, batch: Batch) -> Outcome:
         """S2iamMask's second stage: masks of the first stage's own proposals; that stage is frozen."""
-        network = self.network
         with torch.no_grad():
-            f0, f1, f2, f3 = network.backbone(batch.search)
-            search = network.neck(f3)
-            template = network.neck(network.backbone(batch.template)[-1])
-            scores = network.score.head(network.score.correlate(network.score.template(template), search))
-            deltas = network.box.head(network.box.correlate(network.box.template(template), search))
-            scores, deltas = scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1))
+            seen = self._seen(batch)
+            scores, deltas = self._proposals_of(seen.search, seen.kernels)
+        return self._region_loss(batch, seen, scores, deltas)
+
+    def _joint(self, batch: Batch) -> Outcome:
+        """Both stages at once, so that what they share learns from the masks too. A third pass of ours after
+        the method's two: see ARCHITECTURE.md.
+        """
+        seen = self._seen(batch)
+        scores, deltas = self._proposals_of(seen.search, seen.kernels)
+        first = self._proposal_loss(batch, scores, deltas)
+        second = self._region_loss(batch, seen, scores.detach(), deltas.detach())
+        return Outcome(first.loss + second.loss, first.parts | second.parts)
+
+    def _region_loss(self, batch: Batch, seen: _Seen, scores: Tensor, deltas: Tensor) -> Outcome:
+        network, wanted = self.network, self.config.losses
         regions = choose_regions(batch, scores, deltas, self.config.regions, network.region_masks.pixels)
-        inputs = network.region_inputs(network.mask.template(template), search, (f0, f1, f2))
+        kernels = network.mask.template(seen.template)  # has a gradient where the features have none
+        inputs = network.region_inputs(kernels, seen.search, seen.skips)
         logits = network.region_masks(inputs, regions.rois).float()
         shown = (logits, regions.masks, regions.weights)
         mask, overlap, iou = losses.region_loss(*shown), losses.overlap_loss(*shown), losses.mask_iou(*shown)
         used = regions.weights.sum() / len(regions.weights)
         parts = {"mask": mask.detach(), "mask_iou": iou.detach(), "regions": used.detach()}
-        wanted = self.config.losses
         return Outcome(wanted.mask * mask + wanted.overlap * overlap, parts)
+
+    def _seen(self, batch: Batch) -> _Seen:
+        network = self.network
+        *skips, deep = network.backbone(batch.search)
+        template = network.neck(network.backbone(batch.template)[-1])
+        kernels = (network.score.template(template), network.box.template(template))
+        return _Seen(network.neck(deep), template, kernels, (skips[0], skips[1], skips[2]))
 
     def _features(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Neck features of the search patches and the kernels of all branches."""

@@ -64,7 +64,7 @@ def predict(network: SiameseNetwork, batch: Batch, config: TrainConfig) -> Predi
         anchors = anchor_grid(cells).to(deltas.device)[best]
         boxes = (to_corners(decode(deltas, anchors)) + side / 2).nan_to_num(0.0).clamp(0, side)
         masks = torch.zeros_like(batch.search[:, 0])
-        if config.objective == "regions":
+        if config.objective in ("regions", "joint"):
             regions = enlarge(boxes, config.regions.scale, side)
             masks = _pasted(network.roi_masks(output, regions[:, None])[:, 0].sigmoid(), regions, side)
         elif config.objective != "proposals":

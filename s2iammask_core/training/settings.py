@@ -10,7 +10,7 @@ from s2iammask_core.data.augment import AugmentConfig
 from s2iammask_core.data.pairs import PairConfig
 from s2iammask_core.errors import ConfigError
 
-OBJECTIVES = ("proposals", "base", "sharp", "regions")
+OBJECTIVES = ("proposals", "base", "sharp", "regions", "joint")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from s2iammask_core.bench.timing import Timing
 from s2iammask_core.bench.work import step_flops
 from s2iammask_core.cli import main
 from s2iammask_core.config import NetworkConfig, TrackerConfig
+from s2iammask_core.model import build_network, checkpoint
 
 QUICK = ["bench", "--device", "cpu", "--size", "160x120", "--frames", "2", "--set", "proposals=2"]
 
@@ -69,3 +70,22 @@ def test_the_arithmetic_is_that_of_the_networks_layers():
     assert two == 2 * one
     assert ten == pytest.approx(2 * 39.8e9, rel=0.01)
     assert torch.get_default_device().type == "cpu"
+
+
+def test_an_exported_network_is_measured_as_a_whole(tmp_path, capsys):
+    pytest.importorskip("onnxruntime")
+    folder, weights = tmp_path / "exported", tmp_path / "random.safetensors"
+    checkpoint.save(build_network(NetworkConfig("siammask_box")), weights)
+    assert main(["export", str(folder), "--weights", str(weights), "--set", "proposals=2"]) == 0
+    capsys.readouterr()
+
+    assert main([*QUICK, "--weights", str(folder), "--targets", "2", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert main([*QUICK, "--weights", str(folder)]) == 0
+
+    (row,) = report["rows"]
+    assert (report["variant"], report["precision"], row["targets"]) == ("siammask_box", "fp32", 2)
+    assert report["runtime"].startswith("onnxruntime")
+    assert 0 < row["step_ms_p50"] <= row["step_ms_p99"]
+    assert (row["tflops"], row["share_of_ceiling"], row["stages"]) == (None, None, {})
+    assert "siammask_box, targets 1" in capsys.readouterr().out

@@ -114,6 +114,7 @@ def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_setting
         ("base", "siammask_base", ["neck", "mask"], 143),
         ("sharp", "siammask_sharp", ["mask", "refine"], 143),
         ("regions", "s2iammask", ["mask", "region_masks"], 175),
+        ("joint", "s2iammask", ["backbone.layer3", "neck", "score", "box", "mask", "region_masks"], 175),
     ],
 )
 def test_each_objective_changes_just_what_it_trains(small_settings, objective, variant, trained, side):
