@@ -9,11 +9,11 @@ import numpy as np
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import TargetError
-from s2iammask_core.geometry import context_side
+from s2iammask_core.geometry import HostArray, context_side
 from s2iammask_core.tracking.arrays import host_floats, joined
 from s2iammask_core.tracking.runner import Kernels
 from s2iammask_core.tracking.start import Start, checked_start
-from s2iammask_core.tracking.target import Sighting, Target, placed
+from s2iammask_core.tracking.target import SMALLEST_SIDE, Sighting, Target, placed
 from s2iammask_core.tracking.track import TrackState
 
 MOST_HINTS = 256  # of those that are given, the first ones
@@ -49,13 +49,15 @@ def views_of(
     places = usable_hints(hints, frame_size) if lost else []
     for view in lost:
         tiles = _tiles(view.target, config, frame_size)
-        hinted = [placed(view.target, Start(place).visible(frame_size), frame_size) for place in places]
         views += [
-            View(view.row, each) for each in _by_turns(view.target, tiles, config.redetect_patches, len(lost))
+            View(view.row, replace(view.target, cx=x, cy=y))
+            for x, y in tiles[_by_turns(view.target, tiles, config.redetect_patches, len(lost))].tolist()
         ]
+        hinted = [placed(view.target, Start(place).visible(frame_size), frame_size) for place in places]
+        centers = np.array([(each.cx, each.cy) for each in hinted]).reshape(-1, 2)
         views += [
-            View(view.row, each, hinted=True)
-            for each in _by_turns(view.target, hinted, config.redetect_hints, len(lost))
+            View(view.row, hinted[number], hinted=True)
+            for number in _by_turns(view.target, centers, config.redetect_hints, len(lost))
         ]
     return views
 
@@ -73,36 +75,39 @@ def _is_usable(hint: Box, frame_size: tuple[int, int]) -> bool:
     return True
 
 
-def _by_turns(target: Target, places: list[Target], most: int, lost: int) -> list[Target]:
-    """The share of one of the lost targets in this frame: the next places to look at, the nearest first."""
-    if not most or not places:
+def _by_turns(target: Target, places: HostArray, most: int, lost: int) -> list[int]:
+    """The share of one of the lost targets in this frame, of places (M, 2): the next to look at, the nearest
+    to the target first.
+    """
+    if not most or not len(places):
         return []
     count = max(most // lost, 1)
-    places = sorted(places, key=lambda place: math.dist((place.cx, place.cy), (target.cx, target.cy)))
+    nearest = np.hypot(*(places - (target.cx, target.cy)).T).argsort(kind="stable")
     first = (target.health.lost_frames - 1) * count
     chosen = {(first + k) % len(places) for k in range(count)}
-    return [places[k] for k in sorted(chosen)]
+    found: list[int] = nearest[sorted(chosen)].tolist()
+    return found
 
 
-def _tiles(target: Target, config: TrackerConfig, frame_size: tuple[int, int]) -> list[Target]:
-    """The target in the middle of each window that the frame is searched in."""
-    template_side = context_side(target.width, target.height, config.context)
-    side = template_side * config.search_pixels / config.template_pixels
-    return [replace(target, cx=x, cy=y) for x, y in window_centers(side, frame_size)]
+def _tiles(target: Target, config: TrackerConfig, frame_size: tuple[int, int]) -> HostArray:
+    """Centres (M, 2) of the windows that the frame is searched in: for a small target tens of thousands."""
+    sides = max(target.width, SMALLEST_SIDE), max(target.height, SMALLEST_SIDE)  # else there were millions
+    template_side = context_side(*sides, config.context)
+    return window_centers(template_side * config.search_pixels / config.template_pixels, frame_size)
 
 
-def window_centers(side: float, frame_size: tuple[int, int]) -> list[tuple[float, float]]:
-    """Centres x y of windows that cover a frame (H, W) together."""
+def window_centers(side: float, frame_size: tuple[int, int]) -> HostArray:
+    """Centres (M, 2), x y, of windows that cover a frame (H, W) together, row by row."""
     ys, xs = (_spread(length, side) for length in frame_size)
-    return [(x, y) for y in ys for x in xs]
+    return np.stack([np.tile(xs, len(ys)), np.repeat(ys, len(xs))], axis=1)
 
 
-def _spread(length: int, side: float) -> list[float]:
+def _spread(length: int, side: float) -> HostArray:
     margin = REACH * side / 2
     if length <= 2 * margin:
-        return [length / 2]
+        return np.array([length / 2])
     count = math.ceil((length - 2 * margin) / (STEP * side)) + 1
-    return [margin + (length - 2 * margin) * k / (count - 1) for k in range(count)]
+    return margin + (length - 2 * margin) * np.arange(count) / (count - 1)
 
 
 def is_promising(sighting: Sighting, config: TrackerConfig) -> bool:

@@ -1,5 +1,6 @@
 """Objects that hide, leave and come back; look-alikes in between."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -177,8 +178,20 @@ def test_the_search_begins_near_and_reaches_the_whole_frame():
     assert len(set(centers)) == total
 
 
+@pytest.mark.parametrize("side", [1.0, 10.0])
+def test_the_search_for_a_tiny_object_does_not_hold_up_a_large_frame(side):
+    box = Box.from_center(100.0, 100.0, side, side)
+    target = Target(1, *box.center, side, side, box, (0.0, 0.0, 0.0), LOST)
+
+    begin = time.process_time()
+    views = views_of((target,), TrackerConfig(redetect_patches=4), (2160, 3840))
+
+    assert len(views) == 5
+    assert time.process_time() - begin < 0.15
+
+
 def test_windows_cover_the_frame_and_each_place_is_near_the_middle_of_one():
-    centers = np.array(window_centers(120.0, SIZE))
+    centers = window_centers(120.0, SIZE)
 
     rows, columns = np.mgrid[:240:5, :320:5]
     places = np.stack([columns, rows], axis=-1).reshape(-1, 1, 2)
@@ -186,7 +199,7 @@ def test_windows_cover_the_frame_and_each_place_is_near_the_middle_of_one():
 
 
 def test_a_window_larger_than_the_frame_lies_in_its_middle():
-    assert window_centers(900.0, SIZE) == [(160.0, 120.0)]
+    assert window_centers(900.0, SIZE).tolist() == [[160.0, 120.0]]
 
 
 @pytest.mark.parametrize("array", [np.asarray, torch.from_numpy])
