@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -12,9 +13,11 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from s2iammask_core.config import NetworkConfig, from_mapping
 from s2iammask_core.data.augment import augment
 from s2iammask_core.data.batches import Batches, Loaded
 from s2iammask_core.data.pairs import Pair, PairDataset, begin_worker
+from s2iammask_core.errors import ConfigError
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.logs import Clock, Log
@@ -59,18 +62,44 @@ class Run:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "progress": vars(self.progress),
+            "pace": self._pace(),
             "random": snapshot.random_state(),
         }
 
     def restore(self, path: Path) -> None:
+        """Goes on from a snapshot; ConfigError if it was made with settings that cannot change on the way."""
         state = snapshot.read(path)
+        self._check_same(path, state)
         self.network.load_state_dict(state["network"])
+        options = [{k: v for k, v in each.items() if k != "params"} for each in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, own in zip(self.optimizer.param_groups, options, strict=True):
+            group.update(own)  # weight decay and the like are as the settings say now
         self.scaler.load_state_dict(state["scaler"])
         self.progress = snapshot.Progress(**state["progress"])
         snapshot.restore_random_state(state["random"])
         if self.average:
-            self.average.state = {k: v.to(self.processes.device) for k, v in state["average"].items()}
+            begun = state["average"] or state["network"]
+            self.average.state = {k: v.to(self.processes.device) for k, v in begun.items()}
+
+    def _check_same(self, path: Path, state: dict[str, Any]) -> None:
+        saved, own = state["optimizer"]["param_groups"], self.optimizer.state_dict()["param_groups"]
+        same = {
+            "network": from_mapping(NetworkConfig, state["config"]) == self.config.network,
+            "batch or pairs_per_epoch": state.get("pace", self._pace()) == self._pace(),
+            "optimizer.name": [set(each) for each in saved] == [set(each) for each in own],
+            "trained, unfrozen": [each["params"] for each in saved] == [each["params"] for each in own],
+        }
+        differ = [name for name, unchanged in same.items() if not unchanged]
+        if differ:
+            raise ConfigError(
+                f"{path} was made with other settings ({'; '.join(differ)}): "
+                "restore them, begin anew with --fresh, or choose another output"
+            )
+
+    def _pace(self) -> list[int]:
+        """What a step means: pairs of each, and steps of an epoch."""
+        return [self.config.batch, self.config.steps_per_epoch]
 
     def averaged(self) -> SiameseNetwork:
         """The network whose weights count: their moving average if there is one."""
@@ -86,7 +115,8 @@ def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None
     """Trains until the last epoch and returns the path of the last snapshot.
 
     Goes on from the last snapshot in the output folder, if there is one. Under torchrun every process takes
-    its share of each batch; results do not depend on how many there are.
+    its share of each batch; results do not depend on how many there are, but for batch norm that is trained,
+    whose statistics are those of a share.
     """
     with Processes.start(config.device, config.precision) as processes:
         run = Run(config, processes)
@@ -144,7 +174,8 @@ def _train_epoch(run: Run, loader: Iterator[Loaded], epoch: int, log: Log) -> No
         log.step(run.progress, outcome, clock, bar, rate=run.optimizer.param_groups[0]["lr"])
         if log.wants_pictures(run.progress.step, until):
             log.show(pictures(run.network, batch, config), run.progress.step)
-        if run.progress.step % config.snapshot_steps == 0 and run.processes.first:
+        due = run.progress.step % config.snapshot_steps == 0 and run.progress.step < until
+        if due and run.processes.first:  # the epoch's last step is kept with its validation, or not at all
             snapshot.write(run.folder / snapshot.LAST, run.state())
     bar.close()
 
@@ -191,12 +222,12 @@ def _finish_epoch(run: Run, epoch: int, log: Log, validate: Validate | None) -> 
         log.scores(epoch, scores)
     better = scores.get("score", -1.0) > run.progress.best
     if better:
-        run.progress.best = scores["score"]
+        run.progress.best = float(scores["score"])  # of NumPy, a snapshot could not be read again
     state = run.state()
     snapshot.write(run.folder / f"epoch_{epoch + 1:03d}.pt", state)
-    snapshot.write(run.folder / snapshot.LAST, state)
     if better:
         snapshot.write(run.folder / "best.pt", state)
+    snapshot.write(run.folder / snapshot.LAST, state)  # at the end: where it is, the epoch is done
 
 
 def _distributed(objective: Objective, processes: Processes) -> nn.Module:

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from s2iammask_core.errors import ConfigError, WeightsError
-from s2iammask_core.training.loop import pair_loader, train
+from s2iammask_core.training.loop import Run, pair_loader, train
 from s2iammask_core.training.processes import Processes
 from s2iammask_core.training.settings import from_nested
 from s2iammask_core.training.setup import initial_network, network_of, set_trained
@@ -171,10 +172,61 @@ def test_the_best_epoch_by_validation_is_kept(small_settings):
     scores = iter([0.9, 0.1])
     config = from_nested(small_settings)
 
-    train(config, validate=lambda network: {"score": next(scores)})
+    train(config, validate=lambda network: {"score": np.float64(next(scores))})
 
     best, first = (network_of(Path(config.output) / name) for name in ("best.pt", "epoch_001.pt"))
     assert all(torch.equal(v, first.state_dict()[k]) for k, v in best.state_dict().items())
+
+
+def test_a_run_that_is_killed_in_its_validation_validates_that_epoch_when_it_resumes(small_settings):
+    config = from_nested(small_settings | {"snapshot_steps": 1, "epochs": 1})
+    seen = []
+
+    def killed(network):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, validate=killed)
+    train(config, validate=lambda network: seen.append(network) or {"score": 0.5})
+
+    assert len(seen) == 1
+    assert {"epoch_001.pt", "best.pt"} <= {each.name for each in Path(config.output).iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"optimizer": {"name": "sgd"}}, r"optimizer\.name"),
+        ({"trained": ["score"]}, "trained"),
+        ({"network": {"variant": "siammask_base"}}, "network"),
+        ({"batch": 1}, "batch"),
+    ],
+)
+def test_a_run_does_not_resume_with_settings_that_its_snapshot_does_not_fit(
+    small_settings, straight, change, named
+):
+    there = small_settings | {"output": str(straight), "epochs": 3}
+
+    with pytest.raises(ConfigError, match=f"{named}.*--fresh"):
+        train(from_nested(there | change))
+
+
+def test_a_resumed_run_takes_its_weight_decay_from_the_settings_of_now(small_settings, straight):
+    config = from_nested(small_settings | {"optimizer": {"weight_decay": 0.5}})
+    run = Run(config, Processes(torch.device("cpu"), torch.float32))
+
+    run.restore(straight / "last.pt")
+
+    assert {group["weight_decay"] for group in run.optimizer.param_groups} == {0.5}
+
+
+def test_a_resumed_run_may_begin_a_moving_average(small_settings, straight):
+    config = from_nested(small_settings | {"ema": 0.9})
+    run = Run(config, Processes(torch.device("cpu"), torch.float32))
+
+    run.restore(straight / "last.pt")
+
+    assert all(torch.equal(value, run.average.state[k]) for k, value in run.network.state_dict().items())
 
 
 def test_the_moving_average_follows_the_weights_slowly(small_settings):
