@@ -67,7 +67,7 @@ def from_mapping(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     known = {each.name: each for each in fields(kind)}
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
+            near = difflib.get_close_matches(str(name), known, n=3)
             hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(sorted(known))}"
             raise ConfigError(f"unknown setting {name!r} in {kind.__name__}{hint}")
     return kind(**values)
@@ -84,6 +84,7 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     return values
 
 
+LEAST_MARGIN = 32  # pixels; it leaves more candidates than there can be proposals
 VARIANTS = ("siammask_box", "siammask_base", "siammask_sharp", "s2iammask", "s2iammask_nano")
 
 
@@ -114,9 +115,9 @@ class TrackerConfig:
         choices=("s2iammask", "siammask"),
     )
     context: float = setting(0.5, "margin around the object, in mean side lengths", 0.0, 2.0)
-    template_pixels: int = setting(127, "side of the template patch, pixels", 63, 511)
+    template_pixels: int = setting(127, "side of the template patch, pixels", 95, 511)
     search_pixels: int = setting(
-        255, "side of the search patch, pixels; template + a multiple of 8", 127, 1023
+        255, "side of the search patch, pixels; that of the template + 32, 40, 48 and so on", 127, 1023
     )
     penalty_k: float = setting(
         0.1, "how strongly a change of size or aspect is punished", 0.0, 1.0, live=True
@@ -217,8 +218,12 @@ class TrackerConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        if (self.search_pixels - self.template_pixels) % 8:
-            raise ConfigError("search_pixels must be template_pixels plus a multiple of 8")
+        margin = self.search_pixels - self.template_pixels
+        if margin < LEAST_MARGIN or margin % 8:
+            raise ConfigError(
+                f"search_pixels must be template_pixels plus a multiple of 8, {LEAST_MARGIN} or more; "
+                f"got {self.search_pixels} and {self.template_pixels}"
+            )
         if not self.lost_below <= self.uncertain_below <= self.tracking_above:
             raise ConfigError("thresholds must rise: lost_below <= uncertain_below <= tracking_above")
 

@@ -22,6 +22,9 @@ def test_defaults_are_valid():
         {"state_from_mask": 1},
         {"compat": "original"},
         {"search_pixels": 256},
+        {"search_pixels": 127},
+        {"search_pixels": 127, "template_pixels": 511},
+        {"template_pixels": 63, "search_pixels": 127},
         {"lost_below": 0.9},
     ],
 )
@@ -33,6 +36,14 @@ def test_a_bad_value_is_refused_with_the_name_of_its_setting(values):
 def test_an_unknown_setting_is_refused_with_the_nearest_known_one():
     with pytest.raises(ConfigError, match="did you mean penalty_k"):
         from_mapping(TrackerConfig, {"penalty": 0.1})
+
+
+def test_a_name_that_yaml_does_not_read_as_text_is_unknown_too(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("on: 1\n")
+
+    with pytest.raises(ConfigError, match="unknown setting True"):
+        from_mapping(TrackerConfig, read_yaml(path))
 
 
 def test_whole_numbers_are_accepted_for_real_ones():

@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
+from s2iammask_core import Box, RuntimeConfig, TrackerConfig
 from s2iammask_core.runtime.prepare import PreparedNetwork
+from s2iammask_core.runtime.torch_tracker import make_tracker
 
 CPU = torch.device("cpu")
 
@@ -32,3 +35,14 @@ def test_bf16_stays_near(random_network, patches, rois, outputs):
     found = outputs(PreparedNetwork(random_network(), CPU, torch.bfloat16), patches, rois)
 
     assert all(relative(found[name], wanted[name]) < 0.05 for name in wanted)
+
+
+@pytest.mark.parametrize(("template", "search"), [(95, 127), (127, 159), (167, 199)])
+def test_the_smallest_patches_that_the_settings_allow_hold_all_proposals(random_network, template, search):
+    config = TrackerConfig(template_pixels=template, search_pixels=search, proposals=100)
+    tracker = make_tracker(random_network("s2iammask_nano"), config, RuntimeConfig(device="cpu"))
+    frame = np.random.default_rng(3).integers(0, 255, (120, 160, 3), np.uint8)
+
+    tracker.start(frame, [Box(50, 40, 90, 80)])
+
+    assert len(tracker.track(frame)) == 1
