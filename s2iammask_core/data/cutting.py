@@ -42,7 +42,10 @@ def context_side(width: float, height: float) -> float:
 
 
 def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
-    """The crop of `pixels` x `pixels` around an object; outside the frame it has the frame's mean colour."""
+    """The crop of `pixels` x `pixels` around an object; outside the frame it has the frame's mean colour.
+
+    DatasetError if the mask has not the frame's size.
+    """
     box = annotation.box
     scale = TEMPLATE_PIXELS / context_side(box.width, box.height)  # crop pixels per frame pixel
     matrix = _window(box, scale, pixels)
@@ -54,6 +57,8 @@ def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
     if annotation.mask is None:
         return Cutout(np.asarray(crop, np.uint8), np.zeros((pixels, pixels), np.uint8), edges, False)
     full = annotation.mask.load().astype(np.uint8) * 255
+    if full.shape != frame.shape[:2]:
+        raise DatasetError(f"the mask has the size {full.shape}, the frame {frame.shape[:2]} (height, width)")
     mask = cv2.warpAffine(full, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=0)
     return Cutout(np.asarray(crop, np.uint8), np.where(mask > 127, 255, 0).astype(np.uint8), edges, True)
 

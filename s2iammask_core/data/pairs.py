@@ -19,6 +19,9 @@ from s2iammask_core.config import check, setting
 from s2iammask_core.data.annotations import Annotation, Video, VideoSet
 from s2iammask_core.data.compose import compose
 from s2iammask_core.data.cutting import Cutout, Pixels, cut, read_rgb
+from s2iammask_core.errors import DatasetError
+
+TRIES = 10  # draws until another video is given up
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,19 @@ class PairDataset(Dataset[Pair]):
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self._seed, index))
         kind = rng.random()
-        template, search = self._positive(rng)
-        positive = True
-        if kind < self._config.negative:
-            search, positive = self._any_cutout(rng), False
-        elif kind < self._config.negative + self._config.composed and search.has_mask:
-            search = self._composed(search, rng)
+        video, template, search = self._positive(rng)
+        negative = self._config.negative
+        other = self._other_cutout(rng, video) if kind < negative else None
+        if other is not None:
+            search = other
+        elif negative <= kind < negative + self._config.composed and search.mask.any():
+            search = self._composed(search, video, rng)
         return Pair(
             torch.from_numpy(template.pixels),
             torch.from_numpy(search.pixels),
             torch.from_numpy(search.mask),
             torch.tensor(search.box, dtype=torch.float32),
-            torch.tensor(positive),
+            torch.tensor(other is None),
             torch.tensor(search.has_mask),
             torch.from_numpy(rng.random(64, dtype=np.float32)),
             torch.tensor(int(rng.integers(2**62))),
@@ -92,8 +96,17 @@ class PairDataset(Dataset[Pair]):
         video = chosen.videos[int(rng.integers(len(chosen.videos)))]
         return chosen, video, list(video.tracks)[int(rng.integers(len(video.tracks)))]
 
-    def _positive(self, rng: Generator) -> tuple[Cutout, Cutout]:
-        """Template and search crop of one object, at most the set's frame_range annotated frames apart.
+    def _pick_other(self, rng: Generator, video: Video) -> tuple[Video, int] | None:
+        """A track of another video; its own may show the object again. None where there is hardly another."""
+        for _ in range(TRIES):
+            _, other, track = self._pick(rng)
+            if other.frames[0] != video.frames[0]:
+                return other, track
+        return None
+
+    def _positive(self, rng: Generator) -> tuple[Video, Cutout, Cutout]:
+        """A video, and template and search crop of one object of it, at most the set's frame_range annotated
+        frames apart.
 
         Where a track names hard frames, search crops come from these alone.
         """
@@ -105,23 +118,32 @@ class PairDataset(Dataset[Pair]):
         near = int(rng.integers(low, high + 1))
         first, second = (near, drawn) if hard else (drawn, near)
         return (
+            video,
             self._cut(video, frames[first], annotations[frames[first]], self._config.template_crop),
             self._cut(video, frames[second], annotations[frames[second]], self._config.search_crop),
         )
 
-    def _any_cutout(self, rng: Generator) -> Cutout:
-        _, video, track = self._pick(rng)
-        frames = list(video.tracks[track])
+    def _other_cutout(self, rng: Generator, video: Video) -> Cutout | None:
+        """A search crop of an object of another video."""
+        picked = self._pick_other(rng, video)
+        if picked is None:
+            return None
+        other, track = picked
+        frames = list(other.tracks[track])
         frame = frames[int(rng.integers(len(frames)))]
-        return self._cut(video, frame, video.tracks[track][frame], self._config.search_crop)
+        return self._cut(other, frame, other.tracks[track][frame], self._config.search_crop)
 
-    def _composed(self, target: Cutout, rng: Generator) -> Cutout:
-        others = [self._any_cutout(rng) for _ in range(int(rng.integers(self._config.others + 1)))]
-        return compose(target, self._scenery(rng), [each for each in others if each.has_mask], rng)
+    def _composed(self, target: Cutout, video: Video, rng: Generator) -> Cutout:
+        """The target amid objects and on a picture of other videos; as it is where there are none."""
+        drawn = [self._other_cutout(rng, video) for _ in range(int(rng.integers(self._config.others + 1)))]
+        picked = self._pick_other(rng, video)
+        if picked is None:
+            return target
+        others = [each for each in drawn if each is not None and each.has_mask]
+        return compose(target, self._scenery(rng, picked[0]), others, rng)
 
-    def _scenery(self, rng: Generator) -> Pixels:
-        """A random square of a random picture, that fills a search crop."""
-        _, video, _ = self._pick(rng)
+    def _scenery(self, rng: Generator, video: Video) -> Pixels:
+        """A random square of a random picture of a video, that fills a search crop."""
         picture = read_rgb(video.frames[int(rng.integers(len(video.frames)))])
         height, width = picture.shape[:2]
         side = int(min(height, width) * rng.uniform(0.5, 1.0))
@@ -131,4 +153,9 @@ class PairDataset(Dataset[Pair]):
 
     @staticmethod
     def _cut(video: Video, frame: int, annotation: Annotation, pixels: int) -> Cutout:
-        return cut(read_rgb(video.frames[frame]), annotation, pixels)
+        path = video.frames[frame]
+        picture = read_rgb(path)
+        try:
+            return cut(picture, annotation, pixels)
+        except DatasetError as error:
+            raise DatasetError(f"{path}: {error}") from error

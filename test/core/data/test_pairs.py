@@ -91,9 +91,48 @@ def test_a_pair_depends_on_seed_and_index_alone(video_set):
     assert not torch.equal(one[7].noise, one[6].noise)
 
 
-def test_a_negative_pair_may_show_another_object_and_is_marked(video_set):
+def test_a_negative_pair_shows_the_object_of_another_video_and_is_marked(video_set):
     dataset = PairDataset([video_set], PairConfig(negative=1.0), seed=1, length=10)
-    assert not any(dataset[index].positive for index in range(4))
+
+    pairs = [dataset[index] for index in range(8)]
+
+    assert not any(pair.positive for pair in pairs)
+    assert all(int(pair.template[79, 79, 0]) + int(pair.search[215, 215, 0]) == 255 for pair in pairs)
+
+
+def test_pairs_of_a_single_video_are_never_negative_or_composed(video_set):
+    alone = replace(video_set, videos=video_set.videos[:1])
+    plain, mixed = (
+        PairDataset([alone], PairConfig(negative=share, composed=share), seed=1, length=10)
+        for share in (0.0, 0.5)
+    )
+
+    for index in range(4):  # another crop would show the object that the label says is not there
+        assert mixed[index].positive
+        assert torch.equal(mixed[index].search, plain[index].search)
+
+
+def test_an_object_whose_mask_is_empty_is_not_composed(video_set):
+    empty = DrawnMask(Box(0, 0, 0, 0))
+    videos = [
+        replace(video, tracks={1: {k: replace(each, mask=empty) for k, each in video.tracks[1].items()}})
+        for video in video_set.videos
+    ]
+    drawn = replace(video_set, videos=videos)
+    dataset = PairDataset([drawn], PairConfig(negative=0, composed=1), seed=1, length=9)
+
+    shown = [int(dataset[index].search[215, 215, 0]) for index in range(6)]
+
+    assert set(shown) <= {0, 255}
+
+
+def test_a_mask_of_another_size_than_its_frame_is_an_error(video_set):
+    write_picture(video_set.videos[0].frames[0], np.zeros((100, 120, 3), np.uint8))
+    tracks = {1: {0: video_set.videos[0].tracks[1][0]}}
+    small = replace(video_set, videos=[replace(video_set.videos[0], tracks=tracks)])
+
+    with pytest.raises(DatasetError, match=r"white0\.png: the mask has the size \(200, 240\)"):
+        PairDataset([small], PairConfig(), seed=1, length=1)[0]
 
 
 def test_template_and_search_frame_lie_within_the_frame_range(tmp_path, video_set):
