@@ -53,9 +53,9 @@ class TrackerNode(LifecycleNode):
             engine = Engine(
                 self._make_tracker, self.settings.weights, self.tracker_config, self.runtime_config
             )
-        except Exception as error:
+            self._station = Station(self, engine, self.settings.cameras)
+        except Exception as error:  # rclpy would pass it by without a word, here and in on_activate
             return self._failed("configure", error)
-        self._station = Station(self, engine, self.settings.cameras)
         self.failure = ""
         return SUCCESS
 
@@ -63,7 +63,12 @@ class TrackerNode(LifecycleNode):
         """Listens and tracks from now on."""
         if self._station is None:
             return FAILURE
-        self._station.open()
+        try:
+            self._station.open()
+        except Exception as error:
+            self._station.close()
+            return self._failed("activate", error)
+        self.failure = ""
         topics = [self.resolve_topic_name(f"{prefix_of(name)}image") for name in self.settings.cameras]
         self.get_logger().info(f"active on {self._station.engine.device}: tracks in {', '.join(topics)}")
         return SUCCESS

@@ -78,8 +78,9 @@ class Station:
         }
         self._worker = Worker(self._work)
         self._worker.start()
-        self._subscriptions = [self._subscribe(name) for name in self.cameras]
-        self._others = [each for name in self.cameras for each in self._subscribe_others(name)]
+        for name in self.cameras:
+            self._subscriptions.append(self._subscribe(name))
+            self._others += self._subscribe_others(name)
 
     def close(self) -> bool:
         """Ends tracking and listening; targets are stopped. False if a step would not end."""

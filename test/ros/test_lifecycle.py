@@ -1,6 +1,7 @@
 """The managed life of the node."""
 
 import gc
+import threading
 import weakref
 
 import pytest
@@ -56,6 +57,32 @@ def test_missing_weights_fail_the_transition_and_say_what_to_do(world, make_node
     assert "/nowhere.safetensors" in node.failure
     world.spin_until(lambda: heard and heard[-1].status[0].level == DiagnosticStatus.ERROR)
     assert "parameter weights" in heard[-1].status[0].message
+
+
+def test_what_goes_wrong_in_activating_is_said_and_leaves_nothing_behind(world, make_node):
+    wrong = {"qos_overrides./image.subscription.reliability": "rather good"}
+    node = make_node(autostart=False, report_period=0.1, **wrong)
+    heard = world.listen(DiagnosticArray, "/diagnostics")
+
+    assert change(world, Transition.TRANSITION_CONFIGURE)
+    assert not change(world, Transition.TRANSITION_ACTIVATE)
+
+    assert state(world) == State.PRIMARY_STATE_INACTIVE
+    assert "rather good" in node.failure
+    world.spin_until(lambda: heard and heard[-1].status[0].level == DiagnosticStatus.ERROR)
+    assert "rather good" in heard[-1].status[0].message
+    assert not node.station.cameras
+    assert "tracker" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_topics_that_cannot_be_opened_fail_the_transition_and_are_named(world, make_node):
+    wrong = {"qos_overrides./tracker/tracks.publisher.reliability": "rather good"}
+    node = make_node(autostart=False, **wrong)
+
+    assert not change(world, Transition.TRANSITION_CONFIGURE)
+
+    assert state(world) == State.PRIMARY_STATE_UNCONFIGURED
+    assert "rather good" in node.failure
 
 
 def test_it_can_be_configured_again_after_a_failure(world, make_node, network):
