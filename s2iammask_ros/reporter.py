@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # Humble has both here only
 from rclpy.node import Node
 from std_msgs.msg import Header
 
@@ -36,7 +37,8 @@ class Reporter:
     def __init__(self, node: Reported, period: float) -> None:
         self._node = node
         self._publisher = node.ros.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        node.ros.create_timer(period, self._report)
+        # not the node's clock: with use_sim_time that stands still while a bag is paused
+        node.ros.create_timer(period, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _report(self) -> None:
         station, header = self._node.station, Header(stamp=time_message(self._node.now()))
@@ -54,7 +56,7 @@ class Reporter:
         if station is None:
             level = ERROR if self._node.failure else OK
             return status(name, level, self._node.failure or "unconfigured", {})
-        error = station.faults.device_error
+        error = station.faults.device_error or self._node.failure
         return status(name, ERROR if error else OK, error or "loaded", _memory(station))
 
 

@@ -207,6 +207,18 @@ def test_a_camera_that_is_less_reliable_and_comes_later_is_heard(world, make_nod
     world.spin_until(lambda: node.counts().received, lambda: camera.show(red()))
 
 
+def test_it_is_also_heard_while_the_clock_of_a_bag_stands_still(world, make_node, red):
+    node = make_node(report_period=0.1, use_sim_time=True)
+    clock = world.robot.create_publisher(Clock, "/clock", 1)
+    then = 1000 * SECOND
+    world.spin_until(lambda: node.now() == then, lambda: clock.publish(Clock(clock=time_message(then))))
+    world.spin_until(lambda: node.station and node.station.cameras)
+    world.spin_for(0.3)  # what the jump of the clock set off is over
+    camera = world.camera(reliability="best_effort")
+
+    world.spin_until(lambda: node.counts().received, lambda: camera.show(red(), then))
+
+
 def test_latency_is_published_with_counts_and_stages(world, tracking, red):
     _, camera = tracking(report_period=0.1)
     heard = world.listen(Latency, "tracker/latency")
