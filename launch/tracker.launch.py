@@ -10,15 +10,16 @@ from launch_ros.substitutions import FindPackageShare
 
 PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 CONFIG = PathJoinSubstitution([FindPackageShare("s2iammask"), "config"])
+FROM_FILE = "not given: as in params_file"
 ARGUMENTS = {
     "image": ("/camera/image_raw", "image topic; with image_transport compressed, without its /compressed"),
-    "image_transport": ("raw", "raw or compressed"),
+    "image_transport": ("", f"raw or compressed; {FROM_FILE}"),
     "hints": ("hints", "topic of a detector's boxes, heard if the parameter hints is true"),
-    "weights": ("", "weights file or exported folder; none given: the file that comes with the package"),
-    "device": ("auto", "auto, cpu, cuda or cuda:N"),
+    "weights": ("", f"weights file, exported folder, or a name of the package; {FROM_FILE}"),
+    "device": ("", f"auto, cpu, cuda or cuda:N; {FROM_FILE}"),
     "params_file": (PathJoinSubstitution([CONFIG, "tracker.yaml"]), "parameters of the tracker"),
     "namespace": ("", "namespace of the tracker"),
-    "use_sim_time": ("false", "take the time from /clock, as for a bag played with --clock"),
+    "use_sim_time": ("", f"true: take the time from /clock, as for a bag played with --clock; {FROM_FILE}"),
     "rviz": ("false", "whether to open RViz"),
     "rviz_config": (PathJoinSubstitution([CONFIG, "tracker.rviz"]), "what RViz shows"),
     "fastdds_profile": (
@@ -33,7 +34,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value=default, description=meaning)
         for name, (default, meaning) in ARGUMENTS.items()
     ]
-    return LaunchDescription([*arguments, OpaqueFunction(function=set_transports), tracker(), rviz()])
+    functions = [OpaqueFunction(function=each) for each in (set_transports, tracker)]
+    return LaunchDescription([*arguments, *functions, rviz()])
 
 
 def set_transports(context: LaunchContext) -> list[SetEnvironmentVariable]:
@@ -42,21 +44,26 @@ def set_transports(context: LaunchContext) -> list[SetEnvironmentVariable]:
     return [] if left_alone else [SetEnvironmentVariable(PROFILES, profile)]
 
 
-def tracker() -> LifecycleNode:
-    text = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in TEXTS}
-    sim_time = ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)
-    return LifecycleNode(
+PARAMETERS = {"weights": str, "device": str, "image_transport": str, "use_sim_time": bool}
+
+
+def tracker(context: LaunchContext) -> list[LifecycleNode]:
+    """The node; an argument that is not given leaves the parameter file's value alone."""
+    given = {
+        name: ParameterValue(LaunchConfiguration(name), value_type=kind)
+        for name, kind in PARAMETERS.items()
+        if LaunchConfiguration(name).perform(context)
+    }
+    node = LifecycleNode(
         package="s2iammask",
         executable="tracker_node",
         name="tracker",
         namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), text | {"use_sim_time": sim_time}],
+        parameters=[LaunchConfiguration("params_file"), *([given] if given else [])],
         remappings=[(name, LaunchConfiguration(name)) for name in ("image", "hints")],
         output="screen",
     )
-
-
-TEXTS = ("weights", "device", "image_transport")  # arguments that are parameters of the same name
+    return [node]
 
 
 def rviz() -> Node:

@@ -1,5 +1,6 @@
 """The launch file as launch_testing runs it; test_launch.py does that where launch_testing is installed."""
 
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -19,16 +20,19 @@ ARGUMENTS = {
     "namespace": "front",
     "image": "/front_camera/image_raw",
     "image_transport": "compressed",
-    "device": "cpu",
     "use_sim_time": "true",
     "fastdds_profile": "none",
 }
+FILE_OF_ONES_OWN = "/**: {ros__parameters: {device: cpu, image_transport: raw, history_seconds: 3.5}}"
 LONGEST_START = 120.0  # seconds
 
 
 def generate_test_description():
+    parameters = Path(tempfile.mkdtemp()) / "own.yaml"
+    parameters.write_text(FILE_OF_ONES_OWN)
     source = PythonLaunchDescriptionSource(str(FILE))
-    launched = IncludeLaunchDescription(source, launch_arguments=ARGUMENTS.items())
+    arguments = {**ARGUMENTS, "params_file": str(parameters)}
+    launched = IncludeLaunchDescription(source, launch_arguments=arguments.items())
     return LaunchDescription([launched, launch_testing.actions.ReadyToTest()])
 
 
@@ -60,7 +64,7 @@ class TestTheRunningNode(unittest.TestCase):
         heard = dict(self.robot.get_subscriber_names_and_types_by_node("tracker", "/front"))
         assert "/front_camera/image_raw/compressed" in heard
 
-    def test_arguments_become_parameters_and_the_file_gives_the_others(self):
+    def test_arguments_that_are_given_become_parameters_and_the_file_gives_the_others(self):
         names = ["device", "image_transport", "use_sim_time", "history_seconds"]
 
         answer = self.call(GetParameters, "/front/tracker/get_parameters", GetParameters.Request(names=names))
@@ -68,7 +72,7 @@ class TestTheRunningNode(unittest.TestCase):
         device, transport, simulated, history = answer.values
         assert (device.string_value, transport.string_value) == ("cpu", "compressed")
         assert simulated.bool_value
-        assert history.double_value > 0
+        assert history.double_value == 3.5
 
 
 @launch_testing.post_shutdown_test()
