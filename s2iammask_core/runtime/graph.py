@@ -37,7 +37,11 @@ def bucket_of(count: int) -> int:
 
 
 def capture_cuda(work: Work) -> Work:
-    """Records the work's kernels; the result replays them and returns the one tensor that they write."""
+    """Records the work's kernels on the current device; the result replays them and returns the one tensor
+    that they write.
+
+    Other threads may use the device meanwhile, as a detector in the same process does.
+    """
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -45,7 +49,7 @@ def capture_cuda(work: Work) -> Work:
             work()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         answer = work()
 
     def replay() -> Tensor:
@@ -124,7 +128,8 @@ class Captures:
             patches = patches_in(source, settings, fixed_aim) if in_frame else source
             return packed(step(self._network, settings, patches, fixed_kernels, fixed_aim))
 
-        replay = self._capture(work)
+        with torch.cuda.device_of(source):  # a stream records what runs on its own device alone
+            replay = self._capture(work)
         return CapturedStep(replay, source, fixed_kernels, fixed_aim, self._on_host(replay().shape))
 
     def _load(self, bucket: int, kernels: tuple[Tensor, ...]) -> None:

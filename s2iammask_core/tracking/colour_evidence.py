@@ -4,7 +4,7 @@ Deep features lie eight pixels apart and miss what looks unlike the object's mid
 the pixel. The histograms are those of one patch alone, so that a mistake in one frame does not stay.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -48,7 +48,7 @@ def _smooth(counts: Tensor) -> Tensor:
     return smoothed.flatten(2)
 
 
-@lru_cache(maxsize=16)
+@cache  # for good: captured steps read it where it lies
 def _mix(device: torch.device) -> Tensor:
     """(BINS, BINS): the share of each bin in each; symmetric."""
     mix = torch.eye(BINS) / 2

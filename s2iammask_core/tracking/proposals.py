@@ -1,7 +1,7 @@
 """From score and box maps to the K proposals whose masks vote."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -49,7 +49,7 @@ def propose(output: SearchOutput, aim: Aim[Tensor], settings: StepSettings) -> P
     )
 
 
-@lru_cache(maxsize=16)
+@cache  # for good: captured steps read it where it lies
 def _grid(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Anchors (A * S * S, 4) cx cy w h in patch pixels, and the cosine window over them (A * S * S,)."""
     anchors = anchor_grid(cells)

@@ -1,5 +1,7 @@
 """The captured step on a CUDA device."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -24,9 +26,9 @@ def boxes(count):
     return [Box(20 + 15 * k, 30 + 10 * k, 80 + 15 * k, 90 + 10 * k) for k in range(count)]
 
 
-def tracker(random_network, runtime):
+def tracker(random_network, runtime, device="cuda"):
     return make_tracker(
-        random_network(), runtime=RuntimeConfig(device="cuda", runtime=runtime, precision="fp32")
+        random_network(), runtime=RuntimeConfig(device=device, runtime=runtime, precision="fp32")
     )
 
 
@@ -39,6 +41,43 @@ def test_a_captured_step_answers_as_one_that_is_not(random_network, frames, coun
     for frame in frames[1:3]:
         pairs = zip(eager.track(frame), graph.track(frame), strict=True)
         assert all(one.score == pytest.approx(other.score, abs=1e-3) for one, other in pairs)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is no second CUDA device")
+def test_a_step_is_captured_on_a_device_that_is_not_the_current_one(random_network, frames):
+    eager, graph = (tracker(random_network, name, "cuda:1") for name in ("eager", "graph"))
+
+    for each in (eager, graph):
+        each.start(frames[0], boxes(2))
+    for frame in frames[1:4]:
+        pairs = zip(eager.track(frame), graph.track(frame), strict=True)
+        assert all(one.score == pytest.approx(other.score, abs=1e-3) for one, other in pairs)
+
+
+def test_a_step_is_captured_while_another_thread_uses_the_device(random_network, frames):
+    stop, graph = threading.Event(), tracker(random_network, "graph")
+    graph.start(frames[0], boxes(2))
+    errors = []
+
+    def busy():
+        size = 1
+        while not stop.is_set():
+            try:
+                torch.ones(size << 20, device="cuda").sum().item()  # asks the driver for ever more memory
+            except RuntimeError as error:
+                errors.append(error)
+            size = size % 200 + 1
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        found = graph.track(frames[1])
+    finally:
+        stop.set()
+        thread.join()
+
+    assert len(found) == 2
+    assert errors == []
 
 
 def test_several_frames_in_a_captured_step_answer_as_one_by_one(random_network, frames):
