@@ -90,7 +90,7 @@ class Objective(nn.Module):
         side = (BASE_MASK_PIXELS, BASE_MASK_PIXELS)
         logits = head[-1](vectors[:, :, None, None]).float().reshape(-1, 1, *side)
         logits = F.interpolate(logits, size=127, mode="bilinear", align_corners=True)[:, 0]
-        windows = mask_windows(batch.mask, sample, rows, columns, offset=-32)
+        windows = mask_windows(batch.mask, sample, rows, columns, cells)
         return self._with_mask(first, logits, windows)
 
     def _sharp(self, batch: Batch) -> Outcome:
@@ -109,7 +109,7 @@ class Objective(nn.Module):
         logits = self.network.refine(vectors, skips).float()
         sample, rows, columns = chosen.nonzero(as_tuple=True)
         nothing = Outcome(logits.sum() * 0)
-        return self._with_mask(nothing, logits, mask_windows(batch.mask, sample, rows, columns, offset=0))
+        return self._with_mask(nothing, logits, mask_windows(batch.mask, sample, rows, columns, cells))
 
     def _with_mask(self, first: Outcome, logits: Tensor, windows: Tensor) -> Outcome:
         mask = losses.mask_loss(logits, windows)

@@ -49,11 +49,16 @@ class Processes:
 def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UnavailableError(f"there is no device {name!r}; use auto, cpu, cuda or cuda:N") from error
     if device.type == "cuda":
-        if not torch.cuda.is_available():
-            raise UnavailableError(f"device {name} was asked for, but PyTorch sees no CUDA device here")
         device = torch.device("cuda", device.index or int(os.environ.get("LOCAL_RANK", "0")))
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise UnavailableError(
+                f"device {device} was asked for; PyTorch sees {torch.cuda.device_count()} CUDA devices"
+            )
         torch.cuda.set_device(device)
     return device
 

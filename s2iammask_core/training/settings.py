@@ -1,16 +1,32 @@
 """The settings of a training run, and how they are read from YAML."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.config import NetworkConfig, check, from_mapping, read_yaml, setting
+from s2iammask_core.config import VARIANTS, NetworkConfig, check, from_mapping, read_yaml, setting
 from s2iammask_core.data.augment import AugmentConfig
 from s2iammask_core.data.pairs import PairConfig
 from s2iammask_core.errors import ConfigError
 
-OBJECTIVES = ("proposals", "base", "sharp", "regions", "joint")
+REGIONS = ("s2iammask", "s2iammask_nano")  # the variants with masks of regions
+VARIANTS_OF = {  # what each objective can train
+    "proposals": VARIANTS,
+    "base": ("siammask_base",),
+    "sharp": ("siammask_sharp",),
+    "regions": REGIONS,
+    "joint": REGIONS,
+}
+OBJECTIVES = tuple(VARIANTS_OF)
+LEARNING = {  # the parts that get a gradient from each
+    "proposals": ("backbone.", "neck", "score", "box"),
+    "base": ("backbone.", "neck", "score", "box", "mask"),
+    "sharp": ("backbone.", "neck", "mask", "refine"),
+    "regions": ("mask", "region_masks"),
+    "joint": ("backbone.", "neck", "score", "box", "mask", "region_masks"),
+}
+WHOLE = 167  # side of the smallest search patch whose features the neck leaves whole; smaller ones lose a rim
 
 
 @dataclass(frozen=True)
@@ -20,12 +36,12 @@ class ScheduleConfig:
     name: str = setting(
         "cos", "curve after the warm-up", choices=("log", "linear", "cos", "step", "multistep", "constant")
     )
-    start: float = setting(2e-3, "learning rate after the warm-up", 0.0, 10.0)
+    start: float = setting(2e-3, "learning rate after the warm-up", 1e-12, 10.0)
     end: float = setting(2e-5, "learning rate at the end (log, linear, cos)", 0.0, 10.0)
     warmup: float = setting(0.0, "length of the warm-up, epochs", 0.0, 1000.0)
-    warmup_start: float = setting(1e-4, "learning rate at the first step of the warm-up", 0.0, 10.0)
+    warmup_start: float = setting(1e-4, "learning rate at the first step of the warm-up", 1e-12, 10.0)
     factor: float = setting(0.1, "what step and multistep multiply by", 0.0, 1.0)
-    every: float = setting(10.0, "epochs between two steps (step)", 0.0, 1000.0)
+    every: float = setting(10.0, "epochs between two steps (step)", 1e-3, 1000.0)
     milestones: tuple[float, ...] = setting((), "epochs of the steps (multistep)")
     per_epoch: bool = setting(False, "the rate stays constant inside an epoch, as in the method")
 
@@ -40,7 +56,7 @@ class OptimizerConfig:
     name: str = setting("adamw", "optimiser", choices=("sgd", "adamw"))
     momentum: float = setting(0.9, "momentum (sgd)", 0.0, 1.0)
     weight_decay: float = setting(1e-4, "weight decay", 0.0, 1.0)
-    clip: float = setting(10.0, "greatest norm of the gradient", 0.0, 1e6)
+    clip: float = setting(10.0, "greatest norm of the gradient", 1e-6, 1e6)
     backbone_rate: float = setting(0.1, "rate of the backbone relative to the rest", 0.0, 1.0)
     worst_loss: float = setting(
         1e4, "steps with a greater or non-finite loss are skipped and counted", 0.0, 1e9
@@ -158,6 +174,8 @@ class TrainConfig:
         check(self)
         if not self.data:
             raise ConfigError("data must list at least one data set")
+        _check_parts(self)
+        _check_patches(self)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -183,7 +201,10 @@ def from_nested(values: Mapping[str, Any]) -> TrainConfig:
     for name, kind in PARTS.items():
         if name in made:
             made[name] = from_mapping(kind, _tuples(_mapping(name, made[name])))
-    made["data"] = tuple(_data(each) for each in made.get("data") or ())
+    listed = made.get("data") or ()
+    if not isinstance(listed, list | tuple):
+        raise ConfigError(f"data must be a list of data sets, got {listed!r}")
+    made["data"] = tuple(_data(each) for each in listed)
     return from_mapping(TrainConfig, _tuples(made))
 
 
@@ -193,11 +214,46 @@ def read_settings(path: Path | str) -> TrainConfig:
 
 
 def _data(entry: Any) -> DataConfig:
-    values = _mapping("data", entry)
-    try:
-        return DataConfig(str(values["kind"]), str(values["root"]), values.get("options") or {})
-    except KeyError as error:
-        raise ConfigError(f"each entry of data needs {error.args[0]}") from error
+    values = from_mapping(DataConfig, {"kind": "", "root": "", **_mapping("an entry of data", entry)})
+    for name in ("kind", "root"):
+        if not isinstance(getattr(values, name), str) or not getattr(values, name):
+            raise ConfigError(f"each entry of data needs {name}, a text; got {entry!r}")
+    _mapping(f"options of data {values.kind}", values.options or {})
+    return replace(values, options=values.options or {})
+
+
+def _check_parts(config: TrainConfig) -> None:
+    """Whether the objective fits the network, and the parts to be trained fit both."""
+    objective, variant = config.objective, config.network.variant
+    if variant not in VARIANTS_OF[objective]:
+        known = " or ".join(VARIANTS_OF[objective])
+        raise ConfigError(f"objective {objective} trains network.variant {known}, not {variant}")
+    for each in (*config.trained, *config.unfrozen):
+        if not isinstance(each, str) or not f"{each}.".startswith(LEARNING[objective]):
+            raise ConfigError(
+                f"trained and unfrozen name no part that objective {objective} teaches: {each!r}; "
+                f"it teaches {', '.join(part.rstrip('.') for part in LEARNING[objective])}"
+            )
+
+
+def _check_patches(config: TrainConfig) -> None:
+    """Whether patches lie on the network's grid and within the crops that they are cut from."""
+    template, search = config.augment.template_pixels, config.augment.search_pixels
+    if search < template or (search - template) % 8:
+        raise ConfigError(
+            f"augment.search_pixels must be augment.template_pixels plus a multiple of 8; "
+            f"got {search} and {template}"
+        )
+    if config.objective == "sharp" and search >= WHOLE:
+        raise ConfigError(f"augment.search_pixels of objective sharp must be less than {WHOLE}, got {search}")
+    if config.objective in ("regions", "joint") and search < WHOLE:
+        raise ConfigError(f"augment.search_pixels must be {WHOLE} or more for masks of regions, got {search}")
+    for name, crop, patch in (
+        ("template", config.pairs.template_crop, template),
+        ("search", config.pairs.search_crop, search),
+    ):
+        if crop < patch:
+            raise ConfigError(f"pairs.{name}_crop must be at least augment.{name}_pixels: {crop} < {patch}")
 
 
 def _mapping(name: str, value: Any) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
 from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
 from s2iammask_core.data.readers.youtube_vos import read_youtube_vos
 from s2iammask_core.data.stills import read_stills
-from s2iammask_core.errors import ConfigError, WeightsError
+from s2iammask_core.errors import ConfigError, DatasetError, WeightsError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.imagenet import load_imagenet
 from s2iammask_core.model.network import SiameseNetwork
@@ -33,6 +33,7 @@ READERS: dict[str, Callable[..., VideoSet]] = {
     "stills": read_stills,
     "youtube_vos": read_youtube_vos,
 }
+SAMPLING = ("num_use", "frame_range")  # options that every kind of data has
 # parts that one variant has and another has not: a later stage may begin without them
 STAGE_PARTS = ("mask.", "refine.", "region_masks.")
 
@@ -49,16 +50,37 @@ def _read_set(data: DataConfig) -> VideoSet:
     if data.kind not in READERS:
         raise ConfigError(f"unknown kind of data {data.kind!r}; known: {', '.join(sorted(READERS))}")
     options = dict(data.options)
-    excluded = set(options.pop("exclude", ()))
-    overrides = {name: options.pop(name) for name in ("num_use", "frame_range") if name in options}
+    excluded = options.pop("exclude", [])
+    overrides: dict[str, Any] = {
+        name: _count(name, options.pop(name)) for name in SAMPLING if name in options
+    }
     try:
         videos = READERS[data.kind](Path(data.root), **options)
     except TypeError as error:
         raise ConfigError(f"options of data {data.kind}: {error}") from error
+    videos = replace(videos, **overrides)
     if excluded:
-        kept = [each for each in videos.videos if each.name not in excluded]
-        videos = replace(videos, videos=kept)
-    return replace(videos, **overrides)
+        videos = _without(videos, excluded)
+    if not len(videos.videos):
+        raise DatasetError(f"data {data.kind} in {data.root} has no object to train on")
+    return videos
+
+
+def _count(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"option {name} of data must be a number of 1 or more, got {value!r}")
+    return value
+
+
+def _without(videos: VideoSet, excluded: object) -> VideoSet:
+    """All but the named videos; each name must be there, or what was to be held out would be trained on."""
+    if not isinstance(excluded, list | tuple):
+        raise ConfigError(f"option exclude of data must be a list of names, got {excluded!r}")
+    named = [each.name for each in videos.videos]
+    if unknown := sorted(set(map(str, excluded)) - set(named)):
+        raise ConfigError(f"option exclude of data names what {videos.name} has not: {', '.join(unknown)}")
+    kept = [index for index, name in enumerate(named) if name not in set(map(str, excluded))]
+    return replace(videos, videos=[videos.videos[index] for index in kept])
 
 
 def initial_network(config: TrainConfig) -> SiameseNetwork:

@@ -100,18 +100,18 @@ def _central(cells: int, anchors: Tensor) -> Tensor:
     return (anchors[:, :2].abs() < reach).all(dim=1)
 
 
-def mask_windows(mask: Tensor, sample: Tensor, rows: Tensor, columns: Tensor, offset: int) -> Tensor:
+def mask_windows(mask: Tensor, sample: Tensor, rows: Tensor, columns: Tensor, cells: int) -> Tensor:
     """Labels -1 and 1, and 0 outside the patch, of the 127 x 127 windows of score cells.
 
     Args:
         mask: (N, P, P) bool.
-        sample, rows, columns: (M,) cells.
-        offset: where the window of cell 0 begins: -32 for search patches with anchors, 0 for the refine
-            training.
+        sample, rows, columns: (M,) cells of an S x S map that lies around the centre of the patch.
+        cells: S.
 
     Returns:
         (M, 127, 127) float32
     """
+    offset = (mask.shape[-1] - 127) // 2 - 4 * (cells - 1)  # where the window of cell 0 begins
     steps = torch.arange(127, device=mask.device)
     y = rows[:, None] * 8 + offset + steps  # (M, 127)
     x = columns[:, None] * 8 + offset + steps

@@ -241,21 +241,6 @@ def test_the_moving_average_follows_the_weights_slowly(small_settings):
     assert 0 < averaged < moved
 
 
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ({"epoch": 3}, "did you mean epochs"),
-        ({"schedule": {"name": "cosine"}}, "name must be one of"),
-        ({"data": []}, "data must list"),
-        ({"data": [{"kind": "cats", "root": "."}]}, "unknown kind of data 'cats'"),
-        ({"trained": ["nothing"]}, "name no part"),
-    ],
-)
-def test_a_wrong_setting_is_named(small_settings, change, complaint):
-    with pytest.raises(ConfigError, match=complaint):
-        train(from_nested(small_settings | change))
-
-
 def test_weights_of_another_network_are_refused(small_settings, tmp_path):
     broken = tmp_path / "broken.pt"
     broken.write_bytes(b"no snapshot")

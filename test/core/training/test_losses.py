@@ -16,10 +16,15 @@ def labels_of(numbers):
     return AnchorLabels(classes, deltas, torch.from_numpy(numbers["label_loc_weight"]).flatten(1))
 
 
-def windows_of(numbers, offset):
+def windows_of(numbers):
     sample, rows, columns = (torch.from_numpy(numbers["label_mask_weight"])[:, 0] == 1).nonzero(as_tuple=True)
     mask = torch.from_numpy(numbers["label_mask"])[:, 0] == 1
-    return sample, rows, columns, mask_windows(mask, sample, rows, columns, offset)
+    return (
+        sample,
+        rows,
+        columns,
+        mask_windows(mask, sample, rows, columns, numbers["label_mask_weight"].shape[-1]),
+    )
 
 
 @torch.inference_mode()
@@ -40,7 +45,7 @@ def test_first_stage_losses_equal_those_of_the_original(golden_numbers, golden_n
 def test_the_mask_loss_of_siammask_base_equals_that_of_the_original(golden_numbers, golden_network):
     numbers, network = golden_numbers("net_base"), golden_network("siammask_base")
     output = network.search(network.template(numbers["train_z"]), numbers["train_x"])
-    sample, rows, columns, windows = windows_of(numbers, offset=-32)
+    sample, rows, columns, windows = windows_of(numbers)
 
     vectors = network.mask.head.hidden(output.features[0])[sample, :, rows, columns]
     logits = network.mask.head[-1](vectors[:, :, None, None]).reshape(-1, 1, 63, 63)
@@ -53,7 +58,7 @@ def test_the_mask_loss_of_siammask_base_equals_that_of_the_original(golden_numbe
 def test_the_mask_loss_of_siammask_sharp_equals_that_of_the_original(golden_numbers, golden_network):
     numbers, network = golden_numbers("net_sharp"), golden_network("siammask_sharp")
     output = network.search(network.template(numbers["train_z"]), numbers["train_x"])
-    sample, rows, columns, windows = windows_of(numbers, offset=0)
+    sample, rows, columns, windows = windows_of(numbers)
     correlation, *skips = output.features
 
     from s2iammask_core.model.refine import all_windows

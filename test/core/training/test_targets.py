@@ -107,15 +107,26 @@ def test_the_window_of_the_middle_cell_is_the_middle_of_the_patch():
     mask = torch.zeros(1, 255, 255, dtype=torch.bool)
     mask[0, 127, 127] = True
 
-    window = mask_windows(mask, *(torch.tensor([each]) for each in (0, 12, 12)), offset=-32)
+    window = mask_windows(mask, *(torch.tensor([each]) for each in (0, 12, 12)), cells=25)
 
     assert window[0, 63, 63] == 1
     assert (window == 1).sum() == 1
 
 
+@pytest.mark.parametrize(("side", "cells"), [(143, 3), (159, 5), (191, 17), (255, 25)])
+def test_the_window_of_the_middle_cell_is_the_middle_of_patches_of_any_size(side, cells):
+    mask = torch.zeros(1, side, side, dtype=torch.bool)
+    mask[0, side // 2, side // 2] = True
+    middle = torch.tensor([cells // 2])
+
+    window = mask_windows(mask, torch.tensor([0]), middle, middle, cells)
+
+    assert window[0, 63, 63] == 1
+
+
 def test_a_window_beyond_the_patch_is_neither_object_nor_background():
     window = mask_windows(
-        torch.ones(1, 255, 255).bool(), *(torch.tensor([each]) for each in (0, 0, 0)), offset=-32
+        torch.ones(1, 255, 255).bool(), *(torch.tensor([each]) for each in (0, 0, 0)), cells=25
     )
 
     assert (window[0, :32] == 0).all()
