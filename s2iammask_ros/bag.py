@@ -66,7 +66,10 @@ class BagSink:
         self._node, self._wanted = node, frozenset(topics)
         self._types = type_store()
         self._connections: dict[Topic, Connection] = {}
-        self._writer = Writer(path, version=BAG_VERSION, storage_plugin=STORAGES[storage])
+        try:
+            self._writer = Writer(path, version=BAG_VERSION, storage_plugin=STORAGES[storage])
+        except WriterError as error:
+            raise BagError(f"cannot write a bag: {error}") from error
 
     def wanted(self, topic: Topic) -> bool:
         return topic in self._wanted

@@ -8,11 +8,11 @@ Writes a new bag with the outputs, and figures as JSON on stdout; with --truth a
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from s2iammask_core import Box, RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState
 from s2iammask_core.config import from_mapping, read_yaml
-from s2iammask_core.errors import DatasetError, TargetError
+from s2iammask_core.errors import ConfigError, DatasetError, TargetError
 from s2iammask_core.evaluation.davis import region_similarity
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import MaskRegion
@@ -44,8 +44,13 @@ from s2iammask_ros.records import Candidate
 from s2iammask_ros.settings import NodeConfig
 from s2iammask_ros.targets import Targets
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
 Labels = NDArray[Any]  # (H, W)
 USUAL = (TRACKS, DETECTIONS, MASK, LABEL_INFO, EVENTS)
+OFFLINE = {"max_age": 0.0, "history_seconds": 0.0, "depth": False, "hints": False}  # whatever the file says
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,19 +80,18 @@ def arguments() -> argparse.ArgumentParser:
         "--truth", type=Path, metavar="DIR", help="label pictures in the order of the images: k for box k"
     )
     parser.add_argument("--params", type=Path, metavar="YAML", help="parameter file, as for the node")
-    parser.add_argument("--weights", default="", help="weights file; default: the one with the package")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--weights", default="", help="as the parameter; default: that of the parameter file")
+    parser.add_argument("--device", default="", help="as the parameter; default: that of the parameter file")
     return parser
 
 
 def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:
     """The figures of a replay."""
-    config = tracker_config(args.params)
-    engine = Engine(make, args.weights, config, RuntimeConfig(device=args.device))
+    stage, runtime = stage_and_runtime(args)
+    engine = Engine(make, stage.settings.weights, stage.tracker_config, runtime)
     topics = (*USUAL, OVERLAY_JPEG) if args.overlay else USUAL
     with ExitStack() as stack:
         sink = stack.enter_context(BagSink(args.out, args.storage, "tracker", topics)) if args.out else None
-        stage = Stage(config)
         recorder = Recorder(sink)
         camera = Camera("", Targets(engine.tracker()), recorder, stage)
         boxes = [RotatedBox.from_box(Box.from_text(text)) for text in args.box]
@@ -98,13 +102,29 @@ def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:
     return figures(recorder.results, read_truth(args.truth) if args.truth else None)
 
 
-def tracker_config(params: Path | None) -> TrackerConfig:
-    """The tracker's part of a parameter file; what belongs to the node is left out."""
-    if params is None:
-        return TrackerConfig()
-    given = read_yaml(params).get("/**", {}).get("ros__parameters", {})
-    own = {name: value for name, value in given.items() if name in TrackerConfig.__dataclass_fields__}
-    return from_mapping(TrackerConfig, own)
+def stage_and_runtime(args: argparse.Namespace) -> tuple["Stage", RuntimeConfig]:
+    """The settings of the parameter file, except for those that the command line gives."""
+    values = parameters(args.params) if args.params else {}
+    values |= {name: getattr(args, name) for name in ("weights", "device") if getattr(args, name)}
+    settings = own(NodeConfig, values | {"cameras": ("",)} | OFFLINE)
+    return Stage(own(TrackerConfig, values), settings), own(RuntimeConfig, values)
+
+
+def parameters(file: Path) -> dict[str, Any]:
+    """What a parameter file says to the node /tracker; the more particular part counts."""
+    parts, found = read_yaml(file), dict[str, Any]()
+    for name in ("/**", "/*", "tracker", "/tracker"):
+        part = parts.get(name) or {}
+        given = (part.get("ros__parameters") or {}) if isinstance(part, dict) else None
+        if not isinstance(given, dict):
+            raise ConfigError(f"{file} must hold names and values in {name}: ros__parameters")
+        found |= given
+    return found
+
+
+def own(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """The settings of one kind; what belongs to another one is left out."""
+    return from_mapping(kind, {each.name: values[each.name] for each in fields(kind) if each.name in values})
 
 
 @dataclass
@@ -112,7 +132,7 @@ class Stage:
     """Stands in for the node: its clock is that of the images, so nothing is ever late."""
 
     tracker_config: TrackerConfig
-    settings: NodeConfig = field(default_factory=lambda: NodeConfig(max_age=0.0, history_seconds=0.0))
+    settings: NodeConfig
     time: int = 0
 
     def now(self) -> int:

@@ -124,6 +124,70 @@ def test_what_cannot_be_replayed_is_said(run, bag, arguments, words):
     assert words in said
 
 
+def test_a_bag_that_is_there_is_not_written_over(run, bag):
+    code, said = run(bag, "--box", "60,80,60,40", "--out", bag)
+
+    assert code == 2
+    assert "exists already" in said
+
+
+PARAMETERS = """
+/**: {ros__parameters: {weights: of_the_file, threads: 1, mask_threshold: 0.3, max_age: 1.0, cameras: [""]}}
+tracker: {ros__parameters: {mask_threshold: 0.6}}
+"""
+
+
+@pytest.fixture
+def asked(network, monkeypatch, run):
+    """What a tracker was asked for, with each replay."""
+    asked = []
+
+    def make(*given):
+        asked.append(given)
+        return Tracker.of(network, given[1])
+
+    monkeypatch.setattr(replay, "make_tracker", make)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "weights"), [([], "of_the_file"), (["--weights", "another"], "another")]
+)
+def test_the_parameter_file_says_what_it_says_to_the_node(run, bag, tmp_path, asked, arguments, weights):
+    (tmp_path / "own.yaml").write_text(PARAMETERS)
+
+    code, figures = run(bag, "--box", "60,80,60,40", "--params", tmp_path / "own.yaml", *arguments)
+
+    assert (code, figures["images"]) == (0, FRAMES)
+    ((given, config, runtime),) = asked
+    assert (given, config.mask_threshold, runtime.threads) == (weights, 0.6, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/**: {ros__parameters: [1, 2]}", "ros__parameters"),
+        ("/tracker: much", "/tracker"),
+        ("/tracker: {ros__parameters: {mask_threshold: 7.0}}", "mask_threshold"),
+    ],
+)
+def test_what_is_wrong_with_a_parameter_file_is_said(run, bag, tmp_path, text, words):
+    (tmp_path / "own.yaml").write_text(text)
+
+    code, said = run(bag, "--box", "60,80,60,40", "--params", tmp_path / "own.yaml")
+
+    assert code == 2
+    assert words in said
+
+
+def test_a_parameter_file_may_have_empty_parts(run, bag, tmp_path):
+    (tmp_path / "own.yaml").write_text("/**: {ros__parameters: }")
+
+    code, _ = run(bag, "--box", "60,80,60,40", "--params", tmp_path / "own.yaml")
+
+    assert code == 0
+
+
 def test_a_folder_that_is_no_bag_is_said(run, tmp_path):
     code, said = run(tmp_path, "--box", "1,1,9,9")
 
