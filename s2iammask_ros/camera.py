@@ -1,7 +1,8 @@
 """One stream of images and its targets: from a message to the messages about it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from std_msgs.msg import Header
@@ -103,7 +104,7 @@ class Camera:
 
     def shot(self, turn: Turn) -> Shot:
         """What the tracker is to track in, after the targets and settings were fitted to it."""
-        self._fit(turn.frame)
+        self._fit(turn)
         if self.targets.tracker.config is not self._node.tracker_config:
             self.targets.tracker.reconfigure(self._node.tracker_config)
         age = self._node.settings.hint_age
@@ -139,7 +140,7 @@ class Camera:
         """
         image = self.history.find(stamp)
         later = thinned(self.history.between(image.stamp, self._done), self._node.settings.catch_up_steps)
-        verdicts = self.targets.start(candidates, self._read(image), image.stamp, map(self._read, later))
+        verdicts = self.targets.start(candidates, self._read(image), image.stamp, self._readable(later))
         self.publish_changes(image.message.header)
         return image.stamp, verdicts
 
@@ -194,6 +195,12 @@ class Camera:
     def _read(self, image: Stamped[ImageMessage]) -> HostFrame:
         return image_to_rgb(image.message, self._node.settings.max_megapixels)
 
+    def _readable(self, images: Sequence[Stamped[ImageMessage]]) -> Iterator[HostFrame]:
+        """Without those that were reported when their turn came."""
+        for image in images:
+            with suppress(FrameError):
+                yield self._read(image)
+
     def _complain(self, error: FrameError) -> None:
         """Each kind of unreadable image is reported once; all are counted."""
         kind = type(error).__name__ + str(error)[:80]
@@ -217,19 +224,20 @@ class Camera:
             self._complain(error)
             return None
 
-    def _fit(self, frame: HostFrame) -> None:
+    def _fit(self, turn: Turn) -> None:
         """Takes the targets over into a new image size, or stops them."""
-        known, here = self.targets.tracker.frame_size, (frame.shape[0], frame.shape[1])
+        known, here = self.targets.tracker.frame_size, turn.size
         if known is None or known == here:
             return
         text = f"the images changed from {known[1]} x {known[0]} to {here[1]} x {here[0]} pixels"
-        self.history.clear()
+        self.history.forget_before(turn.stamp)
         if (
             self._node.settings.size_change == "rescale"
             and abs(aspect(known) / aspect(here) - 1) < SAME_ASPECT
         ):
             empty = self.targets.tracker.sibling()
-            self.targets.restart(empty, frame, Reason.IMAGE_SIZE_CHANGED, text, scale=here[0] / known[0])
+            scale = here[0] / known[0]
+            self.targets.restart(empty, turn.frame, Reason.IMAGE_SIZE_CHANGED, text, scale)
         else:
             self.targets.stop([], Reason.IMAGE_SIZE_CHANGED, text)
 

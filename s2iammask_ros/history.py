@@ -72,10 +72,10 @@ class History(Generic[Message]):
         with self._lock:
             return [image for stamp, image in self._images.items() if after < stamp <= until]
 
-    def clear(self) -> None:
+    def forget_before(self, stamp: int) -> None:
         with self._lock:
-            self._images.clear()
-            self._size = 0
+            for known in [each for each in self._images if each < stamp]:
+                self._forget(known)
 
     def _forget(self, stamp: int) -> None:
         known = self._images.pop(stamp, None)

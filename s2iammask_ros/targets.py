@@ -82,11 +82,10 @@ class Targets:
 
     def restart(self, tracker: Tracker, frame: Frame, reason: Reason, text: str, scale: float = 1.0) -> None:
         """Goes on in another tracker, from the last boxes times scale; what is lost or does not fit stops."""
-        kept = {
-            number: target
-            for number, target in self.known.items()
-            if _resumed(tracker, frame, number, target, scale)
+        resumed = {
+            number: _resumed(tracker, frame, number, target, scale) for number, target in self.known.items()
         }
+        kept = {number: target for number, target in resumed.items() if target is not None}
         gone = {number: target for number, target in self.known.items() if number not in kept}
         self.tracker, self.known = tracker, kept
         self.note(reason, text)
@@ -142,16 +141,16 @@ def _stopped(target: Target, reason: Reason, text: str) -> Change:
     return Change(target.name, target.label, target.state, None, reason, f"{target.name} is stopped: {text}")
 
 
-def _resumed(tracker: Tracker, frame: Frame, number: int, target: Target, scale: float) -> bool:
-    """Whether a target could be started again where it was."""
+def _resumed(tracker: Tracker, frame: Frame, number: int, target: Target, scale: float) -> Target | None:
+    """The target, started again where it was, without answers from other frames; None if that cannot be."""
     if target.state is TrackState.LOST:
-        return False
+        return None
     box = Box(*(scale * side for side in (target.box.x1, target.box.y1, target.box.x2, target.box.y2)))
     try:
         tracker.start(frame, [box], ids=[number])
     except TargetError:
-        return False
-    return True
+        return None
+    return replace(target, box=box, seen=None)
 
 
 def _changed(target: Target, track: Track, size: tuple[int, int]) -> Change:

@@ -51,6 +51,16 @@ def test_time_that_jumps_back_forgets_everything_else():
     assert [each.stamp for each in history.between(0, 9 * SECOND)] == [SECOND, int(1.1 * SECOND)]
 
 
+def test_older_images_can_be_forgotten():
+    history = filled(1.0, 1.1, 1.2, size=1000, megabytes=0.003)
+
+    history.forget_before(int(1.1 * SECOND))
+
+    assert [each.stamp for each in history.between(0, 9 * SECOND)] == [int(1.1 * SECOND), int(1.2 * SECOND)]
+    assert not history.add(image(1.3, size=1000))
+    assert len(history.between(0, 9 * SECOND)) == 3
+
+
 def test_an_empty_history_says_that_no_image_has_come():
     with pytest.raises(TargetError, match="no image has come yet"):
         History(1.0, 1.0).find(0)

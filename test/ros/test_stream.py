@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -142,6 +143,52 @@ def test_targets_are_taken_over_into_another_resolution(world, tracking, scene, 
     assert found.id == "red"
     assert (found.box.center.position.x, found.box.size_x) == pytest.approx((260, 120), abs=6)
     world.spin_until(lambda: TrackEvent.IMAGE_SIZE_CHANGED in reasons_of(events))
+
+
+def test_tracking_starts_in_the_first_image_of_another_resolution(world, tracking, scene, colours, box):
+    _, camera = tracking()
+    tracks = world.listen(TrackedObjectArray, "tracker/tracks")
+    world.spin_until(lambda: tracks, lambda: camera.show(scene()))
+
+    stamp = camera.show(scene((400, 300, 60, 60, colours[1]), height=480, width=640))
+    world.spin_until(lambda: tracks[-1].width == 640)
+    answer = world.start(boxes=[box(400, 300, 60, 60)], stamp=time_message(stamp))
+
+    assert answer.success, answer.message
+
+
+def test_an_object_lost_at_once_in_another_resolution_has_a_place_in_it(
+    world, tracking, scene, network, monkeypatch
+):
+    _, camera = tracking()
+    tracks = world.listen(TrackedObjectArray, "tracker/tracks")
+    monkeypatch.setattr(network, "template", lambda patches: torch.full((len(patches), 3, 1, 1), -1000.0))
+
+    def is_lost():
+        return tracks and tracks[-1].width == 80 and tracks[-1].objects[0].state == TrackedObject.LOST
+
+    world.spin_until(is_lost, lambda: camera.show(scene(height=60, width=80)))
+
+    (found,) = tracks[-1].objects
+    assert (found.box.center.position.x, found.box.center.position.y) == pytest.approx((32, 25), abs=8)
+    assert found.region.x_offset + found.region.width <= 80
+
+
+def test_an_image_that_cannot_be_read_does_not_stop_a_start_before_it(world, tracking, scene, colours, box):
+    node, camera = tracking(history_seconds=30.0)
+    tracks = world.listen(TrackedObjectArray, "tracker/tracks")
+    frame = scene((200, 150, 50, 50, colours[1]))
+    stamp = camera.show(frame)
+    world.spin_until(lambda: stamp in stamps_of(tracks))
+    torn = Image(height=240, width=320, step=7, encoding="rgb8", data=bytes(7 * 240))
+    torn.header.stamp = world.robot.get_clock().now().to_msg()
+    world.spin_until(lambda: node.counts().failed, lambda: camera.publisher.publish(torn))
+    later = camera.show(frame)
+    world.spin_until(lambda: later in stamps_of(tracks))
+
+    answer = world.start(boxes=[box(200, 150, 50, 50)], stamp=time_message(stamp))
+
+    assert answer.success, answer.message
 
 
 def test_targets_are_stopped_when_the_aspect_changes(world, tracking, scene):
