@@ -29,14 +29,13 @@ from s2iammask_core.data.crop_files import (
     write_frames,
 )
 from s2iammask_core.data.readers.coco import read_coco
-from s2iammask_core.data.readers.crops import frame_key, track_key
+from s2iammask_core.data.readers.crops import CROPS, frame_key, track_key
 from s2iammask_core.data.readers.files import read_object
 from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
 from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
 from s2iammask_core.data.readers.youtube_vos import MIN_AREA, read_youtube_vos
 from s2iammask_core.errors import DatasetError
 
-CROPS = "crop511"  # folder of the crops in the destination
 BATCH = 32  # crops that a process is given at a time, or a little more
 YTB_VOS_TRAIN = 3000  # its first videos are the train json, the others the val json
 

@@ -1,34 +1,46 @@
 """Pictures with object masks: a folder with index.json, images/<name>.* and masks/<name>.png."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import Annotation, Video, VideoSet
 from s2iammask_core.data.mask_sources import LabelMask
+from s2iammask_core.data.readers.files import read_object
 from s2iammask_core.errors import DatasetError
 
 SMALLEST_AREA = 400  # square pixels; what is smaller shows too little to learn from
 
 
 def read_stills(root: Path | str, *, num_use: int | None = None) -> VideoSet:
-    """Each picture as a video of one frame, with all its objects of at least 400 square pixels as tracks."""
+    """Each picture as a video of one frame, with all its objects of at least 400 square pixels as tracks.
+
+    index.json: {name: {"objects": {value in the mask: {"area": pixels, "box": [x1, y1, x2, y2]}}}}.
+    """
     root = Path(root)
-    try:
-        index = json.loads((root / "index.json").read_text())
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"cannot read {root / 'index.json'}: {error}") from error
+    listing = root / "index.json"
     files = {path.stem: path for path in sorted((root / "images").glob("*.*"))}
     videos = []
-    for name, entry in index.items():
+    for name, entry in read_object(listing).items():
         if name not in files:
             raise DatasetError(f"{root / 'images'} has no picture {name}, which index.json names")
-        mask = root / "masks" / f"{name}.png"
-        tracks = {
-            int(value): {0: Annotation(Box(*map(float, each["box"])), LabelMask(mask, int(value)))}
-            for value, each in entry["objects"].items()
-            if each["area"] >= SMALLEST_AREA
-        }
+        try:
+            tracks = _tracks(entry["objects"], root / "masks" / f"{name}.png")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DatasetError(f"{listing}, picture {name}: not as it should be: {error!r}") from error
         if tracks:
             videos.append(Video(name, (files[name],), tracks))
+    if not videos:
+        raise DatasetError(f"{listing} names no object of {SMALLEST_AREA} square pixels or more")
     return VideoSet("stills", videos, 1, num_use, has_masks=True)
+
+
+def _tracks(objects: Mapping[str, Any], mask: Path) -> dict[int, dict[int, Annotation]]:
+    """The objects that are large enough, by their value in the mask."""
+    tracks = {}
+    for value, each in objects.items():
+        box = Box(*map(float, each["box"]))
+        if each["area"] >= SMALLEST_AREA and box.width > 0 and box.height > 0:
+            tracks[int(value)] = {0: Annotation(box, LabelMask(mask, int(value)))}
+    return tracks

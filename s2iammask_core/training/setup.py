@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from s2iammask_core.config import NetworkConfig, from_mapping
 from s2iammask_core.data.annotations import VideoSet
 from s2iammask_core.data.readers.coco import read_coco
-from s2iammask_core.data.readers.crops import read_crops
+from s2iammask_core.data.readers.crops import read_prepared
 from s2iammask_core.data.readers.davis import read_davis
 from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
 from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
@@ -26,7 +26,7 @@ from s2iammask_core.training.settings import DataConfig, TrainConfig
 
 READERS: dict[str, Callable[..., VideoSet]] = {
     "coco": read_coco,
-    "crops": read_crops,
+    "crops": read_prepared,
     "davis": read_davis,
     "imagenet_det": read_imagenet_det,
     "imagenet_vid": read_imagenet_vid,

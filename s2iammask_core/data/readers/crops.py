@@ -14,6 +14,8 @@ from s2iammask_core.data.readers.files import existing_folder, read_object
 from s2iammask_core.data.readers.table import BoxTable, FrameTable, VideoTable
 from s2iammask_core.errors import DatasetError
 
+CROPS = "crop511"  # folder of the crops beside their json
+FRAME_RANGE = 20
 PICTURE, MASK = ".x.jpg", ".m.png"
 
 
@@ -44,6 +46,14 @@ class CropMasks:
 
     def at(self, _row: int, frame: Path, _track: int) -> MaskSource:
         return LabelMask(frame.with_name(frame.name.removesuffix(PICTURE) + MASK), None)
+
+
+def read_prepared(root: Path, labels: str = "train.json", masks: bool = True) -> VideoSet:
+    """What `s2iammask prepare` wrote into a folder: crops in root/crop511, and the json of a split; `masks`
+    says whether the data set has any (ImageNet's have none).
+    """
+    setting = CropSetting(f"crops of {root / labels}", FRAME_RANGE, None, masks)
+    return read_crops(existing_folder(root) / CROPS, root / labels, setting)
 
 
 def read_crops(crops: Path, labels: Path, setting: CropSetting) -> VideoSet:

@@ -3,6 +3,8 @@ import pytest
 
 from s2iammask_core.data.readers.crops import CropSetting, read_crops
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.training.settings import from_nested
+from s2iammask_core.training.setup import read_sets
 
 SETTING = CropSetting("mine", frame_range=20, num_use=None, has_masks=True)
 LABELS = {
@@ -105,3 +107,15 @@ def test_folders_and_files_that_are_missing_are_named(labels):
         read_crops(labels.parent / "elsewhere", labels, SETTING)
     with pytest.raises(DatasetError, match=r"val\.json cannot be read"):
         read_crops(labels.parent, labels.with_name("val.json"), SETTING)
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_a_training_names_a_folder_of_prepared_crops(labels, masks):
+    options = {"labels": "train.json", "masks": masks, "num_use": 7, "frame_range": 3}
+    entry = {"kind": "crops", "root": str(labels.parent), "options": options}
+
+    (found,) = read_sets(from_nested({"data": [entry]}))
+
+    assert (found.num_use, found.frame_range, found.has_masks) == (7, 3, masks)
+    assert found.videos[0].frames[0] == labels.parent / "crop511/train/a/000000.00.x.jpg"
+    assert (found.videos[0].tracks[2][3].mask is not None) == masks

@@ -46,3 +46,20 @@ def test_a_picture_that_the_index_names_and_is_not_there_is_an_error(root):
 def test_a_folder_without_an_index_is_an_error(tmp_path):
     with pytest.raises(DatasetError, match=r"index\.json"):
         read_stills(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ([], "must hold a json object"),
+        ({}, "names no object"),
+        ({"a": {}}, "picture a.*objects"),
+        ({"a": {"objects": {"1": {"area": 900}}}}, "picture a.*box"),
+        ({"a": {"objects": {"1": {"area": 900, "box": [1, 2]}}}}, "picture a"),
+        ({"a": {"objects": {"1": {"area": 900, "box": [5, 5, 5, 5]}}}}, "names no object"),
+    ],
+)
+def test_an_index_that_is_broken_or_names_nothing_is_an_error(root, content, complaint):
+    (root / "index.json").write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=complaint):
+        read_stills(root)
