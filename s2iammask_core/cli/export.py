@@ -14,6 +14,7 @@ an object is tracked: in the clip of `s2iammask demo`, or in one of your own cam
 import argparse
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.cli.settings import add_values, add_weights, chosen_tracker_settings
@@ -55,14 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.kind == "tensorrt":
         require_tensorrt()
-    config = chosen_tracker_settings(args)
-    example = _example(args) if args.precision == "int8" else None
+    config, example = chosen_tracker_settings(args), _example(args)
     network, notes = checkpoint.load(weights_file(args.weights))
     variant = network.config.variant
-    paths = export(network, args.out, WRITERS[args.kind], notes, config)
-    if example:
-        paths = quantize(args.out, config, example)
-    files = [str(path) for path in paths]
+    args.out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=args.out) as name:  # so that a clip that is no good changes nothing
+        paths = export(network, Path(name), WRITERS[args.kind], notes, config)
+        if example:
+            quantize(Path(name), config, example)
+        for path in Path(name).iterdir():
+            path.replace(args.out / path.name)
+    files = [str(args.out / path.name) for path in paths]
     if args.json:
         found = {"variant": variant, "format": args.kind, "precision": args.precision, "files": files}
         print(json.dumps(found))
@@ -71,8 +75,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _example(args: argparse.Namespace) -> Example:
-    """What int8 is measured on; ConfigError for a choice that does not fit together."""
+def _example(args: argparse.Namespace) -> Example | None:
+    """What int8 is measured on, None for fp32; ConfigError for a choice that does not fit together."""
+    if args.precision == "fp32":
+        if args.clip or args.box:
+            raise ConfigError("--clip and --box are for --precision int8, which measures ranges on them")
+        return None
     if args.kind != "onnx":
         raise ConfigError(f"--precision int8 is for --format onnx, not {args.kind}")
     require_quantization()

@@ -59,8 +59,8 @@ def quantize(folder: Path, config: TrackerConfig, example: Example) -> list[Path
 
 def record(folder: Path, config: TrackerConfig, example: Example) -> dict[str, list[Inputs]]:
     """The inputs of each graph while the example was tracked."""
-    runner = _Recorder(folder, replace(config, redetect_patches=0), RuntimeConfig(device="cpu"))
-    tracker = Tracker(S2iamMaskMethod(runner), config)
+    runner = _Recorder(folder, config, RuntimeConfig(device="cpu"))
+    tracker = Tracker(S2iamMaskMethod(runner), replace(config, redetect_patches=0))  # or it sees background
     frames = islice(example.frames, 0, EVERY * MOST, EVERY)
     first = next(frames, None)
     if first is None:

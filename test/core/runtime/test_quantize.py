@@ -85,6 +85,14 @@ def test_some_frames_of_a_clip_are_looked_at(plain):
     assert [len(each["patches"]) for each in given["search"]] == [2, 2]
 
 
+def test_what_is_lost_is_not_looked_for_elsewhere(plain):
+    always_lost = TrackerConfig(lost_below=1.0, uncertain_below=1.0, tracking_above=1.0, lost_after=1)
+
+    given = record(plain, always_lost, Example(noise(4 * EVERY), [BOX]))
+
+    assert [len(each["patches"]) for each in given["search"]] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("count", [0, 1, EVERY])
 def test_a_clip_that_is_too_short_is_refused_and_changes_nothing(exported, count):
     before = {path: path.read_bytes() for path in exported.iterdir()}
@@ -111,12 +119,41 @@ def test_a_choice_that_does_not_fit_is_named_before_anything_is_written(tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_a_clip_of_ones_own_gives_the_ranges(random_network, tmp_path, capsys):
-    weights, clip, folder = tmp_path / "random.safetensors", tmp_path / "clip", tmp_path / "out"
-    checkpoint.save(random_network("s2iammask_nano"), weights)
-    clip.mkdir()
+def test_a_clip_without_a_use_is_refused(tmp_path, capsys):
+    assert main(["export", str(tmp_path / "out"), "--clip", "clip.mp4", "--box", "1,2,30,40"]) == 2
+
+    assert "--precision int8" in capsys.readouterr().err
+
+
+@pytest.fixture
+def weights(random_network, tmp_path):
+    path = tmp_path / "random.safetensors"
+    checkpoint.save(random_network("s2iammask_nano"), path)
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path):
+    folder = tmp_path / "clip"
+    folder.mkdir()
     for number, frame in enumerate(noise(EVERY + 1)):
-        cv2.imwrite(str(clip / f"{number}.png"), frame)
+        cv2.imwrite(str(folder / f"{number}.png"), frame)
+    return folder
+
+
+def test_a_box_outside_the_clip_leaves_what_was_exported_before(weights, clip, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "search.onnx").write_text("of before")
+
+    words = ["--weights", str(weights), "--clip", str(clip), "--box", "500,40,40,40"]
+    assert main(["export", str(tmp_path / "out"), "--precision", "int8", *words]) == 2
+
+    assert "outside the frame" in capsys.readouterr().err
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["of before"]
+
+
+def test_a_clip_of_ones_own_gives_the_ranges(weights, clip, tmp_path, capsys):
+    folder = tmp_path / "out"
 
     words = ["--weights", str(weights), "--clip", str(clip), "--box", "50,40,40,40", "--json"]
     assert main(["export", str(folder), "--precision", "int8", *words]) == 0
