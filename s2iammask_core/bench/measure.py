@@ -47,12 +47,13 @@ class Row:
     """What a step costs, from a uint8 frame in host memory to boxes and masks in host memory."""
 
     name: str
+    device: str  # where it ran: cpu or cuda:N
     targets: int
     step_ms_p50: float
     step_ms_p99: float
     frames_per_s: float  # of the median step
     target_frames_per_s: float
-    memory_mib: float  # peak so far: of the GPU, or of the process
+    memory_mib: float  # peak so far: of what PyTorch took of the GPU, or of the process
     tflops: float | None  # achieved by the median step; the network's arithmetic alone counts
     ceiling_tflops: float | None  # of a large matrix product, same device and number format
     share_of_ceiling: float | None  # these three are None for an exported folder
@@ -107,7 +108,8 @@ def row(plan: Plan, targets: int, reference: Row | None = None) -> Row:
 def _exported_row(plan: Plan, folder: Path, targets: int) -> Row:
     tracker = load_tracker(folder, config=_all_tracked(plan.tracker, targets), runtime=plan.runtime)
     name = read_description(folder).variant
-    return _row(plan, _Subject(name, tracker, targets, torch.device(tracker.device)))
+    host = torch.device("cpu")  # wherever onnxruntime runs: PyTorch does not know what it takes of a GPU
+    return _row(plan, _Subject(name, tracker, targets, host))
 
 
 def _network_row(plan: Plan, network: SiameseNetwork, targets: int) -> Row:
@@ -141,6 +143,7 @@ def _row(plan: Plan, subject: _Subject) -> Row:
     tflops = work.flops / timing.p50 / 1e9 if work else None
     return Row(
         name=subject.name,
+        device=subject.tracker.device,
         targets=subject.targets,
         step_ms_p50=timing.p50,
         step_ms_p99=timing.p99,

@@ -20,7 +20,7 @@ from s2iammask_core.config import VARIANTS, NetworkConfig, RuntimeConfig
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.model import SiameseNetwork, build_network, checkpoint
 from s2iammask_core.runtime import weights_file
-from s2iammask_core.runtime.devices import device_named, format_named
+from s2iammask_core.runtime.devices import format_named
 from s2iammask_core.runtime.exported import folder_of, is_exported, read_description
 
 CHOICES = {
@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variant", choices=VARIANTS, default="s2iammask", help="network with random weights"
     )
-    parser.add_argument("--precision", choices=CHOICES["precision"], default="auto", help="number format")
-    parser.add_argument("--runtime", choices=CHOICES["runtime"], default="auto", help="how the step runs")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves PyTorch's choice")
+    parser.add_argument("--precision", choices=CHOICES["precision"], help="number format (default: auto)")
+    parser.add_argument("--runtime", choices=CHOICES["runtime"], help="how the step runs (default: auto)")
+    parser.add_argument("--threads", type=int, help="CPU threads; 0 leaves PyTorch's choice (default: 0)")
     parser.add_argument("--frames", type=int, default=100, help="frames to measure (default: 100)")
     parser.add_argument("--no-stages", action="store_true", help="measure whole steps only")
     parser.add_argument("--reference", action="store_true", help="also measure the original algorithm's step")
@@ -55,9 +55,10 @@ def run(args: argparse.Namespace) -> int:
     first = [reference_row(plan)] if args.reference else []
     rows = first + [row(plan, targets, *first) for targets in _counts(args.targets)]
     if args.json:
-        print(json.dumps({**_conditions(args, plan), "rows": [_record(each) for each in rows]}))
+        found = [_record(each) for each in rows]
+        print(json.dumps({**_conditions(args, plan, rows[-1].device), "rows": found}))
         return 0
-    print(", ".join(f"{name} {value}" for name, value in _conditions(args, plan).items()))
+    print(", ".join(f"{name} {value}" for name, value in _conditions(args, plan, rows[-1].device).items()))
     for each in rows:
         print(_text(each))
     return 0
@@ -65,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _plan(args: argparse.Namespace) -> Plan:
     tracker, runtime = chosen_settings(args)
-    runtime = replace(runtime, precision=args.precision, runtime=args.runtime, threads=args.threads)
+    given = {name: getattr(args, name) for name in ("precision", "runtime", "threads")}
+    runtime = replace(runtime, **{name: value for name, value in given.items() if value is not None})
     width, height = _size(args.size)
     if args.frames < 1:
         raise ConfigError(f"--frames must be at least 1, got {args.frames}")
@@ -96,31 +98,38 @@ def _counts(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def _conditions(args: argparse.Namespace, plan: Plan) -> dict[str, str | int]:
-    device = device_named(plan.runtime.device)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu"
+def _conditions(args: argparse.Namespace, plan: Plan, device: str) -> dict[str, str | int]:
     return {
-        "device": str(device),
-        "processor": name,
+        "device": device,
+        "processor": _processor(device),
         "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "weights": str(args.weights) or "random",
         **_subject(plan, device),
+        "weights": str(args.weights) or "random",
         "size": f"{plan.width}x{plan.height}",
         "frames": plan.frames,
         "clock": args.clock,
     }
 
 
-def _subject(plan: Plan, device: torch.device) -> dict[str, str]:
+def _processor(device: str) -> str:
+    if device == "cpu":
+        return platform.processor() or "cpu"
+    return torch.cuda.get_device_name(device) if torch.cuda.is_available() else "a GPU that PyTorch lacks"
+
+
+def _subject(plan: Plan, device: str) -> dict[str, str | int]:
     if isinstance(plan.network, Path):
         import onnxruntime
 
         found, runtime = read_description(plan.network), f"onnxruntime {onnxruntime.__version__}"
-        return {"variant": found.variant, "precision": found.precision, "runtime": runtime}
-    precision = str(format_named(plan.runtime.precision, device)).removeprefix("torch.")
+        threads = plan.runtime.threads or "onnxruntime's choice"
+        return {
+            "threads": threads, "variant": found.variant, "precision": found.precision, "runtime": runtime,
+        }  # fmt: skip
+    precision = str(format_named(plan.runtime.precision, torch.device(device))).removeprefix("torch.")
     return {
-        "variant": plan.network.config.variant, "precision": precision, "runtime": plan.runtime.runtime,
+        "threads": torch.get_num_threads(), "variant": plan.network.config.variant, "precision": precision,
+        "runtime": plan.runtime.runtime,
     }  # fmt: skip
 
 

@@ -47,6 +47,15 @@ def test_without_json_a_report_can_be_read(capsys):
     assert "backbone" in text
 
 
+def test_settings_of_the_runtime_count_as_their_flags_do(capsys):
+    words = ["--variant", "siammask_box", "--no-stages", "--json", "--set", "precision=fp32"]
+
+    assert main([*QUICK, *words]) == 0
+    assert json.loads(capsys.readouterr().out)["precision"] == "float32"
+    assert main([*QUICK, *words, "--precision", "bf16"]) == 0
+    assert json.loads(capsys.readouterr().out)["precision"] == "bfloat16"
+
+
 @pytest.mark.parametrize(
     "wrong", [["--size", "big"], ["--targets", "0"], ["--targets", "x"], ["--frames", "0"]]
 )
@@ -86,6 +95,7 @@ def test_an_exported_network_is_measured_as_a_whole(tmp_path, capsys):
     (row,) = report["rows"]
     assert (report["variant"], report["precision"], row["targets"]) == ("siammask_box", "fp32", 2)
     assert report["runtime"].startswith("onnxruntime")
+    assert (report["device"], row["device"], report["threads"]) == ("cpu", "cpu", "onnxruntime's choice")
     assert 0 < row["step_ms_p50"] <= row["step_ms_p99"]
     assert (row["tflops"], row["share_of_ceiling"], row["stages"]) == (None, None, {})
     assert "siammask_box, targets 1" in capsys.readouterr().out
