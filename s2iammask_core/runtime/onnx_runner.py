@@ -27,13 +27,18 @@ class OnnxRunner:
     """The graphs of a folder. Patches are cut on the host, and arrays come from and go to its memory."""
 
     def __init__(self, path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> None:
-        """ConfigError if the graphs were made for other settings."""
+        """ConfigError if the graphs were made for other settings, UnavailableError without the device."""
         folder = folder_of(path)
         self.description = read_description(folder)
         self.description.check(config)
         providers = providers_of(runtime.device)
         self._number = device_number(runtime.device)
         self._sessions = {name: _session(folder / f"{name}.onnx", providers, runtime) for name in GRAPHS}
+        if runtime.device.startswith("cuda") and self.device == "cpu":  # of which onnxruntime makes no error
+            raise UnavailableError(
+                f"device {runtime.device} was asked for, but onnxruntime cannot use it; what it said before "
+                "this tells why: often CUDA or cuDNN is not installed, or of another version"
+            )
 
     @property
     def device(self) -> str:
@@ -94,6 +99,8 @@ def device_number(device: str) -> int:
 def _session(path: Path, providers: list[str], runtime: RuntimeConfig) -> Any:
     import onnxruntime
 
+    if not path.is_file():
+        raise WeightsError(f"there is no {path}; only what `export --format onnx` wrote can be run")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = runtime.threads
     gpu = {"device_id": str(device_number(runtime.device))}

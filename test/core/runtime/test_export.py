@@ -218,6 +218,19 @@ def test_a_gpu_that_onnxruntime_lacks_is_named():
     assert providers_of("auto") == ["CPUExecutionProvider"]
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_gpu_that_onnxruntime_cannot_use_is_no_reason_to_run_on_the_cpu(exported, monkeypatch):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime has CUDA")
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]  # as of a machine without the libraries
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+
+    with pytest.raises(UnavailableError, match="cuda:0 was asked for"):
+        load_tracker(exported, device="cuda:0", config=CONFIG)
+    assert load_tracker(exported, device="auto", config=CONFIG).device == "cpu"
+
+
 def test_a_device_of_onnxruntime_may_be_a_certain_gpu():
     assert [device_number(name) for name in ("auto", "cpu", "cuda", "cuda:0", "cuda:3")] == [0, 0, 0, 0, 3]
     with pytest.raises(UnavailableError, match="cuda:two"):
