@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -151,11 +151,25 @@ def _bridge() -> Callable[[Image, str], Any]:
         from cv_bridge import CvBridge
         from cv_bridge.boost import cv_bridge_boost  # noqa: F401  CvBridge imports it only when it converts
     except (ImportError, AttributeError):
-        from rosbags.image import image_to_cvimage
-
-        return image_to_cvimage
+        return _bridge_of_rosbags()
     convert: Callable[[Image, str], Any] = CvBridge().imgmsg_to_cv2
     return convert
+
+
+def _bridge_of_rosbags() -> Callable[[Image, str], Any]:
+    """Only Bayer patterns need a bridge, so without any the other encodings are read all the same."""
+    try:
+        from rosbags.image import image_to_cvimage
+    except ImportError:
+        return _no_bridge
+    return image_to_cvimage
+
+
+def _no_bridge(image: Image, _wanted: str) -> NoReturn:
+    raise UnsupportedEncodingError(
+        f"{image.encoding} images need cv_bridge, built for the NumPy that is installed, or rosbags-image: "
+        "pip install rosbags-image"
+    )
 
 
 BRIDGE = _bridge()

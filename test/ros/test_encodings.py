@@ -243,6 +243,15 @@ def test_a_cv_bridge_that_cannot_be_loaded_is_passed_by(encodings_with, library)
     assert encodings_with(library).BRIDGE is image_to_cvimage
 
 
+def test_without_any_bridge_bayer_images_alone_are_refused(encodings_with, picture, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rosbags.image", None)
+    module = encodings_with(None)
+
+    assert (module.image_to_rgb(message(picture.reshape(HEIGHT, -1), "rgb8")) == picture).all()
+    with pytest.raises(module.UnsupportedEncodingError, match="pip install rosbags-image"):
+        module.image_to_rgb(message(mosaic(picture, "bayer_rggb8"), "bayer_rggb8"))
+
+
 def test_other_encodings_do_without_a_bridge(encodings_with):
     module = encodings_with("")
     for encoding in set(ENCODINGS) - {name for name in ENCODINGS if name.startswith("bayer")}:
