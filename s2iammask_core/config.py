@@ -45,13 +45,23 @@ def _check_value(field_: "Field[Any]", value: Any) -> None:
     default, low, high = field_.default, field_.metadata["low"], field_.metadata["high"]
     choices = field_.metadata["choices"]
     if not _same_kind(value, default):
-        raise ConfigError(f"{field_.name} must be {type(default).__name__}, got {value!r}")
+        raise ConfigError(f"{field_.name} must be {_kind(default)}, got {value!r}{_hint(value, default)}")
     if choices and value not in choices:
         raise ConfigError(f"{field_.name} must be one of {', '.join(choices)}; got {value!r}")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         below, above = low is not None and value < low, high is not None and value > high
         if below or above or not math.isfinite(value):
             raise ConfigError(f"{field_.name} must lie in [{low}, {high}], got {value}")
+
+
+def _kind(default: Any) -> str:
+    return "a list" if isinstance(default, tuple) else type(default).__name__
+
+
+def _hint(value: Any, default: Any) -> str:
+    """YAML takes 1e-3 for a text."""
+    number = isinstance(default, float) and isinstance(value, str) and "e" in value.lower()
+    return "; in YAML such a number has a point: 1.0e-3" if number else ""
 
 
 def _same_kind(value: Any, default: Any) -> bool:

@@ -39,7 +39,7 @@ def verify(path: Path | str, manifest: Path | str | None = None) -> str:
         raise WeightsError(f"there is no weights file {path}")
     try:
         wanted = json.loads(listing.read_text())[path.name]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise WeightsError(f"cannot read the manifest {listing}: {error}") from error
     except KeyError as error:
         raise WeightsError(f"{listing} does not name {path.name}") from error

@@ -33,6 +33,9 @@ def held_out(config: ValidationConfig) -> Callable[[SiameseNetwork], dict[str, f
             f"validation.sequences names what {config.root} has not: {', '.join(sorted(missing))}"
         )
 
+    if not any(len(next(iter(each.tracks.values()))) > config.every for each in videos):
+        raise ConfigError(f"validation.every {config.every} leaves no frame of {config.root} to be tracked")
+
     def validate(network: SiameseNetwork) -> dict[str, float]:
         device = network.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):

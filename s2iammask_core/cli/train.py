@@ -62,5 +62,8 @@ def overridden(values: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
             at = at.setdefault(parent, {})
             if not isinstance(at, dict):
                 raise ConfigError(f"--set {override}: {parent} holds no settings")
-        at[name] = yaml.safe_load(text)
+        try:
+            at[name] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {path}: cannot read the value {text!r}") from error
     return values

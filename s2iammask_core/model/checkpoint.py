@@ -20,14 +20,21 @@ STEM = "backbone.conv1.weight"
 
 
 def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {}) -> None:
-    """Writes weights as fp16 safetensors with the network's settings; batch-norm statistics stay fp32."""
+    """Writes weights as fp16 safetensors with the network's settings; batch-norm statistics stay fp32.
+
+    WeightsError if the file cannot be written.
+    """
     tensors = {
         name: value.detach().cpu().to(torch.float16 if value.dim() > 1 else torch.float32).contiguous()
         for name, value in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
     described = asdict(network.config)
-    save_file(tensors, str(path), metadata={"format": FORMAT, "network": json.dumps(described), **notes})
+    own = {"format": FORMAT, "network": json.dumps(described)}
+    try:
+        save_file(tensors, str(path), metadata={**notes, **own})
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"cannot write weights to {path}: {error}") from error
 
 
 def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:

@@ -33,6 +33,12 @@ def test_a_bad_value_is_refused_with_the_name_of_its_setting(values):
         TrackerConfig(**values)
 
 
+def test_a_number_that_yaml_takes_for_a_text_is_refused_with_a_hint(tmp_path):
+    (tmp_path / "s.yaml").write_text("penalty_k: 1e-1")
+    with pytest.raises(ConfigError, match=r"penalty_k must be float, got '1e-1'.*1\.0e-3"):
+        from_mapping(TrackerConfig, read_yaml(tmp_path / "s.yaml"))
+
+
 def test_an_unknown_setting_is_refused_with_the_nearest_known_one():
     with pytest.raises(ConfigError, match="did you mean penalty_k"):
         from_mapping(TrackerConfig, {"penalty": 0.1})

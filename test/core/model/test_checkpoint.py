@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from s2iammask_core.cli import main
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import WeightsError
-from s2iammask_core.manifest import sha256
+from s2iammask_core.manifest import sha256, verify
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.names import OFFICIAL_NAMES
 from s2iammask_core.model.network import build_network
@@ -112,6 +112,24 @@ def test_saved_weights_come_back_with_their_notes_and_settings(tmp_path):
     assert again.config == network.config
     assert notes == {"confidence": "{}"}
     torch.testing.assert_close(again.neck[0].weight, network.neck[0].weight, rtol=1e-3, atol=1e-4)
+
+
+def test_weights_that_cannot_be_written_are_named_and_notes_do_not_hide_what_a_file_is(network, tmp_path):
+    with pytest.raises(WeightsError, match=r"cannot write weights to .*nowhere"):
+        checkpoint.save(network, tmp_path / "nowhere" / "w.safetensors")
+
+    checkpoint.save(network, tmp_path / "w.safetensors", {"format": "mine", "by": "me"})
+
+    assert checkpoint.load(tmp_path / "w.safetensors")[1] == {"by": "me"}
+
+
+@pytest.mark.parametrize("content", ["[]", "5"])
+def test_a_manifest_that_is_no_table_is_named(network, tmp_path, content):
+    checkpoint.save(network, tmp_path / "w.safetensors")
+    (tmp_path / "manifest.json").write_text(content)
+
+    with pytest.raises(WeightsError, match=r"cannot read the manifest .*manifest\.json"):
+        verify(tmp_path / "w.safetensors")
 
 
 def test_verify_compares_with_the_manifest(tmp_path, capsys):
