@@ -76,11 +76,10 @@ class Selector(Node):
         if self.image is None:
             return
         wanted = [rotated_to_message(RotatedBox.from_box(box))]
-        request = StartTracking.Request(boxes=wanted, stamp=self.image.header.stamp)
-        self._start.call_async(request).add_done_callback(self._on_answer)
+        self._ask(self._start, StartTracking.Request(boxes=wanted, stamp=self.image.header.stamp))
 
     def stop(self) -> None:
-        self._stop.call_async(StopTracking.Request()).add_done_callback(self._on_answer)
+        self._ask(self._stop, StopTracking.Request())
 
     def picture(self) -> NDArray[np.uint8]:
         """What the window shows, BGR."""
@@ -95,6 +94,13 @@ class Selector(Node):
     def _on_image(self, image: Image) -> None:
         if self.drag is None:
             self.image = image
+
+    def _ask(self, client: Any, request: Any) -> None:
+        """Not of a service that is not there: it would never answer, and the window would say nothing."""
+        if client.service_is_ready():
+            client.call_async(request).add_done_callback(self._on_answer)
+        else:
+            self.message = f"there is no tracker: nobody serves {self.resolve_service_name(client.srv_name)}"
 
     def _on_answer(self, call: Any) -> None:
         answer = call.result()
@@ -137,12 +143,12 @@ def _open_window(node: Selector) -> None:
 
 
 def _shown(node: Selector) -> bool:
-    """Draws the window; False when it shall close."""
+    """Draws the window; False when it shall close, or was closed: drawing would open one without a mouse."""
     cv2.imshow(WINDOW, node.picture())
     key = cv2.waitKey(1) & 0xFF
     if key == ord("x"):
         node.stop()
-    return key != ord("q")
+    return key != ord("q") and cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) >= 1
 
 
 if __name__ == "__main__":

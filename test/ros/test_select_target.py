@@ -4,6 +4,7 @@ import cv2
 import pytest
 
 from s2iammask_core import Box
+from s2iammask_ros import select_target
 from s2iammask_ros.select_target import Drag, Selector
 
 
@@ -61,3 +62,23 @@ def test_a_slip_of_the_mouse_asks_nothing(selector, monkeypatch):
 
 def test_before_the_first_image_the_window_says_what_it_waits_for(selector):
     assert selector.picture().shape == (240, 480, 3)
+
+
+def test_without_a_tracker_the_window_says_so(world, selector, scene):
+    camera = world.camera()
+    world.spin_until(lambda: selector.image is not None, lambda: camera.show(scene()))
+
+    drag(selector, (100, 80), (159, 119))
+
+    assert "nobody serves /tracker/start_tracking" in selector.message
+
+
+@pytest.mark.parametrize(
+    ("key", "visible", "goes_on"), [(-1, 1.0, True), (-1, 0.0, False), (ord("q"), 1.0, False)]
+)
+def test_the_window_can_be_closed_with_a_key_and_with_the_mouse(selector, monkeypatch, key, visible, goes_on):
+    monkeypatch.setattr(cv2, "imshow", lambda *given: None)
+    monkeypatch.setattr(cv2, "waitKey", lambda *given: key)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *given: visible)
+
+    assert select_target._shown(selector) == goes_on
