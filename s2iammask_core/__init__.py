@@ -33,6 +33,9 @@ _HOMES = {  # imported on first use, so that a command that needs no network sta
 }
 
 
+__all__ = [*_HOMES]
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
