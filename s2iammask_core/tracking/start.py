@@ -73,6 +73,9 @@ def _from_mask(mask: Mask, frame_size: tuple[int, int]) -> Start:
 
 def _from_polygon(points: NDArray[Any]) -> Start:
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3 or points.dtype.kind not in "iuf":
-        raise TargetError(f"a polygon must be (M, 2) numbers with M >= 3, got {points.shape} {points.dtype}")
+        raise TargetError(
+            f"a polygon must be (M, 2) numbers with M >= 3, got {points.shape} {points.dtype}; "
+            "a mask must be bool, for instance picture > 0"
+        )
     corners = points.astype(np.float32)
     return Start(Box.around(corners), corners)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, fields, replace
+from operator import index
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
@@ -184,7 +185,7 @@ class Tracker:
             raise TargetError(f"more than max_targets = {self._config.max_targets} targets; stop some first")
         if ids is None:
             return list(range(self._memory.next_id, self._memory.next_id + count))
-        names = [int(name) for name in ids]
+        names = _whole(ids)
         if len(names) != count:
             raise TargetError(f"{count} targets but {len(names)} ids; give one id for each")
         taken = sorted({name for name in names if names.count(name) > 1 or name in self.ids})
@@ -239,6 +240,13 @@ def _looked(turns: Sequence[tuple[Tracker, Scene]]) -> list[list[Sighting]]:
     for (method, config), numbers in groups.items():
         seen |= zip(numbers, method.look([turns[number][1] for number in numbers], config), strict=True)
     return [seen[number] for number in range(len(turns))]
+
+
+def _whole(ids: Sequence[int]) -> list[int]:
+    try:
+        return [index(name) for name in ids]
+    except TypeError as error:
+        raise TargetError(f"ids must be whole numbers, got {list(ids)}") from error
 
 
 def _target(name: int, box: Box, border: tuple[float, float, float]) -> Target:

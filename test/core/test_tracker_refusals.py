@@ -24,6 +24,7 @@ BAD_TARGETS = {
     "far larger": Box(-1e9, -1e9, 1e9, 1e9),
     "M >= 3": np.zeros((2, 2)),
     "polygon": np.array([["a", "b"]] * 3),
+    "a mask must be bool": np.ones((240, 320), np.uint8),
     "the mask is empty": np.zeros((240, 320), bool),
     "the mask has shape": np.ones((10, 10), bool),
     "not tuple": (10, 10, 20, 20),
@@ -74,7 +75,14 @@ def test_a_frame_size_that_changes_is_refused_and_says_what_to_do(tracker, scene
 
 
 @pytest.mark.parametrize(
-    ("ids", "reason"), [([1, 1], "new"), ([5, 9], "new"), ([-1, 3], "not negative"), ([3], "one id for each")]
+    ("ids", "reason"),
+    [
+        ([1, 1], "new"),
+        ([5, 9], "new"),
+        ([-1, 3], "not negative"),
+        ([3], "one id for each"),
+        (["cup", "jug"], "whole"),
+    ],
 )
 def test_bad_ids_are_refused_and_nothing_starts(tracker, scene, ids, reason):
     tracker.start(scene(), [Box(10, 10, 40, 40)], ids=[5])
