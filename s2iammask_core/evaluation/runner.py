@@ -16,7 +16,7 @@ from s2iammask_core.errors import S2iamMaskError, UnavailableError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.factory import TrackerFactory
 from s2iammask_core.evaluation.protocols import Runnable
-from s2iammask_core.evaluation.results.record import claim
+from s2iammask_core.evaluation.results.record import claim, disclaim
 from s2iammask_core.evaluation.speed import Speed
 
 Progress = Callable[[str, int], None]  # gets each sequence that is done, and its frames
@@ -66,7 +66,17 @@ def run(task: Run, workers: Workers, progress: Progress) -> None:
     ResultsError if the folder holds results of other settings: one table must come from one tracker.
     """
     settings = {"dataset": task.benchmark.name, "protocol": task.benchmark.protocol}
-    claim(task.results, {**settings, **task.factory.describe()})
+    is_new = claim(task.results, {**settings, **task.factory.describe()})
+    try:
+        _complete(task, workers, progress)
+    except S2iamMaskError:
+        if is_new and not any(task.benchmark.is_done(name, task.results) for name in task.benchmark.names):
+            disclaim(task.results)  # so that it can be tried again with what the error asks for
+        raise
+    task.benchmark.finish(task.results)
+
+
+def _complete(task: Run, workers: Workers, progress: Progress) -> None:
     names = task.benchmark.names
     for name in names:
         if task.benchmark.is_done(name, task.results):
@@ -74,7 +84,6 @@ def run(task: Run, workers: Workers, progress: Progress) -> None:
     pending = [name for name in names if not task.benchmark.is_done(name, task.results)]
     for name in _completed(task, pending, workers):
         progress(name, task.benchmark.length(name))
-    task.benchmark.finish(task.results)
 
 
 def _completed(task: Run, names: list[str], workers: Workers) -> Iterator[str]:
@@ -113,16 +122,18 @@ class _Worker:
     """What a worker process keeps between sequences."""
 
     task: Run
-    tracker: Runnable
+    device: str
+    tracker: Runnable | None = None  # until the first sequence: what goes wrong there is told as it is
 
 
 _worker: list[_Worker] = []  # one item in a worker process, none elsewhere
 
 
 def _begin(task: Run, devices: Any) -> None:
-    _worker.append(_Worker(task, task.factory.make(devices.get())))
+    _worker.append(_Worker(task, devices.get()))
 
 
 def _run_sequence(name: str) -> None:
     (worker,) = _worker
+    worker.tracker = worker.tracker or worker.task.factory.make(worker.device)
     worker.task.sequence(name, worker.tracker)

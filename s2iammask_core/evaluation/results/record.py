@@ -22,8 +22,10 @@ def read_record(results: Path) -> dict[str, Any]:
     return dict(settings)
 
 
-def claim(results: Path, settings: Mapping[str, object]) -> None:
-    """Notes the settings; ResultsError if the folder holds results of others."""
+def claim(results: Path, settings: Mapping[str, object]) -> bool:
+    """Notes the settings, and says whether they are new there; ResultsError if the folder has results of
+    others.
+    """
     known = read_record(results)
     if known:
         differing = [name for name in {**known, **settings} if known.get(name) != settings.get(name)]
@@ -32,6 +34,12 @@ def claim(results: Path, settings: Mapping[str, object]) -> None:
             raise ResultsError(
                 f"{results} holds results of other settings ({changes}); choose another folder"
             )
-        return
+        return False
     results.mkdir(parents=True, exist_ok=True)
     (results / NAME).write_text(json.dumps(settings, indent=2) + "\n")
+    return True
+
+
+def disclaim(results: Path) -> None:
+    """Takes the note away, of a run that came to nothing."""
+    (results / NAME).unlink()

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from s2iammask_core.errors import DatasetError, ResultsError, TargetError
+from s2iammask_core.errors import DatasetError, ResultsError, TargetError, WeightsError
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
-from s2iammask_core.evaluation.factory import IdentityFactory
+from s2iammask_core.evaluation.factory import IdentityFactory, WeightsFactory
 from s2iammask_core.evaluation.identity import IdentityTracker
+from s2iammask_core.evaluation.results.record import read_record
 from s2iammask_core.evaluation.runner import Run, Workers, run, total_speed
 from s2iammask_core.evaluation.speed import Speed
 
@@ -147,6 +148,32 @@ def test_results_of_two_settings_do_not_mix(tmp_path, files):
 
     with pytest.raises(ResultsError, match=r"penalty_k: 0\.1, now 0\.2"):
         run(Run(benchmark, FactoryOf(IdentityTracker(), penalty_k=0.2), results), Workers(), quiet)
+
+
+def test_a_run_that_came_to_nothing_may_be_tried_again_with_other_settings(tmp_path, files):
+    class Refusing(IdentityTracker):
+        def start(self, frame, targets, ids=None):
+            raise TargetError("the box is empty")
+
+    benchmark, results = vot(files, tmp_path / "data"), tmp_path / "results"
+    with pytest.raises(TargetError):
+        run(Run(benchmark, FactoryOf(Refusing(), penalty_k=0.1), results), Workers(), quiet)
+
+    run(Run(benchmark, FactoryOf(IdentityTracker(), penalty_k=0.2), results), Workers(), quiet)
+
+    assert read_record(results)["penalty_k"] == 0.2
+
+
+def test_a_worker_that_cannot_have_its_tracker_says_why(tmp_path, files):
+    weights = tmp_path / "broken.safetensors"
+    weights.write_text("no weights")
+
+    with pytest.raises(WeightsError, match=r"broken\.safetensors"):
+        run(
+            Run(davis(files, tmp_path / "data"), WeightsFactory(str(weights)), tmp_path / "r"),
+            Workers(2, ("cpu",)),
+            quiet,
+        )
 
 
 def test_speed_counts_tracking_and_decoding_apart(tmp_path, files):
