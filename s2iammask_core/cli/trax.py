@@ -54,7 +54,7 @@ def _arguments(args: argparse.Namespace) -> tuple[str, ...]:
     if args.weights:
         words += [
             "--weights",
-            args.weights if args.weights == IDENTITY else str(Path(args.weights).resolve()),
+            IDENTITY if args.weights == IDENTITY else str(weights_file(args.weights).resolve()),
         ]
     if args.config:
         words += ["--config", str(args.config.resolve())]

@@ -12,6 +12,7 @@ trax = pytest.importorskip("trax")
 from s2iammask_core.cli import main
 from s2iammask_core.evaluation.identity import IdentityTracker
 from s2iammask_core.evaluation.trax import Entry, serve
+from s2iammask_core.runtime import weights_file
 
 
 class ScriptedConnection:
@@ -120,6 +121,17 @@ def test_the_entry_runs_this_python_with_paths_that_hold_anywhere(tmp_path, monk
     assert entry["protocol"] == "trax"
     assert entry["command"].startswith(sys.executable)
     assert str(tmp_path / "a%b.safetensors") in entry["command"]
+
+
+def test_the_entry_names_the_file_of_weights_that_come_with_the_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = weights_file("s2iammask_nano")
+    if not file.is_file():
+        pytest.skip("the weights are not in this checkout")
+
+    assert main(["trax", "--weights", "s2iammask_nano", "--entry", str(tmp_path / "trackers.ini")]) == 0
+
+    assert f"--weights {file}\n" in (tmp_path / "trackers.ini").read_text()
 
 
 @pytest.mark.slow
