@@ -1,6 +1,7 @@
 """Frames from a video file, a folder of pictures or a camera, and videos written from frames. All RGB."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -111,7 +112,8 @@ class VideoWriter:
 
     def _open(self, width: int, height: int) -> cv2.VideoWriter:
         codec = "MJPG" if self._path.suffix.lower() == ".avi" else "mp4v"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # without a folder it cannot be opened either
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         fourcc = cv2.VideoWriter.fourcc(*codec)
         writer = cv2.VideoWriter(str(self._path), fourcc, self._rate, (width, height))
         if not writer.isOpened():

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         return int(import_module(f"{__name__}.{args.command}").run(args))
-    except S2iamMaskError as error:
+    except (S2iamMaskError, OSError) as error:  # OSError: a path of the command line that cannot be written
         print(f"error: {error}", file=sys.stderr)
         return MISUSE
     except KeyboardInterrupt:

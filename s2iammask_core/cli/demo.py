@@ -14,6 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from s2iammask_core.cli.settings import add_settings, chosen_settings
+from s2iammask_core.errors import ConfigError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from s2iammask_core.runtime import load_tracker
     from s2iammask_core.video import VideoWriter
 
+    if args.frames < 2:
+        raise ConfigError(f"--frames must be at least 2, one to start on and one to track; got {args.frames}")
     config, runtime = chosen_settings(args)
     tracker = load_tracker(args.weights, config=config, runtime=runtime)
     clip = shots(args.frames)

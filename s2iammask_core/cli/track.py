@@ -17,7 +17,7 @@ from tqdm import tqdm
 from s2iammask_core import load_tracker
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.cli.settings import add_settings, chosen_settings
-from s2iammask_core.errors import VideoError
+from s2iammask_core.errors import ConfigError, VideoError
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import draw_tracks, label_image
 from s2iammask_core.tracking.regions import NO_MASK
@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.frames is not None and args.frames < 1:
+        raise ConfigError(f"--frames must be at least 1, got {args.frames}")
     boxes = [Box.from_text(text) for text in args.box]
     config, runtime = chosen_settings(args)
     clip = open_clip(args.video)

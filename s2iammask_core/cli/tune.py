@@ -54,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.trials < 1:
+        raise ConfigError(f"--trials must be at least 1, got {args.trials}")
     task = _search(args)
     args.out.mkdir(parents=True, exist_ok=True)
     storage = Storage(args.storage or f"sqlite:///{args.out / 'trials.db'}", args.study)

@@ -51,13 +51,18 @@ def read_ablation(path: Path) -> Ablation:
     if not isinstance(rows, Mapping) or not rows:
         raise ConfigError(f"{path} must hold `rows`: names with `weights` and `set`")
     made = {**values, "rows": tuple(_row(path, str(name), given or {}) for name, given in rows.items())}
-    return from_mapping(Ablation, {**made, "sequences": tuple(values.get("sequences") or ())})
+    names = values.get("sequences") or []
+    if not isinstance(names, list):
+        raise ConfigError(f"{path}: `sequences` is a list of names, got {names!r}")
+    return from_mapping(Ablation, {**made, "sequences": tuple(map(str, names))})
 
 
 def _row(path: Path, name: str, given: Any) -> Row:
     if not isinstance(given, Mapping) or given.keys() - {"weights", "set"}:
         raise ConfigError(f"{path}: {name} takes `weights` and `set`, got {given!r}")
     settings = given.get("set") or {}
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"{path}: `set` of {name} holds names and values, got {settings!r}")
     from_mapping(TrackerConfig, settings)
     return Row(name, str(given.get("weights") or ""), settings)
 

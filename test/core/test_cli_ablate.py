@@ -44,12 +44,14 @@ def test_the_shipped_rows_are_those_of_the_methods_claim():
         "{a: {}}",
         "{rows: {a: {}}, every: 0}",
         "{rows: {a: {}}, sequence: [b]}",
+        "{rows: {a: {}}, sequences: b}",
+        "rows: {a: {set: 4}}",
     ],
 )
 def test_a_wrong_table_is_refused(tmp_path, text):
     path = tmp_path / "rows.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=r"proposal|takes|rows|every|sequence"):
+    with pytest.raises(ConfigError, match=r"proposal|takes|rows|every|sequence|`set` of a"):
         read_ablation(path)
 
 

@@ -28,6 +28,12 @@ def test_the_clip_is_the_same_each_time():
     assert first_box(3) == first_box(3)
 
 
+def test_a_clip_of_one_frame_is_refused(capsys):
+    assert main(["demo", "--frames", "1"]) == 2
+
+    assert "--frames" in capsys.readouterr().err
+
+
 def test_the_command_tracks_the_clip_and_scores_it(tmp_path, capsys):
     torch.manual_seed(0)
     checkpoint.save(build_network(NetworkConfig("siammask_base")), tmp_path / "w.safetensors")

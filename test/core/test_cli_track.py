@@ -81,6 +81,7 @@ def test_the_command_writes_overlay_masks_boxes_and_a_summary(folder, weights, t
         (["--box", "5,5,20,20", "--set", "penalty=1"], "did you mean penalty_k"),
         (["--box", "5,5,20,20", "--set", "penalty_k"], "NAME=VALUE"),
         (["--box", "5,5,20,20", "--weights", "missing.safetensors"], "missing.safetensors"),
+        (["--box", "5,5,20,20", "--frames", "-1"], "--frames"),
     ],
 )
 def test_a_mistake_ends_with_a_reason_and_code_2(folder, words, reason, capsys):
@@ -90,6 +91,17 @@ def test_a_mistake_ends_with_a_reason_and_code_2(folder, words, reason, capsys):
     assert said.err.startswith("error: ")
     assert reason in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize("option", ["--out", "--masks", "--boxes"])
+def test_a_place_that_cannot_be_written_is_named(folder, weights, tmp_path, option, capsys):
+    (tmp_path / "file").write_text("in the way")
+    place = str(tmp_path / "file" / "out.mp4")
+
+    words = ["--box", "50,60,40,30", "--weights", str(weights), "--device", "cpu", "--frames", "1"]
+    assert main(["track", str(folder), *words, option, place]) == 2
+
+    assert str(tmp_path / "file") in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_box_is_four_numbers():

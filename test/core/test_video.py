@@ -72,5 +72,7 @@ def test_a_broken_picture_is_named(tmp_path):
 
 
 def test_a_video_that_cannot_be_written_is_an_error(tmp_path):
-    with pytest.raises(VideoError, match="cannot write"), VideoWriter(tmp_path / "clip.xyz", 25) as writer:
-        writer.write(frames()[0])
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path / "clip.xyz", tmp_path / "file" / "clip.mp4"):
+        with pytest.raises(VideoError, match="cannot write"), VideoWriter(path, 25) as writer:
+            writer.write(frames()[0])

@@ -251,6 +251,12 @@ def test_a_wrong_range_is_an_error(tune, capsys, search, message):
     assert message in capsys.readouterr().err
 
 
+def test_a_search_of_no_trials_is_an_error(tune, capsys):
+    assert tune("--split", "train", "--trials", "0") == 2
+
+    assert "--trials" in capsys.readouterr().err
+
+
 def test_the_images_of_a_run_have_the_size_of_the_frames(tmp_path, evaluate):
     evaluate()
 
