@@ -5,6 +5,7 @@ import torch
 from s2iammask_core.errors import UnavailableError
 
 FORMATS = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+BF16_TESTS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 
 
 def device_named(name: str) -> torch.device:
@@ -34,5 +35,9 @@ def format_named(name: str, device: torch.device) -> torch.dtype:
 
 
 def multiplies_bf16() -> bool:
-    """Whether this CPU has bf16 products; emulated ones are slower than fp32."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    """Whether this CPU is known to have bf16 products; emulated ones are slower than fp32.
+
+    The first versions of PyTorch that this package runs with cannot tell.
+    """
+    tests = [getattr(torch.cpu, name, None) for name in BF16_TESTS]
+    return any(test() for test in tests if test is not None)
