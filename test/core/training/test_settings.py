@@ -1,14 +1,18 @@
 """The training settings that come with the package."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from s2iammask_core.cli.train import overridden
 from s2iammask_core.errors import ConfigError
-from s2iammask_core.training.settings import read_settings
+from s2iammask_core.training.settings import OBJECTIVES, from_nested, read_settings
+from s2iammask_core.training.setup import READERS
 
-CONFIGS = sorted((Path(__file__).resolve().parents[3] / "config").glob("train_*.yaml"))
+ROOT = Path(__file__).resolve().parents[3]
+CONFIGS = sorted((ROOT / "config").glob("train_*.yaml"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -16,6 +20,16 @@ def test_each_shipped_training_can_be_read(path):
     config = read_settings(path)
     assert config.steps_per_epoch > 0
     assert config.pairs.search_crop >= config.augment.search_pixels
+
+
+def test_the_settings_in_the_guide_can_be_read():
+    guide = (ROOT / "docs" / "training.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+
+    config = from_nested(yaml.safe_load(example))
+
+    assert [each.kind for each in config.data] == ["stills", "davis"]
+    assert all(f"`{kind}`" in guide for kind in (*READERS, *OBJECTIVES))
 
 
 def test_the_second_stage_enlarges_regions_as_the_tracker_does():
