@@ -18,7 +18,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from s2iammask_core import Box, S2iamMaskError
 from s2iammask_core.runtime import weights_file
+from s2iammask_core.tracking.start import checked_start
+from s2iammask_core.video import open_clip
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "demo"
@@ -29,12 +32,19 @@ LONGEST_END = 5.0  # seconds
 def main() -> int:
     args = arguments()
     weights = args.weights
-    if not weights.is_file():
+    if not weights.exists():
         print(f"error: there are no weights at {weights}; give others with --weights", file=sys.stderr)
         return 2
     if args.video and not args.box:
         print("error: --video needs --box x,y,w,h, the object in the first frame", file=sys.stderr)
         return 2
+    if args.video:
+        try:
+            check_start(args.video, args.box)
+        except S2iamMaskError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of run's end: no process is left behind
     with tempfile.TemporaryDirectory(prefix="s2iammask_demo_") as folder:
         code = run(commands(args, weights, Path(folder) / "stamps.json"))
     if code == 0:
@@ -58,6 +68,12 @@ def arguments() -> argparse.Namespace:
         "--rate", type=float, default=USUAL_RATE, help="images a second (default %(default)g)"
     )
     return parser.parse_args()
+
+
+def check_start(video: str, box: str) -> None:
+    """An error before anything runs, where the video cannot be read or the box cannot be tracked in it."""
+    height, width = next(iter(open_clip(video))).shape[:2]
+    checked_start(Box.from_text(box), (height, width))
 
 
 def commands(args: argparse.Namespace, weights: Path, stamps: Path) -> dict[str, list[str]]:
