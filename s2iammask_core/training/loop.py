@@ -17,7 +17,7 @@ from s2iammask_core.config import NetworkConfig, from_mapping
 from s2iammask_core.data.augment import augment
 from s2iammask_core.data.batches import Batches, Loaded
 from s2iammask_core.data.pairs import Pair, PairDataset, begin_worker
-from s2iammask_core.errors import ConfigError
+from s2iammask_core.errors import ConfigError, DatasetError
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.logs import Clock, Log
@@ -132,23 +132,31 @@ def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None
 
 
 def pair_loader(config: TrainConfig, step: int, processes: Processes) -> Iterator[Loaded]:
-    """Batches of pairs from the given step on; this process's share of each."""
+    """Batches of pairs from the given step on; this process's share of each. A file that is missing or broken
+    is a DatasetError.
+    """
     total = config.epochs * config.steps_per_epoch
     dataset = PairDataset(read_sets(config), config.pairs, config.seed, total * config.batch)
     share = Share(step, total, config.batch, processes)
-    return iter(
-        DataLoader(
-            Batches(dataset),
-            batch_size=None,  # an index is that of a whole batch
-            sampler=share,
-            num_workers=config.workers,
-            pin_memory=processes.device.type == "cuda",
-            prefetch_factor=4 if config.workers else None,
-            worker_init_fn=begin_worker,
-            # neither OpenCV nor CUDA survives a fork
-            multiprocessing_context="spawn" if config.workers else None,
-        )
+    loader: DataLoader[Loaded | DatasetError] = DataLoader(
+        Batches(dataset),
+        batch_size=None,  # an index is that of a whole batch
+        sampler=share,
+        num_workers=config.workers,
+        pin_memory=processes.device.type == "cuda",
+        prefetch_factor=4 if config.workers else None,
+        worker_init_fn=begin_worker,
+        # neither OpenCV nor CUDA survives a fork
+        multiprocessing_context="spawn" if config.workers else None,
     )
+    return _read(iter(loader))
+
+
+def _read(loader: Iterator[Loaded | DatasetError]) -> Iterator[Loaded]:
+    for loaded in loader:
+        if isinstance(loaded, DatasetError):
+            raise loaded
+        yield loaded
 
 
 def _train_epoch(run: Run, loader: Iterator[Loaded], epoch: int, log: Log) -> None:

@@ -29,6 +29,14 @@ def draw_stills(root, count=6):
     return root
 
 
+@pytest.fixture
+def broken_stills(tmp_path):
+    """The same with one picture, which cannot be read."""
+    root = draw_stills(tmp_path / "broken", count=1)
+    (root / "images" / "p0.png").write_bytes(b"no picture")
+    return root
+
+
 @pytest.fixture(scope="session")
 def stills(tmp_path_factory):
     return draw_stills(tmp_path_factory.mktemp("stills") / "set")

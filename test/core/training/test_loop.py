@@ -14,7 +14,7 @@ import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from s2iammask_core.errors import ConfigError, WeightsError
+from s2iammask_core.errors import ConfigError, DatasetError, WeightsError
 from s2iammask_core.training.loop import Run, pair_loader, train
 from s2iammask_core.training.processes import Processes
 from s2iammask_core.training.settings import from_nested
@@ -90,6 +90,16 @@ def test_pairs_that_another_process_loads_are_the_same(small_settings):
     )
 
     assert all(torch.equal(left, right) for left, right in zip(here, there, strict=True))
+
+
+def test_a_picture_that_another_process_cannot_read_is_named_in_one_line(small_settings, broken_stills):
+    data = [{"kind": "stills", "root": str(broken_stills)}]
+    config = from_nested(small_settings | {"workers": 1, "data": data})
+
+    with pytest.raises(DatasetError) as raised:
+        next(pair_loader(config, 0, Processes(torch.device("cpu"), torch.float32)))
+
+    assert str(raised.value) == f"cannot read a picture from {broken_stills}/images/p0.png"
 
 
 def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_settings, straight, tmp_path):
