@@ -34,8 +34,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value=default, description=meaning)
         for name, (default, meaning) in ARGUMENTS.items()
     ]
-    functions = [OpaqueFunction(function=each) for each in (set_transports, tracker)]
-    return LaunchDescription([*arguments, *functions, rviz()])
+    functions = [OpaqueFunction(function=each) for each in (set_transports, tracker, rviz)]
+    return LaunchDescription([*arguments, *functions])
 
 
 def set_transports(context: LaunchContext) -> list[SetEnvironmentVariable]:
@@ -47,29 +47,32 @@ def set_transports(context: LaunchContext) -> list[SetEnvironmentVariable]:
 PARAMETERS = {"weights": str, "device": str, "image_transport": str, "use_sim_time": bool}
 
 
+def given(context: LaunchContext, *names: str) -> list[dict[str, ParameterValue]]:
+    """Parameters from the arguments that are given; the others leave the parameter file's values alone."""
+    named = [name for name in names if LaunchConfiguration(name).perform(context)]
+    values = {name: ParameterValue(LaunchConfiguration(name), value_type=PARAMETERS[name]) for name in named}
+    return [values] if values else []
+
+
 def tracker(context: LaunchContext) -> list[LifecycleNode]:
-    """The node; an argument that is not given leaves the parameter file's value alone."""
-    given = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=kind)
-        for name, kind in PARAMETERS.items()
-        if LaunchConfiguration(name).perform(context)
-    }
     node = LifecycleNode(
         package="s2iammask",
         executable="tracker_node",
         name="tracker",
         namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), *([given] if given else [])],
+        parameters=[LaunchConfiguration("params_file"), *given(context, *PARAMETERS)],
         remappings=[(name, LaunchConfiguration(name)) for name in ("image", "hints")],
         output="screen",
     )
     return [node]
 
 
-def rviz() -> Node:
-    return Node(
+def rviz(context: LaunchContext) -> list[Node]:
+    node = Node(
         package="rviz2",
         executable="rviz2",
         arguments=["-d", LaunchConfiguration("rviz_config")],
+        parameters=given(context, "use_sim_time"),
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
+    return [node]
