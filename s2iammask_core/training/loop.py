@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +119,12 @@ def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None
     whose statistics are those of a share.
     """
     with Processes.start(config.device, config.precision) as processes:
+        last = Path(config.output) / snapshot.LAST
+        going_on = resume and last.exists()
+        if going_on:  # what the run began with may be gone by now
+            config = replace(config, initial="", initial_masks="")
         run = Run(config, processes)
-        last = run.folder / snapshot.LAST
-        if resume and last.exists():
+        if going_on:
             run.restore(last)
         loader = pair_loader(config, run.progress.step, processes)
         with Log(run.folder, processes.first, config.log_steps) as log:

@@ -230,6 +230,12 @@ def test_a_resumed_run_takes_its_weight_decay_from_the_settings_of_now(small_set
     assert {group["weight_decay"] for group in run.optimizer.param_groups} == {0.5}
 
 
+def test_a_run_resumes_when_the_weights_that_it_began_with_are_gone(small_settings, straight):
+    gone = small_settings | {"output": str(straight), "initial": "gone.pt"}
+
+    assert train(from_nested(gone)) == straight / "last.pt"
+
+
 def test_a_resumed_run_may_begin_a_moving_average(small_settings, straight):
     config = from_nested(small_settings | {"ema": 0.9})
     run = Run(config, Processes(torch.device("cpu"), torch.float32))
