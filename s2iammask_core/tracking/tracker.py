@@ -5,7 +5,7 @@ from copy import copy
 from dataclasses import dataclass, fields, replace
 from operator import index
 
-from s2iammask_core.boxes import Box
+from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import ConfigError, FrameError, TargetError
 from s2iammask_core.geometry import Frame, mean_colour
@@ -108,6 +108,8 @@ class Tracker:
         A target is a Box, a RotatedBox, a polygon (M, 2) or a bool mask (H, W).
         """
         size = self._checked_size(frame)
+        if isinstance(targets, (Box, RotatedBox)):
+            raise TargetError("targets are given as a list, even a single one: [box]")
         starts = [checked_start(target, size) for target in targets]
         names = self._checked_ids(len(starts), ids)
         if not starts:

@@ -31,6 +31,13 @@ BAD_TARGETS = {
 }
 
 
+def test_a_single_box_instead_of_a_list_is_refused_with_what_to_write(tracker, scene):
+    with pytest.raises(TargetError, match=r"a list.*\[box\]"):
+        tracker.start(scene(), Box(60, 60, 90, 90))
+
+    assert not tracker.targets
+
+
 @pytest.mark.parametrize(("reason", "bad"), BAD_TARGETS.items())
 def test_a_bad_target_is_refused_and_nothing_starts(tracker, scene, reason, bad):
     tracker.start(scene(), [Box(10, 10, 40, 40)])
