@@ -30,7 +30,6 @@ class _Seen:
 
     search: Tensor  # (N, C, 31, 31), of the neck
     template: Tensor  # (N, C, 7, 7), of the neck
-    kernels: tuple[Tensor, ...]  # of the score and box branches, (N, C, 5, 5)
     skips: tuple[Tensor, Tensor, Tensor]  # the backbone's earlier maps
 
 
@@ -54,17 +53,13 @@ class Objective(nn.Module):
 
     def _proposals(self, batch: Batch) -> Outcome:
         """SiamRPN: scores and boxes."""
-        search, kernels = self._features(batch)
-        return self._first_stage(batch, search, kernels)
+        return self._proposal_loss(batch, *self._proposals_of(self._seen(batch)))
 
-    def _first_stage(self, batch: Batch, search: Tensor, kernels: tuple[Tensor, ...]) -> Outcome:
-        return self._proposal_loss(batch, *self._proposals_of(search, kernels))
-
-    def _proposals_of(self, search: Tensor, kernels: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    def _proposals_of(self, seen: _Seen) -> tuple[Tensor, Tensor]:
         """Scores (N, 2, A, S, S) and deltas (N, 4, A, S, S)."""
-        network = self.network
-        scores = network.score.head(network.score.correlate(kernels[0], search)).float()
-        deltas = network.box.head(network.box.correlate(kernels[1], search)).float()
+        score, box = self.network.score, self.network.box
+        scores = score.head(score.correlate(score.template(seen.template), seen.search)).float()
+        deltas = box.head(box.correlate(box.template(seen.template), seen.search)).float()
         return scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1))
 
     def _proposal_loss(self, batch: Batch, scores: Tensor, deltas: Tensor) -> Outcome:
@@ -77,15 +72,15 @@ class Objective(nn.Module):
 
     def _base(self, batch: Batch) -> Outcome:
         """SiamMask-base: the first stage and a 63 x 63 mask at each positive cell."""
-        search, kernels = self._features(batch)
-        first = self._first_stage(batch, search, kernels)
-        correlation = self.network.mask.correlate(kernels[2], search)
+        seen, mask = self._seen(batch), self.network.mask
+        first = self._proposal_loss(batch, *self._proposals_of(seen))
+        correlation = mask.correlate(mask.template(seen.template), seen.search)
         cells = correlation.shape[-1]
         positive = positive_anchors(batch, cells, self.config.anchors)
         chosen = positive.unflatten(1, (-1, cells, cells)).any(dim=1)  # (N, S, S)
         chosen = chosen & batch.has_mask[:, None, None]
         sample, rows, columns = chosen.nonzero(as_tuple=True)
-        head = cast(CorrelationHead, self.network.mask.head)
+        head = cast(CorrelationHead, mask.head)
         vectors = head.hidden(correlation)[sample, :, rows, columns]  # (M, 256)
         side = (BASE_MASK_PIXELS, BASE_MASK_PIXELS)
         logits = head[-1](vectors[:, :, None, None]).float().reshape(-1, 1, *side)
@@ -122,7 +117,7 @@ class Objective(nn.Module):
         """S2iamMask's second stage: masks of the first stage's own proposals; that stage is frozen."""
         with torch.no_grad():
             seen = self._seen(batch)
-            scores, deltas = self._proposals_of(seen.search, seen.kernels)
+            scores, deltas = self._proposals_of(seen)
         return self._region_loss(batch, seen, scores, deltas)
 
     def _joint(self, batch: Batch) -> Outcome:
@@ -130,7 +125,7 @@ class Objective(nn.Module):
         the method's two: see ARCHITECTURE.md.
         """
         seen = self._seen(batch)
-        scores, deltas = self._proposals_of(seen.search, seen.kernels)
+        scores, deltas = self._proposals_of(seen)
         first = self._proposal_loss(batch, scores, deltas)
         second = self._region_loss(batch, seen, scores.detach(), deltas.detach())
         return Outcome(first.loss + second.loss, first.parts | second.parts)
@@ -149,12 +144,5 @@ class Objective(nn.Module):
 
     def _seen(self, batch: Batch) -> _Seen:
         network = self.network
-        *skips, deep = network.backbone(batch.search)
-        template = network.neck(network.backbone(batch.template)[-1])
-        kernels = (network.score.template(template), network.box.template(template))
-        return _Seen(network.neck(deep), template, kernels, (skips[0], skips[1], skips[2]))
-
-    def _features(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Neck features of the search patches and the kernels of all branches."""
-        search = self.network.neck(self.network.backbone(batch.search)[-1])
-        return search, self.network.template(batch.template).split(self.network.channels, dim=1)
+        f0, f1, f2, deep = network.backbone(batch.search)
+        return _Seen(network.neck(deep), network.neck(network.backbone(batch.template)[-1]), (f0, f1, f2))
