@@ -130,6 +130,8 @@ class TrackerNode(LifecycleNode):
         """Leaves whatever state it is in."""
         self._clean_up()
         super().destroy_node()
+        # rclpy leaves it to the garbage collector, and with it what DDS has in shared memory to nobody
+        self._state_machine.destroy_when_not_in_use()
 
     def _clean_up(self) -> None:
         if self._station is not None:

@@ -1,6 +1,7 @@
 """Real nodes in a private ROS context, and a robot that plays the rest."""
 
 import os
+import subprocess
 import time
 
 import pytest
@@ -135,6 +136,36 @@ def world():
     world = World()
     yield world
     world.close()
+
+
+@pytest.fixture
+def begin_process():
+    """Like subprocess.Popen, with errors to read as text; what still runs when the test ends is asked to end.
+
+    It is killed only if it does not: DDS shares memory between processes, and what dies in the middle of
+    something there can take the others with it.
+    """
+    begun = []
+
+    def begin(line, **options):
+        options = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True, **options}
+        begun.append(subprocess.Popen(line, **options))
+        return begun[-1]
+
+    yield begin
+    running = [process for process in begun if process.poll() is None]
+    for process in running:
+        process.terminate()
+    for process in running:
+        end(process)
+
+
+def end(process, seconds=20):
+    try:
+        process.communicate(timeout=seconds)  # its pipe is read meanwhile, for a full one would hold it up
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -23,23 +23,18 @@ def installed(package):
 @pytest.mark.skipif(
     not (shutil.which("ros2") and installed("ros2launch")), reason="ros2 launch is not installed"
 )
-def test_ctrl_c_ends_ros2_launch_with_success(world):
+def test_ctrl_c_ends_ros2_launch_with_success(world, begin_process):
     heard = world.listen(DiagnosticArray, "/diagnostics")
     line = ["ros2", "launch", str(FILE), "weights:=/nowhere.safetensors", "device:=cpu"]
-    process = subprocess.Popen(
-        line, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process = begin_process(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def names_the_weights():
         return any("/nowhere.safetensors" in status.message for array in heard for status in array.status)
 
-    try:
-        world.spin_until(names_the_weights, seconds=120)
-        process.send_signal(signal.SIGINT)
-        log, _ = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.wait()
+    world.spin_until(names_the_weights, seconds=120)
+    process.send_signal(signal.SIGINT)
+    log, _ = process.communicate(timeout=30)
+
     assert process.returncode == 0
     assert "process has died" not in log
 

@@ -3,12 +3,12 @@
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+import rclpy
 from ament_index_python import get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
@@ -33,27 +33,15 @@ sys.exit(program.main())
 
 
 @pytest.fixture
-def launch(request):
+def launch(request, begin_process):
     """Starts the executable with the fake network; pause: seconds that a step takes longer."""
-    begun = []
+    conftest = str(request.config.rootpath / "test" / "conftest.py")
 
     def start(*arguments, pause=0.0):
-        conftest = str(request.config.rootpath / "test" / "conftest.py")
-        line = [
-            sys.executable,
-            "-c",
-            PROGRAM.format(conftest=conftest, pause=pause),
-            "--ros-args",
-            *arguments,
-        ]
-        process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        begun.append(process)
-        return process
+        program = PROGRAM.format(conftest=conftest, pause=pause)
+        return begin_process([sys.executable, "-c", program, "--ros-args", *arguments])
 
-    yield start
-    for process in begun:
-        process.kill()
-        process.wait()
+    return start
 
 
 def wait_until_active(world):
@@ -75,25 +63,43 @@ def test_a_signal_ends_the_process_in_two_seconds_with_success(world, launch, nu
     assert time.monotonic() - begin < 2.0
 
 
+@pytest.mark.skipif(
+    rclpy.get_rmw_implementation_identifier() != "rmw_fastrtps_cpp", reason="about shared memory of Fast DDS"
+)
+def test_a_process_that_ends_leaves_no_shared_memory(world, launch):
+    """It would stay there until the computer is restarted, up to 128 MiB with config/fastdds.xml."""
+    ours = shared_memory(os.getpid())
+    process = launch()
+    wait_until_active(world)
+    theirs = shared_memory(process.pid) - ours
+    assert theirs
+
+    process.send_signal(signal.SIGINT)
+    process.wait(10)
+
+    assert not [path for path in theirs if path.exists()]
+
+
+def shared_memory(process):
+    """The files in which DDS shares data of a process with others."""
+    maps = Path(f"/proc/{process}/maps").read_text()
+    return {Path(path) for path in re.findall(r"/dev/shm/fastrtps_[0-9a-f]+\b", maps)}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_two_signals_during_the_import_end_the_program_with_success(number):
+def test_two_signals_during_the_import_end_the_program_with_success(begin_process, number):
     """A terminal sends one to all that runs in it, and ros2 launch one more."""
     program = Path(get_package_prefix("s2iammask")) / "lib" / "s2iammask" / "tracker_node"
     # coverage would catch SIGTERM before the program does, and end it in its own way
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    process = subprocess.Popen(
-        [program], stderr=subprocess.PIPE, text=True, start_new_session=True, env=environment
-    )
+    process = begin_process([program], env=environment)
 
-    try:
-        while not catches(process.pid, number):
-            assert process.poll() is None
-        process.send_signal(number)
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.wait()
+    while not catches(process.pid, number):
+        assert process.poll() is None
+    process.send_signal(number)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+
     assert (process.returncode, errors) == (0, "")
 
 

@@ -1,7 +1,5 @@
 """The node with an exported network, in a process that cannot import PyTorch."""
 
-import subprocess
-
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 
@@ -18,15 +16,10 @@ importlib.import_module("s2iammask_ros.tracker_node").main()
 
 
 @pytest.fixture
-def process(without_pytorch, exported_weights):
+def process(without_pytorch, exported_weights, begin_process):
     settings = {"weights": exported_weights, "device": "cpu", "max_age": 0.0}
     given = [word for name, value in settings.items() for word in ("-p", f"{name}:={value}")]
-    process = subprocess.Popen(
-        [*without_pytorch(PROGRAM), "--ros-args", *given], stderr=subprocess.PIPE, text=True
-    )
-    yield process
-    process.kill()
-    process.wait()
+    return begin_process([*without_pytorch(PROGRAM), "--ros-args", *given])
 
 
 def test_it_follows_an_object(world, process, scene, colours, box):
