@@ -97,25 +97,36 @@ def test_every_image_is_accounted_for_when_the_device_is_slow(world, tracking, r
     assert counts.received == counts.processed + counts.dropped
 
 
-def test_a_slow_device_does_not_make_the_delay_grow(world, tracking, red, network, monkeypatch):
+def test_a_slow_device_works_on_the_newest_image_so_that_the_delay_does_not_grow(
+    world, tracking, red, network, monkeypatch
+):
     node, camera = tracking()
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
-    search, pause = network.search, threading.Event()
-    monkeypatch.setattr(network, "search", lambda *given: (pause.wait(0.08), search(*given))[1])
-    delays = []
+    search, gate, begun = network.search, threading.Semaphore(0), []
 
-    def watch():
-        if len(tracks) > len(delays):
-            now = world.robot.get_clock().now().nanoseconds
-            delays.append((now - nanoseconds(tracks[-1].header.stamp)) / SECOND)
+    def slow(kernels, patches):
+        begun.append(True)
+        assert gate.acquire(timeout=10)
+        return search(kernels, patches)
 
-    while len(delays) < 15:
-        camera.show(red())
-        world.executor.spin_once(timeout_sec=0.01)
-        watch()
+    def show():
+        before = node.counts().received
+        stamp = camera.show(red())
+        world.spin_until(lambda: node.counts().received > before)
+        return stamp
 
-    assert max(delays[8:]) < max(delays[:8]) + 0.3
-    assert node.counts().dropped > 0
+    idle = show()
+    world.spin_until(lambda: idle in stamps_of(tracks))
+    monkeypatch.setattr(network, "search", slow)
+    expected = [show()]
+    for step in range(1, 6):
+        world.spin_until(lambda step=step: len(begun) == step)
+        expected.append([show() for _ in range(3)][-1])
+        gate.release()
+    gate.release()
+    world.spin_until(lambda: expected[-1] in stamps_of(tracks))
+
+    assert stamps_of(tracks)[-len(expected) :] == expected
 
 
 def test_an_unknown_encoding_is_counted_and_does_not_stop_the_node(world, tracking, red):
