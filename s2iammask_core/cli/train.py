@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="replaces a setting, for example schedule.start=0.001",
     )
     parser.add_argument(
-        "--fresh", action="store_true", help="begins anew even if the output folder has a snapshot"
+        "--fresh",
+        action="store_true",
+        help="begins anew even if the output folder has a snapshot, which is kept beside it",
     )
     parser.add_argument(
         "--threads", type=int, default=0, help="CPU threads of each process; 0: PyTorch's choice"

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from s2iammask_core.training.objectives import Outcome
 from s2iammask_core.training.snapshot import Progress
 
+LOG = "log.jsonl"  # in the output folder; a line for every so many steps
 PICTURES_EVERY = 500  # steps between two sets of pictures within an epoch
 KEEPS_UP = 0.05  # share of the time that steps may wait before the loader is called too slow
 logger = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Log:
         self._first, self._every = first, every
         self._sums: dict[str, Tensor] = {}
         self._count = 0
-        self._path = folder / "log.jsonl"
+        self._path = folder / LOG
         self._board: Any = _tensorboard(folder) if first else None
 
     def __enter__(self) -> "Log":
@@ -153,8 +154,6 @@ def _tensorboard(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        logger.info(
-            "TensorBoard is not installed (pip install s2iammask[train]); the log is %s", folder / "log.jsonl"
-        )
+        logger.info("TensorBoard is not installed (pip install tensorboard); the log is %s", folder / LOG)
         return None
     return SummaryWriter(str(folder))

@@ -1,5 +1,7 @@
 """The training loop of all variants and stages."""
 
+import itertools
+import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -20,13 +22,15 @@ from s2iammask_core.data.pairs import Pair, PairDataset, begin_worker
 from s2iammask_core.errors import ConfigError, DatasetError
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
-from s2iammask_core.training.logs import Clock, Log
+from s2iammask_core.training.logs import LOG, Clock, Log
 from s2iammask_core.training.objectives import Objective, Outcome
 from s2iammask_core.training.pictures import pictures
 from s2iammask_core.training.processes import Processes, Share
 from s2iammask_core.training.schedules import learning_rate
 from s2iammask_core.training.settings import TrainConfig
 from s2iammask_core.training.setup import initial_network, make_optimizer, read_sets, set_trained
+
+logger = logging.getLogger(__name__)
 
 Validate = Callable[
     [SiameseNetwork], dict[str, float]
@@ -114,9 +118,10 @@ class Run:
 def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None = None) -> Path:
     """Trains until the last epoch and returns the path of the last snapshot.
 
-    Goes on from the last snapshot in the output folder, if there is one. Under torchrun every process takes
-    its share of each batch; results do not depend on how many there are, but for batch norm that is trained,
-    whose statistics are those of a share.
+    Goes on from the last snapshot in the output folder, if there is one. A run that begins anew leaves what
+    is there in a folder beside it, whose name ends in a number. Under torchrun every process takes its share
+    of each batch; results do not depend on how many there are, but for batch norm that is trained, whose
+    statistics are those of a share.
     """
     with Processes.start(config.device, config.precision) as processes:
         last = Path(config.output) / snapshot.LAST
@@ -127,11 +132,24 @@ def train(config: TrainConfig, *, resume: bool = True, validate: Validate | None
         if going_on:
             run.restore(last)
         loader = pair_loader(config, run.progress.step, processes)
+        if not going_on and processes.first:
+            _set_aside(run.folder)
         with Log(run.folder, processes.first, config.log_steps) as log:
             for epoch in range(math.floor(run.epoch), config.epochs):
                 _train_epoch(run, loader, epoch, log)
                 _finish_epoch(run, epoch, log, validate)
     return last
+
+
+def _set_aside(folder: Path) -> None:
+    """Moves an earlier run out of the way: its log and its best weights are not those of the next one."""
+    if not any((folder / name).exists() for name in (LOG, snapshot.LAST)):
+        return
+    free = (folder.with_name(f"{folder.name}.{number}") for number in itertools.count(1))
+    other = next(path for path in free if not path.exists())
+    folder.rename(other)
+    folder.mkdir()
+    logger.info("the earlier run in %s is now in %s", folder, other)
 
 
 def pair_loader(config: TrainConfig, step: int, processes: Processes) -> Iterator[Loaded]:

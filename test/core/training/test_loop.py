@@ -221,6 +221,23 @@ def test_a_run_does_not_resume_with_settings_that_its_snapshot_does_not_fit(
         train(from_nested(there | change))
 
 
+def test_a_run_that_begins_anew_keeps_the_earlier_one_beside_it(small_settings):
+    config = from_nested(small_settings | {"epochs": 1, "log_steps": 1})
+    output = Path(config.output)
+    train(config, validate=lambda network: {"score": 0.5})
+    log = (output / "log.jsonl").read_text()
+
+    train(config, resume=False)
+    train(config, resume=False)
+
+    first, second = (output.with_name(f"{output.name}.{number}") for number in (1, 2))
+    assert (first / "log.jsonl").read_text() == log
+    assert (first / "best.pt").exists()
+    assert (second / "last.pt").exists()
+    assert not (output / "best.pt").exists()
+    assert len(losses_of(output)) == len(log.splitlines()) - 1  # the last is of the validation
+
+
 def test_a_resumed_run_takes_its_weight_decay_from_the_settings_of_now(small_settings, straight):
     config = from_nested(small_settings | {"optimizer": {"weight_decay": 0.5}})
     run = Run(config, Processes(torch.device("cpu"), torch.float32))
