@@ -51,7 +51,7 @@ def photograph(name: str) -> NDArray[np.uint8]:
     try:
         import skimage.data
     except ImportError as error:
-        raise UnavailableError("the demo clip needs scikit-image: pip install 's2iammask[demo]'") from error
+        raise UnavailableError("the demo clip needs scikit-image: pip install scikit-image") from error
     path = Path(skimage.data.__file__).parent / name
     return read_picture(path)
 

@@ -23,11 +23,13 @@ from s2iammask_core.errors import ConfigError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.export import export, write_onnx, write_torch_export
+from s2iammask_core.runtime.exported import GRAPHS
 from s2iammask_core.runtime.quantize import Example, quantize, require_quantization
 from s2iammask_core.runtime.tensorrt import require_tensorrt, write_engine
 from s2iammask_core.video import open_clip
 
 WRITERS = {"onnx": write_onnx, "torch-export": write_torch_export, "tensorrt": write_engine}
+SUFFIXES = (".onnx", ".pt2", ".engine")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
         paths = export(network, Path(name), WRITERS[args.kind], notes, config)
         if example:
             quantize(Path(name), config, example)
+        for path in _graphs(args.out):  # of another format, which the new description is not about
+            path.unlink()
         for path in Path(name).iterdir():
             path.replace(args.out / path.name)
     files = [str(args.out / path.name) for path in paths]
@@ -73,6 +77,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"{variant}, {args.precision}: {', '.join(files)}")
     return 0
+
+
+def _graphs(folder: Path) -> list[Path]:
+    """What an earlier export wrote."""
+    names = (f"{graph}{suffix}" for graph in GRAPHS for suffix in SUFFIXES)
+    return [path for name in names if (path := folder / name).is_file()]
 
 
 def _example(args: argparse.Namespace) -> Example | None:

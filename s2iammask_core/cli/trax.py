@@ -3,7 +3,7 @@
   s2iammask trax --weights FILE --entry WORKSPACE/trackers.ini
   vot test S2iamMask && vot evaluate S2iamMask
 
-The toolkit may live in an environment of its own; here only vot-trax is needed: pip install 's2iammask[vot]'.
+The toolkit may live in an environment of its own; here only vot-trax is needed: pip install vot-trax.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from s2iammask_core.evaluation import trax
     except ImportError as error:
-        raise UnavailableError("the TraX protocol needs vot-trax: pip install 's2iammask[vot]'") from error
+        raise UnavailableError("the TraX protocol needs vot-trax: pip install vot-trax") from error
     if args.entry:
         with args.entry.open("a") as file:
             file.write(trax.Entry(args.name, args.name, _arguments(args)).text())

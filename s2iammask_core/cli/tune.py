@@ -108,7 +108,7 @@ def _searched(task: Search, storage: Storage, trials: int, workers: Workers) -> 
     try:
         from s2iammask_core.evaluation import tuning
     except ImportError as error:
-        raise UnavailableError("tuning needs optuna: pip install 's2iammask[eval]'") from error
+        raise UnavailableError("tuning needs optuna: pip install optuna") from error
     tuning.opened(task, storage)  # or several processes would make it at once
     context = multiprocessing.get_context("spawn")
     others = [

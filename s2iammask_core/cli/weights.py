@@ -5,14 +5,19 @@ s2iammask weights export runs/stage2/best.pt OUT.safetensors
 s2iammask weights average OUT.safetensors one.safetensors other.safetensors
 s2iammask weights verify weights/s2iammask.safetensors
 s2iammask weights show FILE.safetensors
+s2iammask weights show s2iammask_nano
+s2iammask weights show EXPORTED_FOLDER
 """
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from s2iammask_core.config import VARIANTS
 from s2iammask_core.manifest import sha256, verify
+from s2iammask_core.runtime import weights_file
+from s2iammask_core.runtime.exported import folder_of, is_exported, read_description
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify = actions.add_parser("verify", help="compares a file's sha256 with a manifest")
     verify.add_argument("file", type=Path)
     verify.add_argument("--manifest", type=Path, help="by default manifest.json beside the file")
-    show = actions.add_parser("show", help="what a file holds, as json")
-    show.add_argument("file", type=Path)
+    show = actions.add_parser("show", help="what a file, or an exported folder, holds, as json")
+    show.add_argument("file", metavar="FILE|NAME|FOLDER")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,16 +90,14 @@ def _verify(args: argparse.Namespace) -> str:
 
 
 def _show(args: argparse.Namespace) -> str:
-    from dataclasses import asdict
+    path = weights_file(args.file)
+    if is_exported(path):
+        described = asdict(read_description(folder_of(path)))
+        described |= described.pop("notes")
+    else:
+        from s2iammask_core.model import checkpoint
 
-    from s2iammask_core.model import checkpoint
-
-    network, notes = checkpoint.load(args.file)
-    parameters = sum(each.numel() for each in network.parameters())
-    described = {
-        **asdict(network.config),
-        "parameters": parameters,
-        "sha256": sha256(args.file),
-        **notes,
-    }
+        network, notes = checkpoint.load(path)
+        parameters = sum(each.numel() for each in network.parameters())
+        described = {**asdict(network.config), "parameters": parameters, "sha256": sha256(path), **notes}
     return json.dumps(described, indent=2)

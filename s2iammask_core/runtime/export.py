@@ -105,9 +105,7 @@ def write_onnx(graph: Graph, folder: Path) -> Path:
     try:
         import onnx  # noqa: F401
     except ImportError as error:
-        raise UnavailableError(
-            "export to ONNX needs the package onnx: pip install s2iammask[export]"
-        ) from error
+        raise UnavailableError("export to ONNX needs the package onnx: pip install onnx") from error
     path = folder / f"{graph.name}.onnx"
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about constants: the tests run the graphs with other sizes

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from s2iammask_core.config import TrackerConfig
+from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError, WeightsError
 from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.settings import FIXED, LIVE
@@ -38,6 +38,19 @@ class Exported:
                     f"the network was exported with {name} = {value:g}, not {wanted:g}; set {name} to "
                     f"{value:g}, or export it again: s2iammask export OUT --set {name}={wanted:g}"
                 )
+
+    def check_runtime(self, runtime: RuntimeConfig) -> None:
+        """ConfigError for a way to run or a number format that the graphs do not have."""
+        if runtime.runtime != "auto":
+            raise ConfigError(
+                f"runtime {runtime.runtime} needs the network in PyTorch; an exported one is run by "
+                "onnxruntime: leave runtime at auto, or give the weights file instead"
+            )
+        if runtime.precision not in ("auto", self.precision):
+            raise ConfigError(
+                f"the network was exported in {self.precision}, not {runtime.precision}; leave precision at "
+                "auto, or give the weights file instead"
+            )
 
 
 def is_exported(path: Path) -> bool:

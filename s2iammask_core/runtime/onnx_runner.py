@@ -27,10 +27,11 @@ class OnnxRunner:
     """The graphs of a folder. Patches are cut on the host, and arrays come from and go to its memory."""
 
     def __init__(self, path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> None:
-        """ConfigError if the graphs were made for other settings, UnavailableError without the device."""
+        """ConfigError if the graphs were made for others, UnavailableError without the device."""
         folder = folder_of(path)
         self.description = read_description(folder)
         self.description.check(config)
+        self.description.check_runtime(runtime)
         providers = providers_of(runtime.device)
         self._number = device_number(runtime.device)
         self._sessions = {name: _session(folder / f"{name}.onnx", providers, runtime) for name in GRAPHS}

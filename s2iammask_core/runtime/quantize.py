@@ -93,7 +93,7 @@ def require_quantization() -> None:
         from onnxruntime import quantization  # noqa: F401
     except ImportError as error:
         raise UnavailableError(
-            f"8-bit graphs need the packages onnx and onnxruntime ({error}): pip install 's2iammask[export]'"
+            f"8-bit graphs need the packages onnx and onnxruntime ({error}): pip install onnx onnxruntime"
         ) from error
 
 

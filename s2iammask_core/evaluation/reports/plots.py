@@ -29,7 +29,7 @@ def _picture(curves: list[Curve]) -> bytes:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise UnavailableError("plots need matplotlib: pip install 's2iammask[eval]'") from error
+        raise UnavailableError("plots need matplotlib: pip install matplotlib") from error
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()

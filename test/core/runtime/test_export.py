@@ -184,6 +184,43 @@ def test_a_tracker_of_an_exported_folder_tracks_as_one_of_the_weights(weights, t
         assert found.mask.pixels.shape == tracks[2].mask.pixels.shape
 
 
+@pytest.mark.parametrize(
+    ("runtime", "named"),
+    [
+        (RuntimeConfig(runtime="compiled"), r"runtime compiled needs.*leave runtime at auto"),
+        (RuntimeConfig(precision="bf16"), r"in fp32, not bf16.*leave precision at auto"),
+    ],
+)
+def test_a_way_to_run_that_exported_graphs_do_not_have_is_refused(tmp_path, runtime, named):
+    described(tmp_path)
+
+    with pytest.raises(ConfigError, match=named):
+        load_tracker(tmp_path, config=CONFIG, runtime=runtime)
+
+
+def test_an_export_leaves_no_graph_of_another_format_behind(weights, tmp_path):
+    pytest.importorskip("onnx")
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    (folder / "search.pt2").write_bytes(b"of an earlier export")
+    (folder / "notes.txt").write_text("somebody's own")
+
+    assert main(["export", str(folder), "--weights", str(weights)]) == 0
+
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"network.json", "notes.txt", "search.onnx", "template.onnx"}
+
+
+def test_what_an_exported_folder_holds_is_shown(tmp_path, capsys):
+    described(tmp_path)
+
+    assert main(["weights", "show", str(tmp_path)]) == 0
+
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["variant"], shown["precision"]) == ("s2iammask", "fp32")
+    assert shown["fixed"]["proposals"] == CONFIG.proposals
+
+
 def test_other_files_are_not_taken_for_exported_ones(weights, tmp_path):
     assert not is_exported(weights)
     assert not is_exported(tmp_path)
