@@ -33,14 +33,18 @@ class TrackerNode(LifecycleNode):
 
     def __init__(self, make_tracker: MakeTracker, **options: Any) -> None:
         super().__init__("tracker", **options)
-        self.settings = declare(self, NodeConfig)
-        self.tracker_config = declare(self, TrackerConfig)
-        self.runtime_config = declare(self, RuntimeConfig)
+        self._station: Station | None = None
+        try:
+            self.settings = declare(self, NodeConfig)
+            self.tracker_config = declare(self, TrackerConfig)
+            self.runtime_config = declare(self, RuntimeConfig)
+        except Exception:
+            self.destroy_node()
+            raise
         self.images = MutuallyExclusiveCallbackGroup()
         self.failure = ""  # why the last transition failed
         self._make_tracker = make_tracker
         self._throttle = Throttle(seconds=5.0)
-        self._station: Station | None = None
         self._desks = [TargetServices(self, self, name) for name in self.settings.cameras]
         self._reporter = Reporter(self, self.settings.report_period)
         self.add_on_set_parameters_callback(self._on_parameters)

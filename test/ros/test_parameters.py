@@ -91,9 +91,11 @@ def test_a_bad_value_is_refused_with_the_reason(world, make_node, name, value, r
     assert node.tracker_config is before
 
 
-def test_a_value_out_of_range_stops_the_node_at_once(make_node):
+def test_a_value_out_of_range_stops_the_node_at_once(world, make_node):
     with pytest.raises(InvalidParameterValueException, match="context"):
         make_node(context=9.0)
+
+    assert world.robot.get_node_names() == ["robot"]
 
 
 @pytest.mark.parametrize("names", [["front", "front"], ["a/b"], ["front", ""], ["0"]])
