@@ -15,5 +15,8 @@ setup(
     description=MANIFEST.findtext("description"),
     packages=[*find_packages(include=["s2iammask_core*"]), "s2iammask_core.weights"],
     package_dir={"s2iammask_core.weights": "weights"},
-    package_data={"s2iammask_core.weights": ["*.safetensors", "*.json"], "s2iammask_core": ["py.typed"]},
+    package_data={
+        "s2iammask_core.weights": ["*.safetensors", "*.json", "*/*.onnx", "*/*.json"],
+        "s2iammask_core": ["py.typed"],
+    },
 )

@@ -242,14 +242,24 @@ class TrackerConfig:
 class RuntimeConfig:
     """How a step is executed; the results agree within tolerance."""
 
-    device: str = setting("auto", "auto, cpu, cuda or cuda:N; auto takes the GPU if there is one")
-    runtime: str = setting("auto", "how the step runs", choices=("auto", "eager", "compiled", "graph"))
+    device: str = setting(
+        "auto",
+        "auto, cpu, cuda or cuda:N, or a device of OpenVINO such as GPU or NPU; auto takes the NVIDIA GPU if "
+        "there is one",
+    )
+    runtime: str = setting(
+        "auto",
+        "how the step runs; auto tries the ways of the device and takes the first that answers rightly",
+        choices=("auto", "openvino", "onnxruntime", "eager", "compiled", "graph"),
+    )
     precision: str = setting(
         "auto",
         "number format of the network; auto: fp16 on a GPU, bf16 on a CPU that multiplies it, else fp32",
         choices=("auto", "fp32", "tf32", "bf16", "fp16"),
     )
-    threads: int = setting(0, "CPU threads of the network; 0 leaves PyTorch's choice", 0, 1024)
+    threads: int = setting(
+        0, "CPU threads of the network; 0: one for each physical core that the process may use", 0, 1024
+    )
 
     def __post_init__(self) -> None:
         check(self)

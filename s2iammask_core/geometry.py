@@ -66,8 +66,8 @@ def _points(boxes: Array) -> Array:
     return boxes.reshape(*boxes.shape[:-1], 2, 2)
 
 
-def cut(frame: HostFrame, crop: Crop[HostArray], border: HostArray) -> NDArray[np.float32]:
-    """Patches (N, 3, P, P) of a frame, in whole grey levels; border (N, 3) fills what lies outside."""
+def cut(frame: HostFrame, crop: Crop[HostArray], border: HostArray) -> NDArray[np.uint8]:
+    """Patches (N, P, P, 3) of a frame, RGB; border (N, 3) fills what lies outside."""
     patches = np.empty((len(crop.sides), crop.pixels, crop.pixels, 3), np.uint8)
     windows = zip(patches, crop.origins.tolist(), crop.sides.tolist(), border.tolist(), strict=True)
     for patch, (x0, y0), side, colour in windows:
@@ -77,7 +77,7 @@ def cut(frame: HostFrame, crop: Crop[HostArray], border: HostArray) -> NDArray[n
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         size = (crop.pixels, crop.pixels)
         cv2.warpAffine(frame, matrix, size, patch, flags, cv2.BORDER_CONSTANT, colour)
-    return patches.transpose(0, 3, 1, 2).astype(np.float32)
+    return patches
 
 
 def mean_colour(frame: Frame) -> tuple[float, float, float]:

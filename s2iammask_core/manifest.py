@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from s2iammask_core.errors import WeightsError
@@ -18,15 +19,18 @@ def sha256(path: Path | str) -> str:
     return digest.hexdigest()
 
 
+def write(folder: Path, names: Iterable[str]) -> None:
+    """Writes the manifest of files in a folder; what it says of others stays."""
+    listing = folder / MANIFEST
+    known = _read(listing) if listing.is_file() else {}
+    known |= {name: sha256(folder / name) for name in names}
+    listing.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n")
+
+
 def is_named(path: Path) -> bool:
     """Whether the manifest beside a file names it; WeightsError if there is one that cannot be read."""
     listing = path.parent / MANIFEST
-    if not listing.is_file():
-        return False
-    try:
-        return path.name in json.loads(listing.read_text())
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(f"cannot read the manifest {listing}: {error}") from error
+    return listing.is_file() and path.name in _read(listing)
 
 
 def verify(path: Path | str, manifest: Path | str | None = None) -> str:
@@ -37,13 +41,17 @@ def verify(path: Path | str, manifest: Path | str | None = None) -> str:
     listing = Path(manifest) if manifest else path.parent / MANIFEST
     if not path.is_file():
         raise WeightsError(f"there is no weights file {path}")
-    try:
-        wanted = json.loads(listing.read_text())[path.name]
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(f"cannot read the manifest {listing}: {error}") from error
-    except KeyError as error:
-        raise WeightsError(f"{listing} does not name {path.name}") from error
-    found = sha256(path)
+    known = _read(listing)
+    if path.name not in known:
+        raise WeightsError(f"{listing} does not name {path.name}")
+    found, wanted = sha256(path), known[path.name]
     if found != wanted:
         raise WeightsError(f"{path} has sha256 {found}, but {listing} says {wanted}: fetch the file anew")
     return found
+
+
+def _read(listing: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(listing.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"cannot read the manifest {listing}: {error}") from error

@@ -11,8 +11,6 @@ import torch.nn.functional as F
 
 from s2iammask_core.anchors import anchor_grid, encode
 from s2iammask_core.box_ops import box_iou, to_centers, to_corners
-from s2iammask_core.cli import main
-from s2iammask_core.runtime import weights_file
 from s2iammask_core.tracking.network import SearchOutput
 
 ROS = "test/ros/"
@@ -124,31 +122,27 @@ def colours():
     return RED, GREEN, BLUE
 
 
-WITHOUT_PYTORCH = """
+WITHOUT = """
 import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "torchvision", "safetensors"):
-            raise ImportError(f"there is no {name}")
+        if name.partition(".")[0] in {absent!r}:
+            raise ImportError(f"there is no {{name}}")
 
 sys.meta_path.insert(0, Absent())
 """
+PYTORCH = ("torch", "torchvision", "safetensors")
+EXTRAS = (*PYTORCH, "onnx", "onnxruntime", "PIL", "matplotlib", "skimage", "optuna", "tensorboard")
 
 
 @pytest.fixture(scope="session")
-def without_pytorch():
-    """Makes the command line of a program for an interpreter in which PyTorch cannot be imported."""
-    return lambda program: [sys.executable, "-c", WITHOUT_PYTORCH + program]
+def light():
+    """Makes the command line of a program for an interpreter in which no extra packages are installed."""
+    return lambda program, absent=EXTRAS: [sys.executable, "-c", WITHOUT.format(absent=absent) + program]
 
 
 @pytest.fixture(scope="session")
-def exported_weights(tmp_path_factory):
-    """A folder with the graphs of the network that comes with the package."""
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    if not weights_file().is_file():
-        pytest.skip("the weights are not in this checkout")
-    folder = tmp_path_factory.mktemp("exported")
-    assert main(["export", str(folder)]) == 0
-    return folder
+def without_pytorch(light):
+    """The same with all extras but PyTorch."""
+    return lambda program: light(program, PYTORCH)

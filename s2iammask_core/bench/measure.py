@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from s2iammask_core.bench import scene
+from s2iammask_core import scene
 from s2iammask_core.bench.stages import Stage, StagedStep
 from s2iammask_core.bench.timing import (
     WARM_UP,

@@ -24,7 +24,7 @@ from s2iammask_core.tracking.regions import mask_region, outline
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
 from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.sharing import shared_regions
-from s2iammask_core.tracking.step import packed, step
+from s2iammask_core.tracking.step import as_input, packed, step
 from s2iammask_core.tracking.target import Target
 from s2iammask_core.tracking.voting import regions, solid, vote
 
@@ -73,7 +73,7 @@ class StagedStep:
 
     def _cut(self) -> Tensor:
         if not self._on_gpu:
-            return torch.from_numpy(geometry.cut(self._frame, self._aim.crop, self._aim.border))
+            return as_input(torch.from_numpy(geometry.cut(self._frame, self._aim.crop, self._aim.border)))
         frame = on_device(self._frame, self._network.device)
         return sampling.cut(frame, self._there.crop, self._there.border)
 

@@ -1,9 +1,9 @@
 """Export a network to a folder of two graphs: template, and search, which is a whole step.
 
-The number of targets stays free, and the settings that may change while tracking are an input of the search.
-Those that cannot, such as the number of proposals, are part of it: --set gives them. An ONNX folder can be
-given as --weights to the other commands and to the node; onnxruntime then runs it (CPU, CUDA or TensorRT
-provider), and PyTorch is not needed.
+The settings that may change while tracking are an input of the search. Those that cannot, such as the number
+of proposals, are part of it: --set gives them. An ONNX folder, whose graphs take one target at a time, can be
+given as --weights to the other commands and to the node; OpenVINO or onnxruntime then runs it, and PyTorch is
+not needed. A folder with the name of the weights file, beside it, is found by that file's name.
 
 --precision int8 makes its convolutions multiply bytes, for CPUs. How large the numbers get is measured while
 an object is tracked: in the clip of `s2iammask demo`, or in one of your own camera.
@@ -19,23 +19,25 @@ from tempfile import TemporaryDirectory
 from s2iammask_core.boxes import Box
 from s2iammask_core.cli.settings import add_values, add_weights, chosen_tracker_settings
 from s2iammask_core.clip import first_box, shots
+from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.manifest import sha256
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import weights_file
-from s2iammask_core.runtime.export import export, write_onnx, write_torch_export
+from s2iammask_core.runtime.export import ONNX, TORCH_EXPORT, Format, Subject, export
 from s2iammask_core.runtime.exported import GRAPHS
 from s2iammask_core.runtime.quantize import Example, quantize, require_quantization
-from s2iammask_core.runtime.tensorrt import require_tensorrt, write_engine
+from s2iammask_core.runtime.tensorrt import TENSORRT, require_tensorrt
+from s2iammask_core.runtime.verification import with_expectation
 from s2iammask_core.video import open_clip
 
-WRITERS = {"onnx": write_onnx, "torch-export": write_torch_export, "tensorrt": write_engine}
-SUFFIXES = (".onnx", ".pt2", ".engine")
+FORMATS = {"onnx": ONNX, "torch-export": TORCH_EXPORT, "tensorrt": TENSORRT}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="folder for the graphs")
     parser.add_argument(
-        "--format", choices=WRITERS, default="onnx", help="kind of graph (default: onnx)", dest="kind"
+        "--format", choices=FORMATS, default="onnx", help="kind of graph (default: onnx)", dest="kind"
     )
     parser.add_argument(
         "--precision", choices=("fp32", "int8"), default="fp32", help="of the convolutions (default: fp32)"
@@ -59,18 +61,9 @@ def run(args: argparse.Namespace) -> int:
     if args.kind == "tensorrt":
         require_tensorrt()
     config, example = chosen_tracker_settings(args), _example(args)
-    network, notes = checkpoint.load(weights_file(args.weights))
-    variant = network.config.variant
-    args.out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=args.out) as name:  # so that a clip that is no good changes nothing
-        paths = export(network, Path(name), WRITERS[args.kind], notes, config)
-        if example:
-            quantize(Path(name), config, example)
-        for path in _graphs(args.out):  # of another format, which the new description is not about
-            path.unlink()
-        for path in Path(name).iterdir():
-            path.replace(args.out / path.name)
-    files = [str(args.out / path.name) for path in paths]
+    subject = subject_of(weights_file(args.weights), config)
+    files = [str(path) for path in write(subject, args.out, FORMATS[args.kind], config, example)]
+    variant = subject.network.config.variant
     if args.json:
         found = {"variant": variant, "format": args.kind, "precision": args.precision, "files": files}
         print(json.dumps(found))
@@ -79,9 +72,31 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def subject_of(path: Path, config: TrackerConfig) -> Subject:
+    """The network of a weights file, with what it answers with these settings."""
+    network, notes = checkpoint.load(path)
+    return Subject(network, with_expectation(network, notes, config), sha256(path))
+
+
+def write(
+    subject: Subject, out: Path, form: Format, config: TrackerConfig, example: Example | None = None
+) -> list[Path]:
+    """Replaces what was exported to a folder before, if all goes well; with an example, by 8-bit graphs."""
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out) as name:
+        paths = export(subject, Path(name), form, config)
+        if example:
+            quantize(Path(name), config, example)
+        for path in _graphs(out):  # of another format, which the new description is not about
+            path.unlink()
+        for path in Path(name).iterdir():
+            path.replace(out / path.name)
+    return [out / path.name for path in paths]
+
+
 def _graphs(folder: Path) -> list[Path]:
     """What an earlier export wrote."""
-    names = (f"{graph}{suffix}" for graph in GRAPHS for suffix in SUFFIXES)
+    names = (f"{graph}{form.suffix}" for graph in GRAPHS for form in FORMATS.values())
     return [path for name in names if (path := folder / name).is_file()]
 
 

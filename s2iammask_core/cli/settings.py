@@ -24,7 +24,7 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default="",
         metavar="FILE",
-        help="weights (default: s2iammask, which come with the package)",
+        help="weights file, exported folder, or a name of the package: s2iammask_nano (default), s2iammask",
     )
 
 

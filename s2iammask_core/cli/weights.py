@@ -7,6 +7,7 @@ s2iammask weights verify weights/s2iammask.safetensors
 s2iammask weights show FILE.safetensors
 s2iammask weights show s2iammask_nano
 s2iammask weights show EXPORTED_FOLDER
+s2iammask weights ship FILE.safetensors [NAME] [--no-graphs]
 """
 
 import argparse
@@ -14,10 +15,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from s2iammask_core.config import VARIANTS
+from s2iammask_core import manifest
+from s2iammask_core.config import VARIANTS, TrackerConfig
 from s2iammask_core.manifest import sha256, verify
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.exported import folder_of, is_exported, read_description
+from s2iammask_core.runtime.verification import with_expectation
+from s2iammask_core.runtime.weights import shipped_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify = actions.add_parser("verify", help="compares a file's sha256 with a manifest")
     verify.add_argument("file", type=Path)
     verify.add_argument("--manifest", type=Path, help="by default manifest.json beside the file")
+    ship = actions.add_parser(
+        "ship", help="makes weights the package's own: file, exported graphs, expected answer and manifests"
+    )
+    ship.add_argument("file", type=Path)
+    ship.add_argument("name", nargs="?", help="by default that of the file")
+    ship.add_argument("--no-graphs", action="store_true", help="for a network that needs PyTorch to run")
     show = actions.add_parser("show", help="what a file, or an exported folder, holds, as json")
     show.add_argument("file", metavar="FILE|NAME|FOLDER")
 
@@ -51,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         "average": _average,
         "verify": _verify,
         "show": _show,
+        "ship": _ship,
     }
     print(actions[args.action](args))
     return 0
@@ -64,7 +75,7 @@ def _convert(args: argparse.Namespace) -> str:
     variant = args.variant or checkpoint.guess_variant(state)
     network = checkpoint.convert_official(state, NetworkConfig(variant), str(args.checkpoint))
     out = args.out or args.checkpoint.with_suffix(".safetensors")
-    checkpoint.save(network, out)
+    checkpoint.save(network, out, with_expectation(network, {}, TrackerConfig()))
     return f"{out}: {variant}, sha256 {sha256(out)}"
 
 
@@ -73,7 +84,8 @@ def _export(args: argparse.Namespace) -> str:
     from s2iammask_core.training.setup import network_of
 
     network = network_of(args.snapshot)
-    checkpoint.save(network, args.out, dict(note.partition("=")[::2] for note in args.note))
+    notes = dict(note.partition("=")[::2] for note in args.note)
+    checkpoint.save(network, args.out, with_expectation(network, notes, TrackerConfig()))
     return f"{args.out}: {network.config.variant}, sha256 {sha256(args.out)}"
 
 
@@ -81,12 +93,29 @@ def _average(args: argparse.Namespace) -> str:
     from s2iammask_core.model import checkpoint
 
     network = checkpoint.average(args.files)
-    checkpoint.save(network, args.out)
+    checkpoint.save(network, args.out, with_expectation(network, {}, TrackerConfig()))
     return f"{args.out}: mean of {len(args.files)}, {network.config.variant}, sha256 {sha256(args.out)}"
 
 
 def _verify(args: argparse.Namespace) -> str:
     return f"{args.file}: as in the manifest, sha256 {verify(args.file, args.manifest)}"
+
+
+def _ship(args: argparse.Namespace) -> str:
+    from s2iammask_core.cli.export import subject_of, write
+    from s2iammask_core.model import checkpoint
+    from s2iammask_core.runtime.export import ONNX
+
+    name, config = args.name or args.file.stem, TrackerConfig()
+    out = shipped_folder() / f"{name}.safetensors"
+    first = subject_of(args.file, config)
+    checkpoint.save(first.network, out, first.notes)
+    manifest.write(out.parent, [out.name])
+    out.chmod(0o644)  # it is for everybody, unlike what a user writes for himself
+    made = [out]
+    if not args.no_graphs:
+        made += write(subject_of(out, config), out.with_suffix(""), ONNX, config)
+    return f"{name}: {', '.join(map(str, made))}"
 
 
 def _show(args: argparse.Namespace) -> str:

@@ -2,6 +2,7 @@
 tolerance.
 """
 
-from s2iammask_core.runtime.loading import checked_weights, load_tracker, weights_file
+from s2iammask_core.runtime.loading import load_tracker
+from s2iammask_core.runtime.weights import checked_weights, weights_file
 
 __all__ = ["checked_weights", "load_tracker", "weights_file"]

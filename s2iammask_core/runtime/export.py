@@ -9,29 +9,30 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from s2iammask_core import manifest
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import SiameseNetwork
 from s2iammask_core.model.correlation import correlation_by_taps
-from s2iammask_core.runtime.exported import Exported
+from s2iammask_core.runtime.exported import Exported, parts_of
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.settings import FIXED, LIVE, StepSettings
-from s2iammask_core.tracking.step import StepOutput, step
+from s2iammask_core.tracking.step import StepOutput, as_input, step
 
 OPSET = 17  # of ONNX; RoIAlign with half-pixel coordinates came with 16
-SAMPLES = 2  # targets of the example inputs; 1 would be taken for a constant
+SAMPLES = 2  # targets of the example inputs of graphs for any number; 1 would be taken for a constant
 AIM = (127.5, 127.5, 255, 64, 64, 96, 96, 160, 160, 0, 0, 0, 0.4, 0.7)  # an example: `aim.Aim.packed`
 
 
 class TemplateGraph(nn.Module):
-    """Template patches to kernels."""
+    """Template patches, as a host cuts them, to kernels."""
 
     def __init__(self, network: PreparedNetwork) -> None:
         super().__init__()
         self.module, self.network = network.module, network
 
     def forward(self, patches: Tensor) -> Tensor:
-        return self.network.template(patches)
+        return self.network.template(as_input(patches))
 
 
 class SearchGraph(nn.Module):
@@ -46,7 +47,8 @@ class SearchGraph(nn.Module):
         self, kernels: Tensor, patches: Tensor, aim: Tensor, settings: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         live: dict[str, Any] = dict(zip(LIVE, settings.unbind(), strict=True))
-        figures, levels, reach = step(self.network, replace(self.settings, **live), patches, kernels, aim)
+        chosen = replace(self.settings, **live)
+        figures, levels, reach = step(self.network, chosen, as_input(patches), kernels, aim)
         return figures, levels, reach
 
 
@@ -61,42 +63,70 @@ class Graph:
     module: nn.Module
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
+    targets: int  # that it takes; 0: any number
 
     def axes(self) -> dict[str, dict[int, str]]:
         """The dimensions of inputs and outputs that may change, by name."""
+        if self.targets:
+            return {}
         return {name: {0: "targets"} for name in (*self.inputs, *self.outputs) if name != "settings"}
 
 
 @torch.no_grad()
-def graphs_of(network: SiameseNetwork, config: TrackerConfig) -> list[Graph]:
-    """The graphs of a network, which is changed for that; fp32, on the CPU."""
-    network.correlation = correlation_by_taps
+def graphs_of(network: SiameseNetwork, config: TrackerConfig, targets: int) -> list[Graph]:
+    """The graphs of a network, which is changed for that; fp32, on the CPU; 0 targets are any number."""
+    if not targets:
+        network.correlation = correlation_by_taps
     prepared = PreparedNetwork(network, torch.device("cpu"), torch.float32)
-    templates = torch.rand(SAMPLES, 3, config.template_pixels, config.template_pixels) * 255
+    samples = targets or SAMPLES
+    templates = _patches(samples, config.template_pixels)
     inputs = {
-        "kernels": prepared.template(templates),
-        "patches": torch.rand(SAMPLES, 3, config.search_pixels, config.search_pixels) * 255,
-        "aim": torch.tensor([AIM] * SAMPLES),
+        "kernels": prepared.template(as_input(templates)),
+        "patches": _patches(samples, config.search_pixels),
+        "aim": torch.tensor([AIM] * samples),
         "settings": torch.tensor([getattr(config, name) for name in LIVE]),
     }
     search = SearchGraph(prepared, StepSettings.of(config))
     search(*inputs.values())  # what is computed once and kept, like the anchors, is so before the recording
     return [
-        Graph("template", TemplateGraph(prepared), {"patches": templates}, ("kernels",)),
-        Graph("search", search, inputs, StepOutput._fields),
+        Graph("template", TemplateGraph(prepared), {"patches": templates}, ("kernels",), targets),
+        Graph("search", search, inputs, StepOutput._fields, targets),
     ]
 
 
-def export(
-    network: SiameseNetwork, folder: Path, write: Writer, notes: dict[str, str], config: TrackerConfig
-) -> list[Path]:
-    """Writes the graphs of a network, which is changed, and a description; returns the graphs' files."""
-    fixed = {name: getattr(config, name) for name in FIXED}
-    described = Exported(network.config.variant, network.mask_source, fixed, list(LIVE), notes)
+def _patches(count: int, pixels: int) -> Tensor:
+    return torch.randint(0, 256, (count, pixels, pixels, 3), dtype=torch.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file that graphs are written to."""
+
+    write: Writer
+    suffix: str
+    targets: int  # that a graph takes; 0: any number
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is exported."""
+
+    network: SiameseNetwork  # it is changed for that
+    notes: dict[str, str]  # of the weights
+    source: str = ""  # sha256 of the weights file
+
+
+def export(subject: Subject, folder: Path, form: Format, config: TrackerConfig) -> list[Path]:
+    """Writes the graphs of a network, a description and a manifest; returns the graphs' files."""
+    network, fixed = subject.network, {name: getattr(config, name) for name in FIXED}
+    described = Exported(
+        network.config.variant, network.mask_source, fixed, list(LIVE), subject.notes, source=subject.source
+    )
     described.check(config)
     folder.mkdir(parents=True, exist_ok=True)
-    files = [write(graph, folder) for graph in graphs_of(network, config)]
+    files = [form.write(graph, folder) for graph in graphs_of(network, config, form.targets)]
     described.write(folder)
+    manifest.write(folder, parts_of(folder))
     return files
 
 
@@ -134,3 +164,7 @@ def write_torch_export(graph: Graph, folder: Path) -> Path:
     path = folder / f"{graph.name}.pt2"
     torch.export.save(program, path)
     return path
+
+
+ONNX = Format(write_onnx, ".onnx", targets=1)  # a CPU gains nothing by a batch, and a lot by fixed shapes
+TORCH_EXPORT = Format(write_torch_export, ".pt2", targets=0)

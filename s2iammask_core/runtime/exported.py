@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import ConfigError, WeightsError
 from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.settings import FIXED, LIVE
@@ -23,6 +23,7 @@ class Exported:
     live: list[str]  # settings that are an input of the search graph, in its order
     notes: dict[str, str]  # of the weights file
     precision: str = "fp32"  # of the convolutions: fp32, or int8
+    source: str = ""  # sha256 of the weights file
 
     def write(self, folder: Path) -> None:
         (folder / DESCRIPTION).write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -39,18 +40,10 @@ class Exported:
                     f"{value:g}, or export it again: s2iammask export OUT --set {name}={wanted:g}"
                 )
 
-    def check_runtime(self, runtime: RuntimeConfig) -> None:
-        """ConfigError for a way to run or a number format that the graphs do not have."""
-        if runtime.runtime != "auto":
-            raise ConfigError(
-                f"runtime {runtime.runtime} needs the network in PyTorch; an exported one is run by "
-                "onnxruntime: leave runtime at auto, or give the weights file instead"
-            )
-        if runtime.precision not in ("auto", self.precision):
-            raise ConfigError(
-                f"the network was exported in {self.precision}, not {runtime.precision}; leave precision at "
-                "auto, or give the weights file instead"
-            )
+
+def parts_of(folder: Path) -> list[str]:
+    """The names of an exported folder's files: its graphs, of any format, and the description."""
+    return [path.name for name in (*GRAPHS, "network") for path in sorted(folder.glob(f"{name}.*"))]
 
 
 def is_exported(path: Path) -> bool:

@@ -1,50 +1,36 @@
-"""From a weights file to a tracker."""
+"""From weights to a tracker that runs them in the best way that there is."""
 
 import json
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
-from s2iammask_core import manifest
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
-from s2iammask_core.errors import UnavailableError, WeightsError
-from s2iammask_core.runtime.exported import is_exported
-from s2iammask_core.runtime.onnx_runner import OnnxRunner
+from s2iammask_core.errors import S2iamMaskError, UnavailableError, WeightsError
+from s2iammask_core.runtime.choice import PYTORCH, Candidate, candidates
+from s2iammask_core.runtime.exported import Exported, read_description
+from s2iammask_core.runtime.exported_runner import Engine, ExportedRunner
+from s2iammask_core.runtime.onnx_engine import OnnxEngine
+from s2iammask_core.runtime.openvino_engine import OpenvinoEngine
+from s2iammask_core.runtime.verification import objection
+from s2iammask_core.runtime.weights import forms_of, weights_file
 from s2iammask_core.tracking.confidence import ConfidenceModel
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.tracker import Tracker
 
-USUAL = "s2iammask"  # of the weights that come with the package
+MakeEngine: TypeAlias = Callable[[Path, Exported, RuntimeConfig], Engine]
+ENGINES: dict[str, MakeEngine] = {"openvino": OpenvinoEngine, "onnxruntime": OnnxEngine}
+logger = logging.getLogger(__name__)
 
 
-def weights_file(weights: Path | str = "") -> Path:
-    """The path that is named; for `s2iammask` (also for ""), which comes with the package, that of its file.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A tracker, and what the weights say besides."""
 
-    The file may be missing: it is not looked at.
-    """
-    shipped = _shipped_folder() / f"{weights or USUAL}.safetensors"
-    is_name = Path(weights).name == str(weights) and not Path(weights).exists()
-    return shipped if not weights or (is_name and shipped.is_file()) else Path(weights)
-
-
-def _shipped_folder() -> Path:
-    """In the package's own folder where it is installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    folder = package / "weights"
-    return folder if folder.is_dir() else package.parent / "weights"
-
-
-def checked_weights(weights: Path | str = "") -> Path:
-    """What `weights_file` says, after a look at the manifest beside it.
-
-    WeightsError if it is missing, or its sha256 is not the one there. A file that no manifest names, such as
-    one of a training of your own, is taken as it is.
-    """
-    path = weights_file(weights)
-    if not path.exists():
-        raise WeightsError(f"there are no weights at {path}; name a file that is there")
-    if manifest.is_named(path):
-        manifest.verify(path)
-    return path
+    tracker: Tracker
+    notes: dict[str, str]
 
 
 def load_tracker(
@@ -54,37 +40,85 @@ def load_tracker(
     config: TrackerConfig = TrackerConfig(),
     runtime: RuntimeConfig = RuntimeConfig(),
 ) -> Tracker:
-    """A tracker with the weights of a file, or of a name as for `weights_file`.
+    """A tracker with the weights of a file, of a folder that `s2iammask export` wrote, or of a name as for
+    `weights_file`.
 
-    A folder that `s2iammask export --format onnx` wrote is run by onnxruntime, without PyTorch. `device` is
-    short for the runtime's device. WeightsError if the file cannot be read, UnavailableError if the device or
-    runtime is not there, ConfigError if an exported folder was made for other settings.
+    Runtime auto takes the first way that works: each is tried on a drawn scene, and one that fails or answers
+    otherwise than the weights say is passed over with a warning. A runtime that is named is never replaced.
+    `device` is short for the runtime's device. WeightsError if the weights cannot be read, UnavailableError
+    if a device or runtime is not there or does not work, ConfigError for settings that exported graphs lack.
     """
-    path = weights_file(weights)
     runtime = replace(runtime, device=device or runtime.device)
-    run = _exported_tracker if is_exported(path) else _torch_tracker
-    return run(path, config, runtime)
+    ways = candidates(forms_of(weights_file(weights)), runtime)
+    failures: list[S2iamMaskError] = []
+    for way in ways:
+        found = _tried(way, config, runtime)
+        if isinstance(found, Tracker):
+            return found
+        failures.append(found)
+        if len(ways) > 1:
+            logger.warning("%s is passed over: %s", way, found)
+    raise _joined(ways, failures)
 
 
-def _exported_tracker(path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
-    runner = OnnxRunner(path, config, runtime)
-    return Tracker(S2iamMaskMethod(runner), config, _confidence(runner.description.notes, path))
+def _tried(way: Candidate, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker | S2iamMaskError:
+    try:
+        return verified(way, config, runtime)
+    except S2iamMaskError as error:
+        return error
 
 
-def _torch_tracker(path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
+def verified(way: Candidate, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
+    """A tracker that runs in this way, if that gives the network's answers; else an error says why not."""
+    try:
+        loaded = _loaded(way, config, runtime)
+        wrong = objection(loaded.tracker, loaded.notes)
+    except S2iamMaskError:
+        raise
+    except Exception as error:  # of any library, driver or device
+        raise UnavailableError(f"{way} fails: {type(error).__name__}: {error}") from error
+    if wrong:
+        raise UnavailableError(f"{way} does not work here: {wrong}")
+    return loaded.tracker
+
+
+def _joined(ways: Sequence[Candidate], failures: Sequence[S2iamMaskError]) -> S2iamMaskError:
+    """One error for those of all ways."""
+    if len({str(each) for each in failures}) == 1:
+        return failures[0]
+    reasons = "; ".join(f"{way}: {error}" for way, error in zip(ways, failures, strict=True))
+    return UnavailableError(f"no way to run the network works here. {reasons}")
+
+
+def _loaded(way: Candidate, config: TrackerConfig, runtime: RuntimeConfig) -> Loaded:
+    chosen = replace(runtime, runtime=way.runtime, device=way.device)
+    run = _torch_tracker if way.runtime in PYTORCH else _exported_tracker
+    return run(way.path, config, chosen)
+
+
+def _exported_tracker(folder: Path, config: TrackerConfig, runtime: RuntimeConfig) -> Loaded:
+    described = read_description(folder)
+    described.check(config)
+    method = S2iamMaskMethod(ExportedRunner(described, ENGINES[runtime.runtime](folder, described, runtime)))
+    confidence = _confidence(described.notes, folder)
+    return Loaded(Tracker(method, config, confidence, runtime.runtime), described.notes)
+
+
+def _torch_tracker(path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> Loaded:
     try:
         from s2iammask_core.model import checkpoint
         from s2iammask_core.runtime.torch_tracker import make_tracker
     except ImportError as error:
         raise UnavailableError(
-            f"{path} needs PyTorch ({error}); install it, or give a folder that `s2iammask export` wrote"
+            f"{path} needs PyTorch ({error}): pip install s2iammask[torch], or give a folder that "
+            "`s2iammask export` wrote"
         ) from error
     network, notes = checkpoint.load(path)
-    return make_tracker(network, config, runtime, _confidence(notes, path))
+    return Loaded(make_tracker(network, config, runtime, _confidence(notes, path)), notes)
 
 
 def _confidence(notes: dict[str, str], weights: Path) -> ConfidenceModel | None:
-    """The calibrated confidence that a weights file carries, if it does."""
+    """The calibrated confidence that weights carry, if they do."""
     if "confidence" not in notes:
         return None
     try:

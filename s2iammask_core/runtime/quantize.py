@@ -11,25 +11,21 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from s2iammask_core import manifest
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import UnavailableError, VideoError
 from s2iammask_core.geometry import HostFrame
-from s2iammask_core.runtime.exported import GRAPHS, read_description
-from s2iammask_core.runtime.onnx_runner import OnnxRunner
+from s2iammask_core.runtime.exported import GRAPHS, parts_of, read_description
+from s2iammask_core.runtime.exported_runner import Engine, ExportedRunner, Inputs, Outputs
+from s2iammask_core.runtime.onnx_engine import OnnxEngine
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.tracker import Tracker
 
 EVERY, MOST = 4, 25  # of a clip each n-th frame is looked at, up to so many
 # first and last convolutions stay as they are: they are cheap, and what they round off shows the most
 FEWEST_CHANNELS = 32
-
-Inputs = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +49,17 @@ def quantize(folder: Path, config: TrackerConfig, example: Example) -> list[Path
         for name, path in made.items():
             path.replace(folder / f"{name}.onnx")
     replace(read_description(folder), precision="int8").write(folder)
+    manifest.write(folder, parts_of(folder))
     return [folder / f"{name}.onnx" for name in GRAPHS]
 
 
 def record(folder: Path, config: TrackerConfig, example: Example) -> dict[str, list[Inputs]]:
     """The inputs of each graph while the example was tracked."""
-    runner = _Recorder(folder, config, RuntimeConfig(device="cpu"))
-    tracker = Tracker(S2iamMaskMethod(runner), replace(config, redetect_patches=0))  # or it sees background
+    described = read_description(folder)
+    described.check(config)
+    recorder = _Recorder(OnnxEngine(folder, described, RuntimeConfig(device="cpu")))
+    method = S2iamMaskMethod(ExportedRunner(described, recorder))
+    tracker = Tracker(method, replace(config, redetect_patches=0))  # or it sees background
     frames = islice(example.frames, 0, EVERY * MOST, EVERY)
     first = next(frames, None)
     if first is None:
@@ -67,23 +67,27 @@ def record(folder: Path, config: TrackerConfig, example: Example) -> dict[str, l
     tracker.start(first, example.boxes)
     for frame in frames:
         tracker.track(frame)
-    if not runner.given["search"]:
+    if not recorder.given["search"]:
         raise VideoError(
             f"the clip to measure the ranges of the 8-bit numbers on needs more than {EVERY} frames"
         )
-    return runner.given
+    return recorder.given
 
 
-class _Recorder(OnnxRunner):
-    """Keeps what its graphs were given."""
+class _Recorder:
+    """Keeps what an engine's graphs were given."""
 
-    def __init__(self, path: Path, config: TrackerConfig, runtime: RuntimeConfig) -> None:
-        super().__init__(path, config, runtime)
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self.given: dict[str, list[Inputs]] = {name: [] for name in GRAPHS}
 
-    def _answer(self, graph: str, **inputs: NDArray[np.float32]) -> list[NDArray[Any]]:
-        self.given[graph].append(inputs)
-        return super()._answer(graph, **inputs)
+    @property
+    def device(self) -> str:
+        return self._engine.device
+
+    def answer(self, graph: str, calls: Sequence[Inputs]) -> list[Outputs]:
+        self.given[graph] += calls
+        return self._engine.answer(graph, calls)
 
 
 def require_quantization() -> None:
@@ -118,13 +122,18 @@ def _quantized(path: Path, given: list[Inputs], scratch: Path) -> Path:
 
 
 def _narrow(path: Path) -> list[str]:
-    """Names of the convolutions with few inputs or outputs."""
+    """Names of the convolutions that stay as they are: with few inputs or outputs, and correlations."""
     import onnx
 
     graph = onnx.load(path).graph
     weights = {each.name: each.dims for each in graph.initializer}
     convs = [node for node in graph.node if node.op_type == "Conv"]
-    return [node.name for node in convs if min(weights[node.input[1]][:2]) < FEWEST_CHANNELS]
+    return [node.name for node in convs if _narrowest(weights.get(node.input[1], ())) < FEWEST_CHANNELS]
+
+
+def _narrowest(shape: Sequence[int]) -> int:
+    """The smaller number of channels of a kernel; 0 for one that is an input, as a correlation's is."""
+    return min(shape[:2], default=0)
 
 
 @contextmanager

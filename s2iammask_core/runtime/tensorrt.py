@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from s2iammask_core.errors import UnavailableError
-from s2iammask_core.runtime.export import Graph, write_onnx
+from s2iammask_core.runtime.export import Format, Graph, write_onnx
 
 MOST, USUAL = 16, 1  # targets: an engine takes up to the first, and is fastest with the second
 
@@ -50,3 +50,6 @@ def _profile(graph: Graph, profile: Any) -> Any:
         ]
         profile.set_shape(name, *shapes)
     return profile
+
+
+TENSORRT = Format(write_engine, ".engine", targets=0)

@@ -8,6 +8,7 @@ from s2iammask_core.model import SiameseNetwork
 from s2iammask_core.runtime.compiled import CompiledNetwork
 from s2iammask_core.runtime.devices import device_named, format_named
 from s2iammask_core.runtime.graph import GraphRunner
+from s2iammask_core.runtime.machine import usable_cores
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.runtime.shared_head import share_first_layers
 from s2iammask_core.runtime.winograd import use_winograd
@@ -24,12 +25,12 @@ def make_tracker(
     confidence: ConfidenceModel | None = None,
 ) -> Tracker:
     """A tracker that runs this network as the runtime says; the network is changed for that."""
-    if runtime.threads:
-        torch.set_num_threads(runtime.threads)
+    torch.set_num_threads(runtime.threads or min(torch.get_num_threads(), usable_cores()))
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision == "tf32"
     torch.backends.cudnn.benchmark = True
     prepared = prepare(network, runtime)
-    return Tracker.of(prepared, config, runner_named(runtime.runtime, prepared), confidence)
+    name = chosen_name(runtime.runtime, prepared.device)
+    return Tracker.of(prepared, config, runner_named(name, prepared), confidence, name)
 
 
 def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
@@ -44,11 +45,17 @@ def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
     return prepared
 
 
+def chosen_name(name: str, device: torch.device) -> str:
+    """auto: a CUDA graph on a GPU, step by step on a CPU."""
+    if name != "auto":
+        return name
+    return "graph" if device.type == "cuda" else "eager"
+
+
 def runner_named(name: str, network: PreparedNetwork) -> StepRunner:
-    """auto: a CUDA graph on a GPU, step by step on a CPU; UnavailableError for a graph without a GPU."""
-    on_gpu = network.device.type == "cuda"
+    """UnavailableError for a graph without a GPU."""
     if name == "compiled":
         return EagerRunner(CompiledNetwork(network))
-    if name == "graph" and not on_gpu:
+    if name == "graph" and network.device.type != "cuda":
         raise UnavailableError("runtime graph needs a CUDA device; use eager or compiled")
-    return GraphRunner(network) if on_gpu and name != "eager" else EagerRunner(network)
+    return GraphRunner(network) if name == "graph" else EagerRunner(network)

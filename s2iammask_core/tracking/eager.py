@@ -16,7 +16,7 @@ from s2iammask_core.tracking.frames import on_host
 from s2iammask_core.tracking.network import MaskSource, Network
 from s2iammask_core.tracking.runner import Search
 from s2iammask_core.tracking.settings import StepSettings
-from s2iammask_core.tracking.step import packed, step
+from s2iammask_core.tracking.step import as_input, packed, step
 
 
 class EagerRunner:
@@ -51,7 +51,7 @@ class EagerRunner:
     def _cut(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
         device = self._network.device
         if device.type == "cpu":
-            return torch.from_numpy(geometry.cut(on_host(frame), crop, border))
+            return as_input(torch.from_numpy(geometry.cut(on_host(frame), crop, border)))
         windows = np.concatenate([crop.centers, crop.sides[:, None], border], axis=1, dtype=np.float32)
         there = torch.from_numpy(windows).to(device)
         where = Crop(there[:, :2], there[:, 2], crop.pixels)

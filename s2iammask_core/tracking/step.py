@@ -40,6 +40,11 @@ def step(
     return StepOutput(figures, votes.levels, votes.reach)
 
 
+def as_input(patches: Tensor) -> Tensor:
+    """Patches (N, P, P, 3) uint8, as a host cuts them, as networks take them: (N, 3, P, P) float32."""
+    return patches.permute(0, 3, 1, 2).float()
+
+
 def patches_in(frame: Tensor, settings: StepSettings, aim: Tensor) -> Tensor:
     """Search patches (N, 3, P, P) of a uint8 frame (H, W, 3), cut on its device."""
     where = Aim.unpacked(aim, settings.search_pixels)

@@ -31,9 +31,10 @@ class Tracker:
         method: Method,
         config: TrackerConfig = TrackerConfig(),
         confidence: ConfidenceModel | None = None,
+        runtime: str = "eager",
     ) -> None:
         votes = method.mask_source == "roi"
-        self._method, self._config = method, config
+        self._method, self._config, self._runtime = method, config, runtime
         self._confidence = confidence or (WITH_VOTES if votes else WITHOUT_VOTES)
         self._memory = Memory()
 
@@ -44,11 +45,12 @@ class Tracker:
         config: TrackerConfig = TrackerConfig(),
         runner: StepRunner | None = None,
         confidence: ConfidenceModel | None = None,
+        runtime: str = "eager",
     ) -> "Tracker":
         """A tracker with a network of PyTorch; its steps run operation by operation without a runner."""
         from s2iammask_core.tracking.methods import method_of  # PyTorch, which exported networks need not
 
-        return cls(method_of(network, config, runner), config, confidence)
+        return cls(method_of(network, config, runner), config, confidence, runtime)
 
     @property
     def config(self) -> TrackerConfig:
@@ -60,14 +62,19 @@ class Tracker:
         return self._method.device
 
     @property
+    def runtime(self) -> str:
+        """How the network runs, as RuntimeConfig names it."""
+        return self._runtime
+
+    @property
     def confidence_model(self) -> ConfidenceModel:
         """What makes the confidence of score and agreement."""
         return self._confidence
 
-    def sibling(self) -> "Tracker":
-        """A tracker without targets that shares network and settings with this one."""
+    def sibling(self, config: TrackerConfig | None = None) -> "Tracker":
+        """A tracker without targets that shares network and, if none are given, settings with this one."""
         other = copy(self)
-        other._memory = Memory()
+        other._memory, other._config = Memory(), config or self._config
         return other
 
     def absorb(self, other: "Tracker") -> None:

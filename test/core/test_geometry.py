@@ -13,7 +13,7 @@ def crop(cx, cy, side, pixels=64):
 
 
 def cut_on_host(frame, crop, border):
-    return torch.from_numpy(geometry.cut(frame, crop, border))
+    return torch.from_numpy(geometry.cut(frame, crop, border)).permute(0, 3, 1, 2).float()
 
 
 def cut_on_device(frame, crop, border):

@@ -1,4 +1,4 @@
-"""Exported networks are tracked with in programs that cannot import PyTorch."""
+"""What the light installation does: programs that cannot import PyTorch, nor any other extra package."""
 
 import json
 import subprocess
@@ -13,8 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = [
     *("boxes", "config", "geometry", "clip", "overlay", "video", "runtime", "manifest"),
     *("tracking.tracker", "tracking.colours", "tracking.redetection", "tracking.s2iammask"),
-    *("cli.track", "cli.demo", "cli.eval", "cli.trax", "evaluation.davis"),
+    *("cli.track", "cli.demo", "cli.weights"),
 ]
+FOR_EVALUATION = ["cli.eval", "cli.trax", "evaluation.davis"]
 IMPORTS = """
 import importlib
 import s2iammask_core
@@ -28,7 +29,7 @@ import json
 import numpy as np
 from s2iammask_core import Box, load_tracker
 frames = np.load({frames!r})
-tracker = load_tracker({folder!r}, device="cpu")
+tracker = load_tracker(device="cpu")
 boxes = [Box(*corners) for corners in {boxes!r}]
 first, second = tracker.start(frames[0], boxes)
 tracked = [tracker.track(frame)[0] for frame in frames[1:4]]
@@ -58,16 +59,19 @@ def frames(scene, colours):
     return np.stack([scene(block, (230 + 4 * step, 30, 60, 60, green)) for step, block in enumerate(shown)])
 
 
-def test_what_tracking_needs_is_imported_without_pytorch(without_pytorch):
-    answered(without_pytorch(IMPORTS.format(needed=NEEDED)))
+def test_what_tracking_needs_is_imported_without_extras(light):
+    answered(light(IMPORTS.format(needed=NEEDED)))
 
 
-def test_an_exported_network_tracks_without_pytorch(without_pytorch, exported_weights, frames, tmp_path):
+def test_what_evaluation_needs_is_imported_without_pytorch(without_pytorch):
+    answered(without_pytorch(IMPORTS.format(needed=FOR_EVALUATION)))
+
+
+def test_the_light_installation_tracks(light, frames, tmp_path):
     np.save(tmp_path / "frames.npy", frames)
     boxes = [(60, 70, 130, 120), (230, 30, 290, 90)]
-    given = {"frames": str(tmp_path / "frames.npy"), "folder": str(exported_weights), "boxes": boxes}
 
-    tracks = json.loads(answered(without_pytorch(TRACKING.format(**given))))
+    tracks = json.loads(answered(light(TRACKING.format(frames=str(tmp_path / "frames.npy"), boxes=boxes))))
 
     for step, (number, state, confidence, xywh, area) in enumerate(tracks, start=1):
         assert (number, state) == (1, "tracking")
@@ -76,9 +80,10 @@ def test_an_exported_network_tracks_without_pytorch(without_pytorch, exported_we
         assert area == pytest.approx(70 * 50, rel=0.2)
 
 
-def test_it_answers_as_the_network_in_pytorch_does(exported_weights, frames):
-    exported = load_tracker(exported_weights, device="cpu")
-    trained = load_tracker(device="cpu", runtime=RuntimeConfig(precision="fp32"))
+def test_it_answers_as_the_network_in_pytorch_does(frames):
+    exported, trained = (
+        load_tracker(device="cpu", runtime=RuntimeConfig(runtime=name)) for name in ("openvino", "eager")
+    )
 
     for tracker in (exported, trained):
         tracker.start(frames[0], [object_at(0)])
@@ -88,10 +93,10 @@ def test_it_answers_as_the_network_in_pytorch_does(exported_weights, frames):
         assert found.box.iou(wanted.box) > 0.93  # a pixel of the outline
 
 
-def test_weights_without_pytorch_say_what_is_missing(without_pytorch):
+def test_weights_without_pytorch_say_what_is_missing(light):
     program = "from s2iammask_core import load_tracker\nload_tracker('some.safetensors')"
 
-    done = subprocess.run(without_pytorch(program), cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(light(program), cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert "some.safetensors needs PyTorch" in done.stderr
-    assert "s2iammask export" in done.stderr
+    assert "s2iammask[torch]" in done.stderr

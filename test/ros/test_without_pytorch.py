@@ -1,4 +1,4 @@
-"""The node with an exported network, in a process that cannot import PyTorch."""
+"""The node with the weights of the package, in a process that cannot import PyTorch."""
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
@@ -16,8 +16,8 @@ importlib.import_module("s2iammask_ros.tracker_node").main()
 
 
 @pytest.fixture
-def process(without_pytorch, exported_weights, begin_process):
-    settings = {"weights": exported_weights, "device": "cpu", "max_age": 0.0}
+def process(without_pytorch, begin_process):
+    settings = {"device": "cpu", "max_age": 0.0}
     given = [word for name, value in settings.items() for word in ("-p", f"{name}:={value}")]
     return begin_process([*without_pytorch(PROGRAM), "--ros-args", *given])
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from s2iammask_core.cache import cache_folder
 from s2iammask_core.data.readers.table import BoxTable
 from s2iammask_core.errors import DatasetError
 
@@ -64,11 +65,6 @@ def scan(files: Sequence[str], reader: Reader) -> Scan:
         known = _read_all(files, reader)
         _save(stored, known)
     return known
-
-
-def cache_folder() -> Path:
-    """Where found boxes are kept: $XDG_CACHE_HOME/s2iammask, by default ~/.cache/s2iammask."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s2iammask"
 
 
 def _stamp(files: Sequence[str], kind: str) -> str:

@@ -13,7 +13,6 @@ from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.compiled import has_compiler
-from s2iammask_core.runtime.export import export, write_onnx
 
 VAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "davis" / "val"
 SEQUENCES = ("blackswan", "camel", "goat")
@@ -81,21 +80,25 @@ def test_fp32_agrees_however_its_convolutions_are_computed():
     # without a choice of regions, which the last digit of a score may turn
     config = TrackerConfig(mask_regions=0)
 
-    found = answers(tracker(config=config, precision="fp32"))
+    found = answers(tracker(config=config, runtime="eager", precision="fp32"))
 
-    assert_agree(answers(tracker(precision="fp32")))
+    assert_agree(answers(tracker(runtime="eager", precision="fp32")))
     assert min(overlap(*pair) for pair in zip(found, wanted(config), strict=True)) > 0.999
 
 
 def test_bf16_agrees():
-    assert_agree(answers(tracker(precision="bf16")))
+    assert_agree(answers(tracker(runtime="eager", precision="bf16")))
 
 
-def test_onnxruntime_agrees(tmp_path):
+def test_onnxruntime_agrees():
     pytest.importorskip("onnxruntime")
-    export(checkpoint.load(weights_file())[0], tmp_path, write_onnx, {}, TrackerConfig())
 
-    assert_agree(answers(tracker(tmp_path)))
+    assert_agree(answers(tracker(runtime="onnxruntime")))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_openvino_agrees(precision):
+    assert_agree(answers(tracker(runtime="openvino", precision=precision)))
 
 
 @pytest.mark.slow

@@ -11,19 +11,21 @@ from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError, UnavailableError, WeightsError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.correlation import correlation_by_taps, depthwise_correlation
-from s2iammask_core.runtime.export import AIM, export, write_onnx, write_torch_export
-from s2iammask_core.runtime.exported import Exported, is_exported
-from s2iammask_core.runtime.onnx_runner import OnnxRunner, device_number, providers_of
+from s2iammask_core.runtime.export import AIM, ONNX, TORCH_EXPORT, Subject, export
+from s2iammask_core.runtime.exported import Exported, is_exported, read_description
+from s2iammask_core.runtime.exported_runner import ExportedRunner
+from s2iammask_core.runtime.loading import ENGINES
+from s2iammask_core.runtime.onnx_engine import providers_of
 from s2iammask_core.tracking.answer import answers
 from s2iammask_core.tracking.eager import EagerRunner
 from s2iammask_core.tracking.runner import Search
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
 from s2iammask_core.tracking.settings import FIXED, LIVE, StepSettings
-from s2iammask_core.tracking.step import step
+from s2iammask_core.tracking.step import as_input, step
 from s2iammask_core.tracking.target import Target
 
 CONFIG = TrackerConfig(mask_regions=0)  # without a choice of regions, which the last digit may turn
-ON_CPU = RuntimeConfig(device="cpu")
+IN_FP32 = RuntimeConfig(device="cpu", precision="fp32")
 GREY = (120.0, 120.0, 120.0)
 
 
@@ -34,6 +36,13 @@ def test_the_correlation_of_exported_graphs_is_the_same(padding):
     found = correlation_by_taps(search, kernels, padding)
 
     torch.testing.assert_close(found, depthwise_correlation(search, kernels, padding), rtol=1e-4, atol=1e-4)
+
+
+def runner(folder, engine):
+    """What runs the graphs of a folder by a library."""
+    pytest.importorskip(engine)
+    described = read_description(folder)
+    return ExportedRunner(described, ENGINES[engine](folder, described, IN_FP32))
 
 
 def search(runner, frame, count, config):
@@ -68,36 +77,40 @@ def exported(calm_network, tmp_path_factory):
     """A folder with the graphs of an S2iamMask network."""
     pytest.importorskip("onnxruntime")
     folder = tmp_path_factory.mktemp("exported")
-    export(calm_network(), folder, write_onnx, {}, CONFIG)
+    export(Subject(calm_network(), {}), folder, ONNX, CONFIG)
     return folder
 
 
-def test_onnxruntime_answers_as_pytorch_for_any_number_of_targets(calm_network, frame, exported):
-    onnx, eager = OnnxRunner(exported, CONFIG, ON_CPU), EagerRunner(calm_network())
+@pytest.mark.parametrize("engine", ENGINES)
+def test_each_engine_answers_as_pytorch_for_any_number_of_targets(calm_network, frame, exported, engine):
+    found, eager = runner(exported, engine), EagerRunner(calm_network())
 
     for count in (1, 2, 3):
-        assert_same(search(onnx, frame, count, CONFIG), search(eager, frame, count, CONFIG))
+        assert_same(search(found, frame, count, CONFIG), search(eager, frame, count, CONFIG))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", ["siammask_box", "siammask_base", "siammask_sharp"])
 def test_other_networks_are_exported_as_well(calm_network, frame, tmp_path, variant):
     pytest.importorskip("onnxruntime")
-    export(calm_network(variant), tmp_path, write_onnx, {}, CONFIG)
+    export(Subject(calm_network(variant), {}), tmp_path, ONNX, CONFIG)
 
-    found = search(OnnxRunner(tmp_path, CONFIG, ON_CPU), frame, 2, CONFIG)
+    found = search(runner(tmp_path, "onnxruntime"), frame, 2, CONFIG)
 
     assert_same(found, search(EagerRunner(calm_network(variant)), frame, 2, CONFIG))
 
 
-def test_settings_that_change_while_tracking_change_an_exported_step_alike(calm_network, frame, exported):
-    onnx, eager = OnnxRunner(exported, CONFIG, ON_CPU), EagerRunner(calm_network())
+@pytest.mark.parametrize("engine", ENGINES)
+def test_settings_that_change_while_tracking_change_an_exported_step_alike(
+    calm_network, frame, exported, engine
+):
+    graphs, eager = runner(exported, engine), EagerRunner(calm_network())
     values = {"penalty_k": 0.5, "roi_scale": 1.1, "mask_threshold": 0.6, "reach_threshold": 0.6}
 
-    (usual,) = search(onnx, frame, 1, CONFIG)
+    (usual,) = search(graphs, frame, 1, CONFIG)
     for name in LIVE:
         changed = replace(CONFIG, **{name: values.get(name, 0.2)})
-        (found,), (wanted,) = (search(runner, frame, 1, changed) for runner in (onnx, eager))
+        (found,), (wanted,) = (search(runner, frame, 1, changed) for runner in (graphs, eager))
         assert_same([found], [wanted])
         assert not same(found, usual), name
 
@@ -112,27 +125,28 @@ def same(one, other):
 def test_proposals_without_near_ones_are_exported_as_well(calm_network, frame, tmp_path):
     pytest.importorskip("onnxruntime")
     config = replace(CONFIG, proposal_nms=0.7, proposals=4)
-    export(calm_network(), tmp_path, write_onnx, {}, config)
+    export(Subject(calm_network(), {}), tmp_path, ONNX, config)
 
-    found = search(OnnxRunner(tmp_path, config, ON_CPU), frame, 2, config)
+    found = search(runner(tmp_path, "onnxruntime"), frame, 2, config)
 
     assert_same(found, search(EagerRunner(calm_network()), frame, 2, config))
 
 
 @pytest.mark.slow
 def test_graphs_of_torch_export_answer_as_pytorch_does(calm_network, patches, tmp_path):
-    export(calm_network(), tmp_path, write_torch_export, {}, CONFIG)
+    export(Subject(calm_network(), {}), tmp_path, TORCH_EXPORT, CONFIG)
     template, whole = (
         torch.export.load(tmp_path / f"{name}.pt2").module() for name in ("template", "search")
     )
     aim = torch.tensor([AIM]).expand(3, -1).contiguous()
     live = torch.tensor([getattr(CONFIG, name) for name in LIVE])
-    kernels = template(patches[0])
+    pictures = [each.permute(0, 2, 3, 1).to(torch.uint8) for each in patches]
+    kernels = template(pictures[0])
 
-    found = [part.detach().numpy() for part in whole(kernels, patches[1], aim, live)]
+    found = [part.detach().numpy() for part in whole(kernels, pictures[1], aim, live)]
 
     with torch.no_grad():
-        wanted = step(calm_network(), StepSettings.of(CONFIG), patches[1], kernels, aim)
+        wanted = step(calm_network(), StepSettings.of(CONFIG), as_input(pictures[1]), kernels, aim)
     assert_same(answers(*found), answers(*(part.numpy() for part in wanted)))
 
 
@@ -148,7 +162,7 @@ def test_settings_that_are_part_of_the_graphs_are_named_where_they_differ(tmp_pa
     described(tmp_path)
 
     with pytest.raises(ConfigError, match=f"{name} = {used:g}, not {value}.*export OUT --set {name}={value}"):
-        load_tracker(tmp_path, config=wanted)
+        load_tracker(tmp_path, device="cpu", config=wanted)
 
 
 def test_the_original_step_needs_the_network_itself(tmp_path):
@@ -187,8 +201,9 @@ def test_a_tracker_of_an_exported_folder_tracks_as_one_of_the_weights(weights, t
 @pytest.mark.parametrize(
     ("runtime", "named"),
     [
-        (RuntimeConfig(runtime="compiled"), r"runtime compiled needs.*leave runtime at auto"),
-        (RuntimeConfig(precision="bf16"), r"in fp32, not bf16.*leave precision at auto"),
+        (RuntimeConfig(runtime="compiled"), r"runtime compiled cannot run.*leave runtime at auto"),
+        (RuntimeConfig(runtime="onnxruntime", precision="bf16"), r"in fp32, not bf16.*precision at auto"),
+        (RuntimeConfig(runtime="openvino", precision="tf32"), r"tf32 is of NVIDIA.*precision at auto"),
     ],
 )
 def test_a_way_to_run_that_exported_graphs_do_not_have_is_refused(tmp_path, runtime, named):
@@ -208,7 +223,7 @@ def test_an_export_leaves_no_graph_of_another_format_behind(weights, tmp_path):
     assert main(["export", str(folder), "--weights", str(weights)]) == 0
 
     names = {path.name for path in folder.iterdir()}
-    assert names == {"network.json", "notes.txt", "search.onnx", "template.onnx"}
+    assert names == {"manifest.json", "network.json", "notes.txt", "search.onnx", "template.onnx"}
 
 
 def test_what_an_exported_folder_holds_is_shown(tmp_path, capsys):
@@ -228,12 +243,11 @@ def test_other_files_are_not_taken_for_exported_ones(weights, tmp_path):
 
 def test_a_folder_without_its_description_or_a_graph_is_refused(tmp_path):
     with pytest.raises(WeightsError, match="s2iammask export"):
-        OnnxRunner(tmp_path, CONFIG, ON_CPU)
+        load_tracker(tmp_path, device="cpu")
 
     described(tmp_path)
-    pytest.importorskip("onnxruntime")
     with pytest.raises(WeightsError, match=r"template\.onnx"):
-        OnnxRunner(tmp_path, CONFIG, ON_CPU)
+        load_tracker(tmp_path, device="cpu", config=CONFIG)
 
 
 def test_a_folder_of_another_version_is_refused(tmp_path):
@@ -252,7 +266,7 @@ def test_a_gpu_that_onnxruntime_lacks_is_named():
 
     with pytest.raises(UnavailableError, match="onnxruntime-gpu"):
         providers_of("cuda:0")
-    assert providers_of("auto") == ["CPUExecutionProvider"]
+    assert providers_of("cpu") == ["CPUExecutionProvider"]
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
@@ -266,12 +280,6 @@ def test_a_gpu_that_onnxruntime_cannot_use_is_no_reason_to_run_on_the_cpu(export
     with pytest.raises(UnavailableError, match="cuda:0 was asked for"):
         load_tracker(exported, device="cuda:0", config=CONFIG)
     assert load_tracker(exported, device="auto", config=CONFIG).device == "cpu"
-
-
-def test_a_device_of_onnxruntime_may_be_a_certain_gpu():
-    assert [device_number(name) for name in ("auto", "cpu", "cuda", "cuda:0", "cuda:3")] == [0, 0, 0, 0, 3]
-    with pytest.raises(UnavailableError, match="cuda:two"):
-        device_number("cuda:two")
 
 
 def test_without_tensorrt_the_command_says_so(weights, tmp_path, capsys):

@@ -8,8 +8,8 @@ from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime.devices import BF16_TESTS, device_named, format_named
-from s2iammask_core.runtime.loading import checked_weights, weights_file
 from s2iammask_core.runtime.torch_tracker import make_tracker
+from s2iammask_core.runtime.weights import checked_weights, weights_file
 
 
 def test_a_graph_needs_a_gpu(random_network):
@@ -47,8 +47,8 @@ def test_the_number_of_threads_is_a_setting(random_network):
 def test_weights_are_named_by_a_path_or_by_the_name_of_those_of_the_package(tmp_path):
     usual = weights_file()
 
-    assert usual.name == "s2iammask.safetensors"
-    assert weights_file("s2iammask") == usual
+    assert usual.name == "s2iammask_nano.safetensors"
+    assert weights_file("s2iammask_nano") == usual
     assert weights_file("runs/own.safetensors") == Path("runs/own.safetensors")
     assert weights_file(tmp_path / "s2iammask") == tmp_path / "s2iammask"
     assert weights_file("no_such_name") == Path("no_such_name")

@@ -13,7 +13,7 @@ from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import VideoError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import weights_file
-from s2iammask_core.runtime.export import export, write_onnx
+from s2iammask_core.runtime.export import ONNX, Subject, export
 from s2iammask_core.runtime.exported import read_description
 from s2iammask_core.runtime.quantize import EVERY, FEWEST_CHANNELS, Example, quantize, record
 
@@ -32,7 +32,7 @@ def noise(count):
 def plain(calm_network, tmp_path_factory):
     """A small network, exported as it is."""
     folder = tmp_path_factory.mktemp("plain")
-    export(calm_network("s2iammask_nano"), folder, write_onnx, {"trained": "never"}, CONFIG)
+    export(Subject(calm_network("s2iammask_nano"), {"trained": "never"}), folder, ONNX, CONFIG)
     return folder
 
 
@@ -75,14 +75,16 @@ def test_a_folder_says_that_it_is_quantized_and_keeps_what_it_said(exported):
     after = read_description(exported)
     assert (before.precision, after.precision) == ("fp32", "int8")
     assert after.notes == {"trained": "never"}
-    assert sorted(exported.iterdir()) == sorted([*files, exported / "network.json"])
+    assert sorted(exported.iterdir()) == sorted(
+        [*files, exported / "network.json", exported / "manifest.json"]
+    )
 
 
 def test_some_frames_of_a_clip_are_looked_at(plain):
     given = record(plain, CONFIG, Example(noise(3 * EVERY), [BOX, BOX]))
 
-    assert [len(each["patches"]) for each in given["template"]] == [2]
-    assert [len(each["patches"]) for each in given["search"]] == [2, 2]
+    assert [len(given[name]) for name in ("template", "search")] == [2, 4]
+    assert {each["patches"].shape for each in given["search"]} == {(1, 255, 255, 3)}
 
 
 def test_what_is_lost_is_not_looked_for_elsewhere(plain):
@@ -90,7 +92,7 @@ def test_what_is_lost_is_not_looked_for_elsewhere(plain):
 
     given = record(plain, always_lost, Example(noise(4 * EVERY), [BOX]))
 
-    assert [len(each["patches"]) for each in given["search"]] == [1, 1, 1]
+    assert len(given["search"]) == 3
 
 
 @pytest.mark.parametrize("count", [0, 1, EVERY])

@@ -1,4 +1,4 @@
-"""A drawn clip to measure on: textured discs that move over a textured ground."""
+"""A drawn clip to measure on and to check networks with: textured discs that move over a textured ground."""
 
 import math
 
