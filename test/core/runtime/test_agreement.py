@@ -15,10 +15,10 @@ from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.compiled import has_compiler
 
 VAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "davis" / "val"
-SEQUENCES = ("blackswan", "camel", "goat")
+SEQUENCES = ("blackswan", "bmx-trees", "camel", "car-shadow", "drift-straight", "goat", "libby")
 GAP = 4  # frames between start and look
-IOU = 0.99  # mean over the scenes
-WORST = 0.98  # half formats may move a small object's outline by this much
+IOU = 0.98  # mean over the scenes
+WORST = 0.95  # half formats may move a small object's outline by this much
 
 pytestmark = [
     pytest.mark.skipif(not VAL.is_dir(), reason="the DAVIS frames are not on this machine"),

@@ -53,8 +53,9 @@ def weights_of(path):
     for node in graph.node:
         if node.op_type == "Conv":
             source = made.get(node.input[1])
-            weight = stored[source.input[0] if source else node.input[1]]
-            found.append((weight.data_type, tuple(weight.dims)))
+            weight = stored.get(source.input[0] if source else node.input[1])
+            if weight is not None:  # or it is a correlation, whose kernels are an input
+                found.append((weight.data_type, tuple(weight.dims)))
     return found
 
 
