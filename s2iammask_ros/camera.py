@@ -10,19 +10,19 @@ from std_msgs.msg import Header
 from s2iammask_core import Shot, Track, Tracker, TrackerConfig, track_together
 from s2iammask_core.errors import FrameError
 from s2iammask_core.geometry import HostFrame
-from s2iammask_ros.arrivals import Arrival, ImageMessage, Turn
-from s2iammask_ros.conversions import nanoseconds, time_message
-from s2iammask_ros.counters import Counters, Fate
-from s2iammask_ros.depth import View
-from s2iammask_ros.depth_stream import DepthStream
-from s2iammask_ros.encodings import image_to_rgb
-from s2iammask_ros.hints import HintStream
-from s2iammask_ros.history import SECOND, History, Stamped
-from s2iammask_ros.latency import LatencyWindow, Timing
-from s2iammask_ros.outputs import Outputs, Result
-from s2iammask_ros.records import Candidate, Reason, Verdict
+from s2iammask_ros.health.counters import Counters, Fate
+from s2iammask_ros.health.latency import LatencyWindow, Timing
+from s2iammask_ros.images.arrivals import Arrival, ImageMessage, Turn
+from s2iammask_ros.images.depth import View
+from s2iammask_ros.images.depth_stream import DepthStream
+from s2iammask_ros.images.encodings import image_to_rgb
+from s2iammask_ros.images.hints import HintStream
+from s2iammask_ros.images.history import History, Stamped
+from s2iammask_ros.messages.stamps import SECOND, nanoseconds, time_message
+from s2iammask_ros.outputs.outputs import Outputs, Result
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.targets import Targets
+from s2iammask_ros.targets.records import Candidate, Reason, Verdict
+from s2iammask_ros.targets.targets import Targets
 
 SAME_ASPECT = 0.02  # relative difference of width / height that still counts as a mere change of scale
 MOST_COMPLAINTS = 100

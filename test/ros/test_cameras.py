@@ -9,7 +9,7 @@ from rclpy.parameter import Parameter
 
 from s2iammask.msg import TrackedObjectArray
 from s2iammask_core import Tracker
-from s2iammask_ros.conversions import nanoseconds, time_message
+from s2iammask_ros.messages.stamps import nanoseconds, time_message
 
 
 def test_each_camera_has_its_own_topics_and_targets_but_all_share_the_weights(
@@ -155,7 +155,7 @@ def test_an_error_with_one_camera_does_not_cost_the_other_its_image(world, two):
 
     assert places(heard[:1]) == pytest.approx([134], abs=2)
     assert node.counts("front").failed == 0
-    assert node.station.faults.joins
+    assert node.pipeline.faults.joins
     gate.search = search
     stamps = show_at_once(shift=6)
     world.spin_until(lambda: answered(heard, stamps))
@@ -177,15 +177,15 @@ def test_a_device_that_is_too_small_for_both_cameras_takes_one_after_the_other(w
         world.spin_until(lambda stamps=stamps: answered(heard, stamps))
 
     assert gate.batches.count(2) == 0
-    assert not node.station.faults.joins
-    assert "out of memory" in node.station.faults.device_error
+    assert not node.pipeline.faults.joins
+    assert "out of memory" in node.pipeline.faults.device_error
     assert [node.counts(name).failed for name in ("front", "rear")] == [0, 0]
     assert places(heard) == pytest.approx([136, 56], abs=2)
 
 
 def test_the_cpu_takes_over_for_both_cameras(world, two):
     node, gate, heard, show_at_once = two
-    engine, search = node.station.engine, gate.search
+    engine, search = node.pipeline.engine, gate.search
     engine.device = "cuda"  # there is none here; only its name counts
     good = ["the image that the others wait for"]
 
@@ -226,7 +226,7 @@ def test_a_click_can_name_its_image(world, make_node, scene, colours):
     camera = world.camera()
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
     click = world.robot.create_publisher(PointStamped, "tracker/click_stamped", 1)
-    world.spin_until(lambda: node.station and node.station.cameras and click.get_subscription_count())
+    world.spin_until(lambda: node.pipeline and node.pipeline.cameras and click.get_subscription_count())
     stamps = []
     for x in (100, 112, 124, 136):
         before = node.counts().received
@@ -238,7 +238,7 @@ def test_a_click_can_name_its_image(world, make_node, scene, colours):
         )
 
     point = PointStamped(point=Point(x=130.0, y=100.0))
-    point.header.stamp = time_message(node.station.cameras[""].history.between(0, stamps[-1])[0].stamp)
+    point.header.stamp = time_message(node.pipeline.cameras[""].history.between(0, stamps[-1])[0].stamp)
     click.publish(point)
     now = []
     world.spin_until(
@@ -262,4 +262,4 @@ def test_a_click_on_nothing_is_answered_in_the_log_and_does_no_harm(world, make_
     before = node.counts().processed
     world.spin_until(lambda: node.counts().processed > before + 2, lambda: camera.show(scene()))
 
-    assert not node.station.cameras[""].targets.known
+    assert not node.pipeline.cameras[""].targets.known

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from s2iammask_ros.counters import Counters, Counts
-from s2iammask_ros.diagnostics import ERROR, OK, WARN, Report, stream_status
-from s2iammask_ros.latency import STAGES, LatencyWindow, Percentiles, Summary, Timing, percentiles
+from s2iammask_ros.health.counters import Counters, Counts
+from s2iammask_ros.health.diagnostics import ERROR, OK, WARN, Report, stream_status
+from s2iammask_ros.health.latency import STAGES, LatencyWindow, Percentiles, Summary, Timing, percentiles
+from s2iammask_ros.health.throttle import Throttle
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.throttle import Throttle
 
 PERIOD = 33_000_000  # nanoseconds
 

@@ -4,7 +4,8 @@ import pytest
 from sensor_msgs.msg import Image
 
 from s2iammask_core.errors import TargetError
-from s2iammask_ros.history import SECOND, History, Stamped
+from s2iammask_ros.images.history import History, Stamped
+from s2iammask_ros.messages.stamps import SECOND
 
 
 def image(seconds, size=10):

@@ -11,8 +11,8 @@ from rclpy.parameter import Parameter
 
 from s2iammask_core import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError
-from s2iammask_ros import parameter_file
 from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.tools import parameter_file
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -30,7 +30,7 @@ def set_parameter(world, name, value):
 
 
 def test_the_parameter_file_is_the_one_that_the_settings_give():
-    """After a change of settings: python -m s2iammask_ros.parameter_file > config/tracker.yaml."""
+    """After a change of settings: python -m s2iammask_ros.tools.parameter_file > config/tracker.yaml."""
     assert (ROOT / "config" / "tracker.yaml").read_text() == parameter_file.text()
 
 
@@ -66,7 +66,7 @@ def test_a_threshold_changes_while_tracking(world, tracking, scene, colours):
     )
 
     assert result.successful, result.reason
-    assert node.station.cameras[""].targets.tracker.config.vote_fraction == 0.8
+    assert node.pipeline.cameras[""].targets.tracker.config.vote_fraction == 0.8
 
 
 @pytest.mark.parametrize(

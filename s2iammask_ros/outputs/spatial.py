@@ -19,8 +19,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from s2iammask_core import TrackState
 from s2iammask_core.overlay import GREY, colour_of
-from s2iammask_ros.depth import Intrinsics, Place, View, place_of
-from s2iammask_ros.records import Tracked
+from s2iammask_ros.images.depth import Intrinsics, Place, View, place_of
+from s2iammask_ros.targets.records import Tracked
 
 UNKNOWN_ANGLE = math.pi**2 / 3  # variance of an angle that may have any value, square radians
 PLANE = 1.0  # metres before the camera at which boxes without depth are drawn

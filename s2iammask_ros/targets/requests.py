@@ -9,9 +9,9 @@ from sensor_msgs.msg import Image
 from s2iammask.srv import StartTracking
 from s2iammask_core.errors import TargetError
 from s2iammask_core.tracking.start import StartTarget
-from s2iammask_ros.conversions import rotated_from_message
-from s2iammask_ros.encodings import check_area
-from s2iammask_ros.records import Candidate
+from s2iammask_ros.images.encodings import check_area
+from s2iammask_ros.messages.boxes import rotated_from_message
+from s2iammask_ros.targets.records import Candidate
 
 MOST_BOXES = 1024
 LABEL_TYPES = {"mono8": "u1", "mono16": "u2"}

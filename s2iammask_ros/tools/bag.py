@@ -15,7 +15,7 @@ from rosbags.typesys.store import Typestore
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import S2iamMaskError
-from s2iammask_ros.outputs import Topic
+from s2iammask_ros.outputs.topics import Topic
 
 IMAGE_TYPES = {"sensor_msgs/msg/Image": Image, "sensor_msgs/msg/CompressedImage": CompressedImage}
 OWN_PACKAGES = ("vision_msgs", "s2iammask")  # their definitions are not among those that rosbags knows
@@ -57,8 +57,8 @@ def _image_connection(connections: Collection[Connection], topic: str) -> Connec
     raise BagError(f"the bag {wanted}; its image topics are: {', '.join(sorted(found)) or 'none'}")
 
 
-class BagSink:
-    """A sink for outputs that writes them into a new bag; a context manager that closes it."""
+class BagPublisher:
+    """Publishes into a new bag; a context manager that closes it."""
 
     def __init__(self, path: Path, storage: str, node: str, topics: Collection[Topic]) -> None:
         """node: name below which the topics appear, as they do below a running node."""
@@ -83,7 +83,7 @@ class BagSink:
             )
         self._writer.write(self._connections[topic], self.now, serialize_message(message))
 
-    def __enter__(self) -> "BagSink":
+    def __enter__(self) -> "BagPublisher":
         try:
             self._writer.open()
         except (WriterError, OSError) as error:

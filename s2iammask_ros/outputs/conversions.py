@@ -1,32 +1,30 @@
-"""Boxes, masks and tracks to messages and back: pure functions, no node and no state."""
+"""Pictures, masks and tracks to messages: pure functions, no node and no state."""
 
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 from vision_msgs.msg import (
-    BoundingBox2D,
     Detection2D,
     Detection2DArray,
     LabelInfo,
     ObjectHypothesis,
     ObjectHypothesisWithPose,
     Point2D,
-    Pose2D,
     VisionClass,
 )
 
 from s2iammask.msg import TrackedObject, TrackedObjectArray
-from s2iammask_core import RotatedBox, TrackState
+from s2iammask_core import TrackState
 from s2iammask_core.tracking.track import MaskRegion
-from s2iammask_ros.arrays import byte_array
-from s2iammask_ros.records import Tracked
+from s2iammask_ros.messages.arrays import byte_array
+from s2iammask_ros.messages.boxes import rotated_to_message
+from s2iammask_ros.messages.stamps import time_message
+from s2iammask_ros.targets.records import Tracked
 
-SECOND = 1_000_000_000
 STATES = {
     TrackState.TRACKING: TrackedObject.TRACKING,
     TrackState.UNCERTAIN: TrackedObject.UNCERTAIN,
@@ -34,25 +32,6 @@ STATES = {
 }
 JPEG_QUALITY = 85
 STRAIGHTENED = 0.75  # pixels
-
-
-def nanoseconds(stamp: Time) -> int:
-    return int(stamp.sec) * SECOND + int(stamp.nanosec)
-
-
-def time_message(stamp: int) -> Time:
-    return Time(sec=stamp // SECOND, nanosec=stamp % SECOND)
-
-
-def rotated_to_message(box: RotatedBox) -> BoundingBox2D:
-    """float(...), here and below: rclpy ends the process for an integer in a float field."""
-    center = Pose2D(position=Point2D(x=float(box.cx), y=float(box.cy)), theta=float(box.theta))
-    return BoundingBox2D(center=center, size_x=float(box.width), size_y=float(box.height))
-
-
-def rotated_from_message(box: BoundingBox2D) -> RotatedBox:
-    position = box.center.position
-    return RotatedBox(position.x, position.y, box.size_x, box.size_y, box.center.theta)
 
 
 def rgb_to_image(frame: NDArray[np.uint8], header: Header) -> Image:

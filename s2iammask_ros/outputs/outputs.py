@@ -2,66 +2,33 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
-from visualization_msgs.msg import MarkerArray
 
-from s2iammask.msg import Latency, TrackedObjectArray, TrackEvent
+from s2iammask.msg import TrackEvent
 from s2iammask_core import Track, TrackState
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import colour_of, draw_tracks, label_image
 from s2iammask_core.tracking.regions import NO_MASK
-from s2iammask_ros import conversions, spatial
-from s2iammask_ros.depth import View
-from s2iammask_ros.records import Change, Tracked
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A topic below the node's name (and the camera's, if there are several)."""
-
-    name: str
-    kind: type[Any]
-    depth: int = 10
-    latched: bool = False  # late subscribers get the last ones
-
-
-TRACKS = Topic("tracks", TrackedObjectArray)
-DETECTIONS = Topic("detections", Detection2DArray)
-MASK = Topic("mask", Image, depth=1)
-MASK_VIEW = Topic("mask_view", Image, depth=1)
-LABEL_INFO = Topic("label_info", LabelInfo, depth=1, latched=True)
-OVERLAY = Topic("overlay", Image, depth=1)
-OVERLAY_JPEG = Topic("overlay/compressed", CompressedImage, depth=1)
-EVENTS = Topic("events", TrackEvent, depth=100, latched=True)
-DETECTIONS_3D = Topic("detections_3d", Detection3DArray)
-MARKERS = Topic("markers", MarkerArray)
-LATENCY = Topic("latency", Latency)
-TOPICS = (
-    TRACKS,
+from s2iammask_ros.images.depth import View
+from s2iammask_ros.outputs import conversions, spatial
+from s2iammask_ros.outputs.topics import (
     DETECTIONS,
+    DETECTIONS_3D,
+    EVENTS,
+    LABEL_INFO,
+    MARKERS,
     MASK,
     MASK_VIEW,
-    LABEL_INFO,
     OVERLAY,
     OVERLAY_JPEG,
-    DETECTIONS_3D,
-    MARKERS,
-    EVENTS,
-    LATENCY,
+    TRACKS,
+    Publisher,
+    Topic,
 )
-
-
-class Sink(Protocol):
-    """Where messages go: publishers, or a bag."""
-
-    def wanted(self, topic: Topic) -> bool: ...
-
-    def publish(self, topic: Topic, message: Any) -> None: ...
+from s2iammask_ros.targets.records import Change, Tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +56,8 @@ class Result:
 class Outputs:
     """Publishes results and changes of state."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
         self._labels: tuple[tuple[str, str], ...] | None = None
 
     def publish(self, result: Result, mask_threshold: float) -> None:
@@ -106,11 +73,11 @@ class Outputs:
 
     def publish_changes(self, changes: Sequence[Change], header: Header) -> None:
         for change in changes:
-            self._sink.publish(EVENTS, event_message(change, header))
+            self._publisher.publish(EVENTS, event_message(change, header))
 
     def _offer(self, topic: Topic, make: Callable[[], Any]) -> None:
-        if self._sink.wanted(topic):
-            self._sink.publish(topic, make())
+        if self._publisher.wanted(topic):
+            self._publisher.publish(topic, make())
 
     def _publish_space(self, result: Result) -> None:
         header, tracked, view = result.header, result.tracked, result.view
@@ -123,18 +90,20 @@ class Outputs:
         labels = tuple((each.id, each.label) for each in result.tracked)
         if labels != self._labels:
             self._labels = labels
-            self._sink.publish(LABEL_INFO, conversions.label_info(result.tracked, result.header, threshold))
+            self._publisher.publish(
+                LABEL_INFO, conversions.label_info(result.tracked, result.header, threshold)
+            )
 
     def _publish_overlay(self, result: Result) -> None:
-        raw, jpeg = self._sink.wanted(OVERLAY), self._sink.wanted(OVERLAY_JPEG)
+        raw, jpeg = self._publisher.wanted(OVERLAY), self._publisher.wanted(OVERLAY_JPEG)
         if not raw and not jpeg:
             return
         names = {each.track.id: spatial.name_of(each) for each in result.tracked}
         drawn = draw_tracks(result.frame, result.visible, names)
         if raw:
-            self._sink.publish(OVERLAY, conversions.rgb_to_image(drawn, result.header))
+            self._publisher.publish(OVERLAY, conversions.rgb_to_image(drawn, result.header))
         if jpeg:
-            self._sink.publish(OVERLAY_JPEG, conversions.rgb_to_jpeg(drawn, result.header))
+            self._publisher.publish(OVERLAY_JPEG, conversions.rgb_to_jpeg(drawn, result.header))
 
 
 def mask_view(result: Result) -> HostFrame:

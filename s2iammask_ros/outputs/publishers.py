@@ -6,11 +6,11 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from s2iammask_ros.outputs import TOPICS, Topic
+from s2iammask_ros.outputs.topics import TOPICS, Topic
 
 
-class Publishers:
-    """A sink for outputs; knows who listens. QoS can be overridden with qos_overrides parameters."""
+class TopicPublishers:
+    """Publishes over ROS; knows who listens. QoS can be overridden with qos_overrides parameters."""
 
     def __init__(self, node: Node, prefix: str) -> None:
         self._node = node

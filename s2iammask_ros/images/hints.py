@@ -8,8 +8,8 @@ from vision_msgs.msg import Detection2DArray
 
 from s2iammask_core import Box
 from s2iammask_core.tracking.redetection import MOST_HINTS, usable_hints
-from s2iammask_ros.conversions import nanoseconds, rotated_from_message
-from s2iammask_ros.history import SECOND
+from s2iammask_ros.messages.boxes import rotated_from_message
+from s2iammask_ros.messages.stamps import SECOND, nanoseconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from sensor_msgs.msg import Image
 
 from s2iammask.srv import StartTracking, StopTracking
 from s2iammask_core import Box, RotatedBox, S2iamMaskError
-from s2iammask_ros.conversions import rotated_to_message
-from s2iammask_ros.encodings import image_to_rgb
-from s2iammask_ros.subscription import RELIABILITY
+from s2iammask_ros.images.encodings import image_to_rgb
+from s2iammask_ros.images.subscription import RELIABILITY
+from s2iammask_ros.messages.boxes import rotated_to_message
 
 WINDOW = "select_target"
 SMALLEST = 4  # pixels; a smaller drag is a slip

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
 from s2iammask_core.errors import FrameError
-from s2iammask_ros.conversions import nanoseconds
-from s2iammask_ros.depth import Intrinsics, View
-from s2iammask_ros.encodings import check_area
-from s2iammask_ros.history import SECOND, History, Stamped
+from s2iammask_ros.images.depth import Intrinsics, View
+from s2iammask_ros.images.encodings import check_area
+from s2iammask_ros.images.history import History, Stamped
+from s2iammask_ros.messages.stamps import SECOND, nanoseconds
 
 TYPES = {"16UC1": ("u2", 0.001), "mono16": ("u2", 0.001), "32FC1": ("f4", 1.0)}  # and metres a unit (REP 118)
 KEPT = 2.0  # seconds

@@ -9,18 +9,25 @@ from rclpy.node import Node
 
 from s2iammask.srv import StartTracking, StopTracking
 from s2iammask_core import Box, S2iamMaskError
-from s2iammask_ros.camera import Camera
-from s2iammask_ros.conversions import nanoseconds, time_message
-from s2iammask_ros.records import Candidate, Verdict
-from s2iammask_ros.requests import candidates
+from s2iammask_ros.messages.stamps import nanoseconds, time_message
 from s2iammask_ros.settings import NodeConfig, prefix_of
+from s2iammask_ros.targets.records import Candidate, Verdict
+from s2iammask_ros.targets.requests import candidates
 
 LONGEST_WAIT = 30.0  # seconds
 THREADS = 2  # that one camera's requests may keep waiting
 
 
-class Desk(Protocol):
-    """Where requests are brought to the thread that tracks."""
+class Camera(Protocol):
+    """What clients can do with a camera."""
+
+    def start(self, candidates: Sequence[Candidate], stamp: int) -> tuple[int, list[Verdict]]: ...
+
+    def stop(self, names: Sequence[str]) -> list[str]: ...
+
+
+class Host(Protocol):
+    """Brings requests to the thread that tracks."""
 
     @property
     def settings(self) -> NodeConfig: ...
@@ -40,9 +47,9 @@ class TargetServices:
     starts that come faster than frames pass would keep every stop waiting for good.
     """
 
-    def __init__(self, node: Node, desk: Desk, name: str) -> None:
+    def __init__(self, node: Node, host: Host, name: str) -> None:
         prefix = f"~/{prefix_of(name)}"
-        self._node, self._desk, self._name = node, desk, name
+        self._node, self._host, self._name = node, host, name
         starts, stops = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
         node.create_service(StartTracking, f"{prefix}start_tracking", self._on_start, callback_group=starts)
         node.create_service(StopTracking, f"{prefix}stop_tracking", self._on_stop, callback_group=stops)
@@ -55,8 +62,8 @@ class TargetServices:
         self, request: StartTracking.Request, response: StartTracking.Response
     ) -> StartTracking.Response:
         try:
-            limit = self._desk.settings.max_megapixels
-            wanted = candidates(request, self._desk.max_targets, limit)
+            limit = self._host.settings.max_megapixels
+            wanted = candidates(request, self._host.max_targets, limit)
             stamp, verdicts = self._start(wanted, nanoseconds(request.stamp))
         except Exception as error:
             return _refused(response, reason_of(error), len(request.boxes))
@@ -67,7 +74,7 @@ class TargetServices:
     ) -> StopTracking.Response:
         try:
             names = list(request.ids)
-            response.ids = self._desk.ask(self._name, lambda camera: camera.stop(names), LONGEST_WAIT)
+            response.ids = self._host.ask(self._name, lambda camera: camera.stop(names), LONGEST_WAIT)
         except Exception as error:
             response.message = reason_of(error)
             return response
@@ -84,7 +91,7 @@ class TargetServices:
         self._click(point.point, nanoseconds(point.header.stamp))
 
     def _click(self, point: Point, stamp: int) -> None:
-        size = self._desk.settings.click_size
+        size = self._host.settings.click_size
         try:
             _, (verdict,) = self._start([Candidate(Box.from_center(point.x, point.y, size, size))], stamp)
         except Exception as error:
@@ -93,7 +100,7 @@ class TargetServices:
         self._node.get_logger().info(f"what was clicked at ({point.x:.0f}, {point.y:.0f}) {said}")
 
     def _start(self, wanted: Sequence[Candidate], stamp: int) -> tuple[int, list[Verdict]]:
-        answer: tuple[int, list[Verdict]] = self._desk.ask(
+        answer: tuple[int, list[Verdict]] = self._host.ask(
             self._name, lambda camera: camera.start(wanted, stamp), LONGEST_WAIT
         )
         return answer

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import FrameError
-from s2iammask_ros.arrays import byte_array
-from s2iammask_ros.compressed import compressed_size
+from s2iammask_ros.images.compressed import compressed_size
+from s2iammask_ros.messages.arrays import byte_array
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 

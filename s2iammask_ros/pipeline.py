@@ -15,18 +15,19 @@ from s2iammask_core import TrackerConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.geometry import HostFrame
 from s2iammask_ros import together
-from s2iammask_ros.arrivals import Arrival, ImageMessage
 from s2iammask_ros.camera import Camera
-from s2iammask_ros.counters import Counts
-from s2iammask_ros.diagnostics import Report, latency_message
 from s2iammask_ros.engine import Engine
 from s2iammask_ros.faults import Faults
-from s2iammask_ros.outputs import LATENCY, Outputs
-from s2iammask_ros.publishers import Publishers
-from s2iammask_ros.records import Reason
+from s2iammask_ros.health.counters import Counts
+from s2iammask_ros.health.diagnostics import Report, latency_message
+from s2iammask_ros.images.arrivals import Arrival, ImageMessage
+from s2iammask_ros.images.subscription import RELIABILITY, ImageSubscription
+from s2iammask_ros.outputs.outputs import Outputs
+from s2iammask_ros.outputs.publishers import TopicPublishers
+from s2iammask_ros.outputs.topics import LATENCY
 from s2iammask_ros.settings import NodeConfig, prefix_of
-from s2iammask_ros.subscription import RELIABILITY, ImageSubscription
-from s2iammask_ros.targets import Targets
+from s2iammask_ros.targets.records import Reason
+from s2iammask_ros.targets.targets import Targets
 from s2iammask_ros.worker import Worker
 
 Answer = TypeVar("Answer")
@@ -34,7 +35,7 @@ LONGEST_STEP = 1.5  # seconds that a step in progress is waited for at the end
 
 
 class Host(Protocol):
-    """What a station needs of the node."""
+    """What a pipeline needs of the node."""
 
     @property
     def settings(self) -> NodeConfig: ...
@@ -57,12 +58,12 @@ class Host(Protocol):
         ...
 
 
-class Station:
+class Pipeline:
     """Has publishers and a loaded network; `open` begins to listen and work, `close` ends that."""
 
     def __init__(self, host: Host, engine: Engine, names: Sequence[str]) -> None:
         self._host, self.engine = host, engine
-        self._sinks = {name: Publishers(host.ros, prefix_of(name)) for name in names}
+        self._publishers = {name: TopicPublishers(host.ros, prefix_of(name)) for name in names}
         self.cameras: dict[str, Camera] = {}
         self.faults = Faults(engine, self.cameras, host.fail)
         self._subscriptions: list[ImageSubscription] = []
@@ -73,8 +74,8 @@ class Station:
     def open(self) -> None:
         """Listens to the cameras and tracks from now on; counters start at zero."""
         self.cameras |= {
-            name: Camera(name, Targets(self.engine.tracker()), Outputs(sink), self)
-            for name, sink in self._sinks.items()
+            name: Camera(name, Targets(self.engine.tracker()), Outputs(publisher), self)
+            for name, publisher in self._publishers.items()
         }
         self._worker = Worker(self._work)
         self._worker.start()
@@ -97,12 +98,12 @@ class Station:
         return ended
 
     def destroy(self) -> None:
-        for sink in self._sinks.values():
-            sink.destroy()
-        self._sinks.clear()
+        for publisher in self._publishers.values():
+            publisher.destroy()
+        self._publishers.clear()
 
     def ask(self, name: str, command: Callable[[Camera], Answer], seconds: float) -> Answer:
-        """Runs a command on a camera between two frames; UnavailableError if the station is closed."""
+        """Runs a command on a camera between two frames; UnavailableError if the pipeline is closed."""
         if self._worker is None:
             raise UnavailableError(
                 "the node is not active; activate it first (ros2 lifecycle set NODE activate)"
@@ -144,9 +145,9 @@ class Station:
         return found
 
     def publish_latency(self, name: str, report: Report, header: Header) -> None:
-        sink = self._sinks[name]
-        if sink.wanted(LATENCY):
-            sink.publish(LATENCY, latency_message(report.summary, report.counts, header))
+        publisher = self._publishers[name]
+        if publisher.wanted(LATENCY):
+            publisher.publish(LATENCY, latency_message(report.summary, report.counts, header))
 
     def _subscribe(self, name: str) -> ImageSubscription:
         camera, transport = self.cameras[name], self.settings.image_transport

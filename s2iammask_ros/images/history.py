@@ -6,8 +6,7 @@ from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
 from s2iammask_core.errors import TargetError
-
-SECOND = 1_000_000_000
+from s2iammask_ros.messages.stamps import SECOND, seconds_text
 
 
 class HasData(Protocol):
@@ -88,7 +87,3 @@ class History(Generic[Message]):
             if stamp >= oldest and self._size <= self._capacity:
                 break
             self._forget(stamp)
-
-
-def seconds_text(stamp: int) -> str:
-    return f"{stamp // SECOND}.{stamp % SECOND:09d}"

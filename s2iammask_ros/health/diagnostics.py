@@ -9,9 +9,9 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
 from s2iammask.msg import Latency, StageTime
-from s2iammask_ros.counters import Counts
-from s2iammask_ros.hints import HintCounts
-from s2iammask_ros.latency import STAGES, Summary
+from s2iammask_ros.health.counters import Counts
+from s2iammask_ros.health.latency import STAGES, Summary
+from s2iammask_ros.images.hints import HintCounts
 from s2iammask_ros.settings import NodeConfig
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR

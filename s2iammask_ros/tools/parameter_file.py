@@ -1,4 +1,4 @@
-"""Makes config/tracker.yaml: python -m s2iammask_ros.parameter_file > config/tracker.yaml."""
+"""Makes config/tracker.yaml: python -m s2iammask_ros.tools.parameter_file > config/tracker.yaml."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ PARTS = {
     "How a step is executed": RuntimeConfig,
 }
 HEAD = """\
-# All parameters of the tracker with their defaults, made by `python -m s2iammask_ros.parameter_file`.
+# All parameters of the tracker with their defaults, made by `python -m s2iammask_ros.tools.parameter_file`.
 # `ros2 param describe` also tells their ranges; (live): it may change while the node runs.
 /**:
   ros__parameters:

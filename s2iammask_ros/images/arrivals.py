@@ -6,7 +6,7 @@ from typing import TypeAlias
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.geometry import HostFrame
-from s2iammask_ros.history import Stamped
+from s2iammask_ros.images.history import Stamped
 
 ImageMessage: TypeAlias = Image | CompressedImage
 

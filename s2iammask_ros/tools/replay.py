@@ -24,25 +24,24 @@ from s2iammask_core.errors import ConfigError, DatasetError, TargetError
 from s2iammask_core.evaluation.davis import region_similarity
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import MaskRegion
-from s2iammask_ros.bag import STORAGES, BagImage, BagSink, images
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.engine import Engine, MakeTracker
 from s2iammask_ros.loading import make_tracker
-from s2iammask_ros.outputs import (
+from s2iammask_ros.outputs.outputs import Outputs, Result
+from s2iammask_ros.outputs.topics import (
     DETECTIONS,
     EVENTS,
     LABEL_INFO,
     MASK,
     OVERLAY_JPEG,
     TRACKS,
-    Outputs,
-    Result,
-    Sink,
+    Publisher,
     Topic,
 )
-from s2iammask_ros.records import Candidate
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.targets import Targets
+from s2iammask_ros.targets.records import Candidate
+from s2iammask_ros.targets.targets import Targets
+from s2iammask_ros.tools.bag import STORAGES, BagImage, BagPublisher, images
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -91,8 +90,10 @@ def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:
     engine = Engine(make, stage.settings.weights, stage.tracker_config, runtime)
     topics = (*USUAL, OVERLAY_JPEG) if args.overlay else USUAL
     with ExitStack() as stack:
-        sink = stack.enter_context(BagSink(args.out, args.storage, "tracker", topics)) if args.out else None
-        recorder = Recorder(sink)
+        publisher = (
+            stack.enter_context(BagPublisher(args.out, args.storage, "tracker", topics)) if args.out else None
+        )
+        recorder = Recorder(publisher)
         camera = Camera("", Targets(engine.tracker()), recorder, stage)
         boxes = [RotatedBox.from_box(Box.from_text(text)) for text in args.box]
         candidates = [Candidate(box, str(number)) for number, box in enumerate(boxes, start=1)]
@@ -157,9 +158,9 @@ class Seen:
 class Recorder(Outputs):
     """Keeps what the figures are made of, beside writing it."""
 
-    def __init__(self, sink: BagSink | None) -> None:
-        super().__init__(sink or Nowhere())
-        self.bag = sink
+    def __init__(self, bag: BagPublisher | None) -> None:
+        super().__init__(bag or Nowhere())
+        self.bag = bag
         self.results: list[Seen] = []
 
     def publish(self, result: Result, mask_threshold: float) -> None:
@@ -173,7 +174,7 @@ class Recorder(Outputs):
         )
 
 
-class Nowhere(Sink):
+class Nowhere(Publisher):
     """For replays that only give figures."""
 
     def wanted(self, topic: Topic) -> bool:

@@ -8,7 +8,7 @@ from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.errors import FrameError, TargetError
 from s2iammask_core.geometry import Frame
 from s2iammask_core.tracking.start import checked_start
-from s2iammask_ros.records import Candidate, Change, Reason, Tracked, Verdict
+from s2iammask_ros.targets.records import Candidate, Change, Reason, Tracked, Verdict
 
 LONGEST_NAME = 256  # characters of an id or a label
 NEAR_EDGE = 3.0  # pixels
