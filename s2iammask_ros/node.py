@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.impl.logging_severity import LoggingSeverity
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -17,10 +18,10 @@ from s2iammask_ros.device import free_memory
 from s2iammask_ros.engine import Engine, MakeTracker
 from s2iammask_ros.health.counters import Counts
 from s2iammask_ros.health.throttle import Throttle
-from s2iammask_ros.parameters import changed, declare, refused, values_of
+from s2iammask_ros.parameters import changed, declare, refused, unknown, values_of
 from s2iammask_ros.pipeline import Pipeline
 from s2iammask_ros.reporter import Reporter
-from s2iammask_ros.settings import NodeConfig, prefix_of
+from s2iammask_ros.settings import NodeConfig
 from s2iammask_ros.targets.services import TargetServices
 
 Answer = TypeVar("Answer")
@@ -47,6 +48,8 @@ class TrackerNode(LifecycleNode):
         self._throttle = Throttle(seconds=5.0)
         self._target_services = [TargetServices(self, self, name) for name in self.settings.cameras]
         self._reporter = Reporter(self, self.settings.report_period)
+        for text in unknown(self):
+            self.get_logger().warning(text)
         self.add_on_set_parameters_callback(self._on_parameters)
         if self.settings.autostart:
             self._autostart = self.create_timer(0.0, self._start_by_itself)
@@ -73,8 +76,8 @@ class TrackerNode(LifecycleNode):
             self._pipeline.close()
             return self._failed("activate", error)
         self.failure = ""
-        topics = [self.resolve_topic_name(f"{prefix_of(name)}image") for name in self.settings.cameras]
-        self.get_logger().info(f"active on {self._pipeline.engine.device}: tracks in {', '.join(topics)}")
+        topics = ", ".join(self._pipeline.topics)
+        self.get_logger().info(f"active on {self._pipeline.engine.device}: tracks in {topics}")
         return SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -119,6 +122,14 @@ class TrackerNode(LifecycleNode):
         if self._pipeline is None:
             raise UnavailableError(INACTIVE)
         return self._pipeline.ask(name, command, seconds)
+
+    def say(self, text: str) -> None:
+        self.get_logger().info(text)
+
+    def debug(self, text: Callable[[], str]) -> None:
+        """Logs what is only worth making if somebody reads it."""
+        if self.get_logger().is_enabled_for(LoggingSeverity.DEBUG):
+            self.get_logger().debug(text())
 
     def warn(self, text: str) -> None:
         """Logs a warning, the same one at most every few seconds."""

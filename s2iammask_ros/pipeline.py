@@ -1,9 +1,11 @@
 """What exists between configure and cleanup: the network, the cameras, and the thread that works for them."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from builtin_interfaces.msg import Time
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -22,6 +24,7 @@ from s2iammask_ros.health.counters import Counts
 from s2iammask_ros.health.diagnostics import Report, latency_message
 from s2iammask_ros.images.arrivals import Arrival, ImageMessage
 from s2iammask_ros.images.subscription import RELIABILITY, ImageSubscription
+from s2iammask_ros.messages.stamps import SECOND
 from s2iammask_ros.outputs.outputs import Outputs
 from s2iammask_ros.outputs.publishers import TopicPublishers
 from s2iammask_ros.outputs.topics import LATENCY
@@ -45,7 +48,11 @@ class Host(Protocol):
 
     def now(self) -> int: ...
 
+    def say(self, text: str) -> None: ...
+
     def warn(self, text: str) -> None: ...
+
+    def debug(self, text: Callable[[], str]) -> None: ...
 
     @property
     def ros(self) -> Node: ...
@@ -121,8 +128,19 @@ class Pipeline:
     def now(self) -> int:
         return self._host.now()
 
+    def say(self, text: str) -> None:
+        self._host.say(text)
+
     def warn(self, text: str) -> None:
         self._host.warn(text)
+
+    def debug(self, text: Callable[[], str]) -> None:
+        self._host.debug(text)
+
+    @property
+    def topics(self) -> list[str]:
+        """Of the images that are subscribed to, after all remapping."""
+        return [subscription.topic for subscription in self._subscriptions]
 
     def survive(self, error: Exception, camera: Camera, frame: HostFrame) -> None:
         self.faults.survive(error, camera, frame, self.settings.device_failure)
@@ -136,18 +154,24 @@ class Pipeline:
         now = time.monotonic()
         found = {}
         for name, camera in self.cameras.items():
-            counts = camera.counters.counts
+            counts = camera.counters.settle()
             before = self._reported.get(name, Counts())
             self._reported[name] = counts
-            summary, silence = camera.latency.summary(now), now - camera.last_came
-            hints = camera.hints.counts if camera.hints is not None else None
-            found[name] = Report(counts, before, summary, silence, len(camera.targets.known), hints)
+            found[name] = Report(
+                counts,
+                before,
+                camera.latency.summary(now),
+                silence=now - camera.last_came,
+                targets=len(camera.targets.known),
+                period=(camera.counters.period or math.nan) / SECOND,
+                hints=camera.hints.counts if camera.hints is not None else None,
+            )
         return found
 
-    def publish_latency(self, name: str, report: Report, header: Header) -> None:
-        publisher = self._publishers[name]
+    def publish_latency(self, name: str, report: Report, time: Time) -> None:
+        publisher, header = self._publishers[name], Header(stamp=time, frame_id=self.cameras[name].frame_id)
         if publisher.wanted(LATENCY):
-            publisher.publish(LATENCY, latency_message(report.summary, report.counts, header))
+            publisher.publish(LATENCY, latency_message(report, header))
 
     def _subscribe(self, name: str) -> ImageSubscription:
         camera, transport = self.cameras[name], self.settings.image_transport

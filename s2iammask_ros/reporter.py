@@ -48,7 +48,7 @@ class Reporter:
             for name, report in pipeline.reports().items():
                 label = f"{self._node.ros.get_name()}: {name or 'image'}"
                 found.append(stream_status(label, report, self._node.settings))
-                pipeline.publish_latency(name, report, header)
+                pipeline.publish_latency(name, report, header.stamp)
         self._publisher.publish(DiagnosticArray(header=header, status=found))
 
     def _device_status(self, pipeline: Pipeline | None) -> DiagnosticStatus:

@@ -1,13 +1,12 @@
 """Where the images of one camera went; every one that came is counted exactly once."""
 
-from collections import deque
 from dataclasses import dataclass, replace
-from statistics import median
 from threading import Lock
 from typing import Literal
 
+from s2iammask_ros.health.cadence import Cadence, period_of
+
 Fate = Literal["processed", "dropped", "late", "failed"]
-GAPS = 31  # recent intervals between two stamps that say how fast the camera is
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,7 @@ class Counters:
 
     def __init__(self) -> None:
         self._counts = Counts()
-        self._gaps: deque[int] = deque(maxlen=GAPS)
-        self._last_stamp: int | None = None
+        self._cadence = Cadence()
         self._lock = Lock()
 
     @property
@@ -36,23 +34,25 @@ class Counters:
         with self._lock:
             return self._counts
 
+    @property
+    def period(self) -> int | None:
+        """Nanoseconds between two images of the camera, as of the last settling; None while unknown."""
+        return self._cadence.period
+
     def receive(self, stamp: int) -> None:
         with self._lock:
-            missing = self._missing_before(stamp)
-            self._counts = replace(
-                self._counts, received=self._counts.received + 1, missing=self._counts.missing + missing
-            )
+            self._cadence.add(stamp)
+            self._counts = replace(self._counts, received=self._counts.received + 1)
 
     def count(self, fate: Fate) -> None:
         with self._lock:
             self._counts = replace(self._counts, **{fate: getattr(self._counts, fate) + 1})
 
-    def _missing_before(self, stamp: int) -> int:
-        """How many stamps a camera of steady rate would have given since the last one that arrived."""
-        gap = None if self._last_stamp is None else stamp - self._last_stamp
-        self._last_stamp = stamp
-        if gap is None or gap <= 0:
-            return 0
-        usual = median(self._gaps) if len(self._gaps) >= 3 else gap
-        self._gaps.append(gap)
-        return max(round(gap / usual) - 1, 0)
+    def settle(self) -> Counts:
+        """The counts, with what is missing estimated anew: for once in a while."""
+        with self._lock:
+            stamps = self._cadence.stamps()
+        period = period_of(stamps)  # images that come meanwhile do not wait for it
+        with self._lock:
+            self._counts = replace(self._counts, missing=self._cadence.settle(period))
+            return self._counts

@@ -1,6 +1,5 @@
 """What the node says about itself: diagnostics for people and monitors, latency for programs."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,12 +9,14 @@ from std_msgs.msg import Header
 
 from s2iammask.msg import Latency, StageTime
 from s2iammask_ros.health.counters import Counts
-from s2iammask_ros.health.latency import STAGES, Summary
+from s2iammask_ros.health.latency import COMPARABLE, STAGES, Summary
 from s2iammask_ros.images.hints import HintCounts
+from s2iammask_ros.messages.stamps import span_text
 from s2iammask_ros.settings import NodeConfig
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 MISSING_SHARE = 0.1  # of the images that came: what may get lost on the way
+SKEW = 0.05  # seconds by which stamps may be ahead of the clock, or images old on arrival, without a word
 SILENCE = 2.0  # seconds without an image after which an active camera is called silent
 
 
@@ -28,7 +29,12 @@ class Report:
     summary: Summary
     silence: float  # seconds since the last image came
     targets: int
+    period: float = float("nan")  # of the camera, seconds; NaN while it is not known
     hints: HintCounts | None = None  # if there are any
+
+    def grew(self, count: str) -> int:
+        """By how much, since the last report."""
+        return int(getattr(self.counts, count) - getattr(self.before, count))
 
 
 def stream_status(name: str, report: Report, settings: NodeConfig) -> DiagnosticStatus:
@@ -43,6 +49,8 @@ def stream_status(name: str, report: Report, settings: NodeConfig) -> Diagnostic
             f"{stage}_p50_ms": f"{times.p50:.1f}"
             for stage, times in zip(STAGES, report.summary.stages, strict=True)
         },
+        "camera_rate_hz": f"{1 / report.period:.1f}",
+        "age_on_arrival_ms": f"{1000 * report.summary.age:.1f}",
         "targets": report.targets,
         **asdict(report.counts),
         **(asdict(report.hints) if report.hints is not None else {}),
@@ -51,23 +59,68 @@ def stream_status(name: str, report: Report, settings: NodeConfig) -> Diagnostic
 
 
 def _stream_level(report: Report, settings: NodeConfig) -> tuple[bytes, str]:
-    now, before = report.counts, report.before
-    p95 = report.summary.total.p95 / 1000
-    if report.silence > SILENCE:
-        return WARN, f"no image for {report.silence:.0f} s"
-    if now.failed > before.failed and now.processed == before.processed:
-        return ERROR, "images come, but none can be tracked; the log says why"
-    if now.late > before.late and now.processed == before.processed:
-        return ERROR, "all images are older than max_age"
-    if not math.isnan(p95) and p95 > settings.latency_error:
-        return ERROR, f"p95 from stamp to publish is {p95:.2f} s, above latency_error"
-    if not math.isnan(p95) and p95 > settings.latency_warn:
-        return WARN, f"p95 from stamp to publish is {p95:.2f} s, above latency_warn"
-    if now.failed > before.failed or now.late > before.late:
-        return WARN, "some images failed or were too old"
-    if now.missing - before.missing > MISSING_SHARE * (now.received - before.received) + 1:
-        return WARN, "images of the camera do not arrive; for large ones see config/fastdds.xml"
+    """The worst that can be said."""
+    p95, age = report.summary.total.p95 / 1000, report.summary.age
+    far = f"p95 from stamp to publish is {p95:.2f} s, above"
+    apart = _clocks_apart(age)
+    found = (
+        (report.silence > SILENCE, WARN, f"no image for {report.silence:.0f} s"),
+        (_only(report, "failed"), ERROR, "images come, but none can be tracked; the log says why"),
+        (
+            _only(report, "late"),
+            ERROR,
+            f"all images are older than max_age: {span_text(age)} when they arrive",
+        ),
+        (bool(apart), WARN, apart),
+        (p95 > settings.latency_error, ERROR, f"{far} latency_error{_before(age)}"),
+        (p95 > settings.latency_warn, WARN, f"{far} latency_warn{_before(age)}"),
+        (report.grew("failed") or report.grew("late"), WARN, "some images failed or were too old"),
+        (
+            loses_images(report),
+            WARN,
+            "images of the camera do not arrive; for large ones see config/fastdds.xml",
+        ),
+    )
+    for holds, level, message in found:
+        if holds:
+            return level, message
     return OK, f"{report.targets} targets at {report.summary.rate:.1f} Hz"
+
+
+def _only(report: Report, fate: str) -> bool:
+    """Whether images came to that end, and none was tracked."""
+    return report.grew(fate) > 0 and not report.grew("processed")
+
+
+def loses_images(report: Report) -> bool:
+    return report.grew("missing") > MISSING_SHARE * report.grew("received") + 1
+
+
+def _clocks_apart(age: float) -> str:
+    """What is to be done if stamps are not of the node's clock; empty if they seem to be."""
+    if age < -COMPARABLE:
+        return (
+            f"stamps are {span_text(-age)} ahead of the node's clock, so latency is unknown; "
+            "with use_sim_time: does anybody publish /clock?"
+        )
+    if age < -SKEW:
+        return (
+            f"stamps are {span_text(-age)} ahead of the node's clock: synchronise the clocks of camera and "
+            "tracker (chrony, PTP); until then latency and max_age are wrong by as much"
+        )
+    if age > COMPARABLE:
+        return (
+            f"stamps are {span_text(age)} behind the node's clock, so latency is unknown. For a bag: play it "
+            "with --clock and set use_sim_time. For a camera: check its clock"
+        )
+    return ""
+
+
+def _before(age: float) -> str:
+    """Where most of a long way lies, if not in the node."""
+    if not age > SKEW:
+        return ""
+    return f"; images are {span_text(age)} old when they arrive: a slow transport, or clocks that differ"
 
 
 def status(name: str, level: bytes, message: str, values: Mapping[str, Any]) -> DiagnosticStatus:
@@ -75,8 +128,8 @@ def status(name: str, level: bytes, message: str, values: Mapping[str, Any]) -> 
     return DiagnosticStatus(name=name, level=level, message=message, hardware_id="s2iammask", values=pairs)
 
 
-def latency_message(summary: Summary, counts: Counts, header: Header) -> Latency:
-    total = summary.total
+def latency_message(report: Report, header: Header) -> Latency:
+    summary, total = report.summary, report.summary.total
     stages = [
         StageTime(name=name, p50=times.p50, p95=times.p95)
         for name, times in zip(STAGES, summary.stages, strict=True)
@@ -88,6 +141,8 @@ def latency_message(summary: Summary, counts: Counts, header: Header) -> Latency
         p95=total.p95,
         p99=total.p99,
         rate=summary.rate,
+        camera_rate=1 / report.period,
+        age=1000 * summary.age,
         stages=stages,
-        **asdict(counts),
+        **asdict(report.counts),
     )

@@ -1,6 +1,7 @@
 """The images of the recent past, so that tracking can start where a box was drawn."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
@@ -52,19 +53,26 @@ class History(Generic[Message]):
             self._trim(image.stamp - self._span)
             return jumped
 
-    def find(self, stamp: int) -> Stamped[Message]:
-        """The image with that stamp, or the newest for 0; TargetError says what is covered."""
+    def find(self, stamp: int, tolerance: int = 0) -> Stamped[Message]:
+        """The image with that stamp, or the nearest one less than tolerance nanoseconds away.
+
+        TargetError says what is covered.
+        """
         with self._lock:
-            if not self._images:
-                raise TargetError("no image has come yet: is the image topic right and a camera publishing?")
-            newest, oldest = next(reversed(self._images)), next(iter(self._images))
-            found = self._images.get(stamp or newest)
-        if found is None:
-            raise TargetError(
-                f"no image with stamp {seconds_text(stamp)} is kept; those kept cover "
-                f"{seconds_text(oldest)} to {seconds_text(newest)} (see history_seconds, history_megabytes)"
-            )
-        return found
+            stamps = list(self._images)
+            nearest = min(stamps, key=lambda known: abs(known - stamp), default=None)
+            if nearest is not None and (nearest == stamp or abs(nearest - stamp) < tolerance):
+                return self._images[nearest]
+        raise TargetError(_not_kept(f"no image with stamp {seconds_text(stamp)} is kept", stamps))
+
+    def newest(self, until: int | None = None) -> Stamped[Message]:
+        """The newest image, or the newest not later than a stamp; TargetError if there is none."""
+        with self._lock:
+            stamps = list(self._images)
+            fitting = [stamp for stamp in stamps if until is None or stamp <= until]
+            if fitting:
+                return self._images[fitting[-1]]
+        raise TargetError(_not_kept(f"no image as old as stamp {seconds_text(until or 0)} is kept", stamps))
 
     def between(self, after: int, until: int) -> list[Stamped[Message]]:
         """The images with stamps in (after, until], oldest first."""
@@ -87,3 +95,10 @@ class History(Generic[Message]):
             if stamp >= oldest and self._size <= self._capacity:
                 break
             self._forget(stamp)
+
+
+def _not_kept(what: str, stamps: Sequence[int]) -> str:
+    if not stamps:
+        return "no image has come yet: is the image topic right and a camera publishing?"
+    covered = f"{seconds_text(stamps[0])} to {seconds_text(stamps[-1])}"
+    return f"{what}; those kept cover {covered} (see history_seconds, history_megabytes)"

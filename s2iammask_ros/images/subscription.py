@@ -20,15 +20,17 @@ class ImageSubscription:
     def __init__(
         self, node: Node, topic: str, transport: str, callback: Callable[[Any], None], group: CallbackGroup
     ) -> None:
-        kinds = {
-            "raw": (Image, topic),
-            "compressed": (CompressedImage, f"{node.resolve_topic_name(topic)}/compressed"),
-        }
-        self._kind, self.topic = kinds[transport]
+        self._kind = Image if transport == "raw" else CompressedImage
+        self._name = topic if transport == "raw" else _below(node, topic, transport)
         self._node, self._callback, self._group = node, callback, group
         self._stale = False
         self._qos = QoSProfile(depth=1, reliability=RELIABILITY)
         self._subscription = self._subscribe()
+
+    @property
+    def topic(self) -> str:
+        """The name after all remapping."""
+        return str(self._subscription.topic_name)
 
     def destroy(self) -> None:
         self._node.destroy_subscription(self._subscription)
@@ -43,7 +45,7 @@ class ImageSubscription:
     def _subscribe(self) -> Any:
         return self._node.create_subscription(
             self._kind,
-            self.topic,
+            self._name,
             self._callback,
             self._qos,
             callback_group=self._group,
@@ -53,3 +55,10 @@ class ImageSubscription:
 
     def _on_incompatible(self, _info: Any) -> None:
         self._stale = self._qos.reliability == RELIABILITY  # and not what a parameter asked for
+
+
+def _below(node: Node, topic: str, transport: str) -> str:
+    """The name of a transport: its own remapping, or below that of the topic, as image_transport does it."""
+    name = f"{topic}/{transport}"
+    remapped = node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True)
+    return name if remapped else f"{node.resolve_topic_name(topic)}/{transport}"

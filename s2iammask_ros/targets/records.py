@@ -22,6 +22,7 @@ class Reason(IntEnum):
     DEVICE_FAILED = 10
     TOO_MANY = 11
     DEACTIVATED = 12
+    CLICK_REFUSED = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,14 @@ class Candidate:
     target: StartTarget
     id: str = ""  # empty: one is given
     label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Which image a client means."""
+
+    stamp: int = 0  # nanoseconds; 0: the newest
+    clicked: bool = False  # the stamp is that of a click, which is later than the image that was clicked
 
 
 @dataclass(frozen=True, slots=True)

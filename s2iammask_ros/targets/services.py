@@ -11,7 +11,7 @@ from s2iammask.srv import StartTracking, StopTracking
 from s2iammask_core import Box, S2iamMaskError
 from s2iammask_ros.messages.stamps import nanoseconds, time_message
 from s2iammask_ros.settings import NodeConfig, prefix_of
-from s2iammask_ros.targets.records import Candidate, Verdict
+from s2iammask_ros.targets.records import Candidate, Moment, Verdict
 from s2iammask_ros.targets.requests import candidates
 
 LONGEST_WAIT = 30.0  # seconds
@@ -21,7 +21,9 @@ THREADS = 2  # that one camera's requests may keep waiting
 class Camera(Protocol):
     """What clients can do with a camera."""
 
-    def start(self, candidates: Sequence[Candidate], stamp: int) -> tuple[int, list[Verdict]]: ...
+    def start(self, candidates: Sequence[Candidate], moment: Moment) -> tuple[int, list[Verdict]]: ...
+
+    def click(self, candidate: Candidate, stamp: int) -> Verdict: ...
 
     def stop(self, names: Sequence[str]) -> list[str]: ...
 
@@ -64,10 +66,13 @@ class TargetServices:
         try:
             limit = self._host.settings.max_megapixels
             wanted = candidates(request, self._host.max_targets, limit)
-            stamp, verdicts = self._start(wanted, nanoseconds(request.stamp))
+            moment = Moment(nanoseconds(request.stamp))
+            stamp, verdicts = self._host.ask(
+                self._name, lambda camera: camera.start(wanted, moment), LONGEST_WAIT
+            )
         except Exception as error:
             return _refused(response, reason_of(error), len(request.boxes))
-        return _answered(response, stamp, verdicts)
+        return _answered(response, moment.stamp, stamp, verdicts)
 
     def _on_stop(
         self, request: StopTracking.Request, response: StopTracking.Response
@@ -93,29 +98,34 @@ class TargetServices:
     def _click(self, point: Point, stamp: int) -> None:
         size = self._host.settings.click_size
         try:
-            _, (verdict,) = self._start([Candidate(Box.from_center(point.x, point.y, size, size))], stamp)
+            wanted = Candidate(Box.from_center(point.x, point.y, size, size))
+            verdict = self._host.ask(self._name, lambda camera: camera.click(wanted, stamp), LONGEST_WAIT)
         except Exception as error:
             verdict = Verdict("", reason_of(error))
-        said = f"is tracked as {verdict.id}" if verdict.id else f"is not tracked: {verdict.reason}"
-        self._node.get_logger().info(f"what was clicked at ({point.x:.0f}, {point.y:.0f}) {said}")
-
-    def _start(self, wanted: Sequence[Candidate], stamp: int) -> tuple[int, list[Verdict]]:
-        answer: tuple[int, list[Verdict]] = self._host.ask(
-            self._name, lambda camera: camera.start(wanted, stamp), LONGEST_WAIT
-        )
-        return answer
+        what = f"what was clicked at ({point.x:.0f}, {point.y:.0f})"
+        if verdict.id:
+            self._node.get_logger().info(f"{what} is tracked as {verdict.id}")
+        else:
+            self._node.get_logger().warning(f"{what} is not tracked: {verdict.reason}")
 
 
 def _answered(
-    response: StartTracking.Response, stamp: int, verdicts: Sequence[Verdict]
+    response: StartTracking.Response, wanted: int, stamp: int, verdicts: Sequence[Verdict]
 ) -> StartTracking.Response:
     started = [verdict.id for verdict in verdicts if verdict.id]
     response.success = len(started) == len(verdicts)
-    response.message = f"{len(started)} of {len(verdicts)} targets started"
+    response.message = f"{len(started)} of {len(verdicts)} targets started{_elsewhere(wanted, stamp)}"
     response.stamp = time_message(stamp if started else 0)
     response.ids = [verdict.id for verdict in verdicts]
     response.reasons = [verdict.reason for verdict in verdicts]
     return response
+
+
+def _elsewhere(wanted: int, stamp: int) -> str:
+    if wanted in (0, stamp):
+        return ""
+    side = "later" if stamp > wanted else "earlier"
+    return f", in the nearest image, {abs(stamp - wanted) / 1e6:.1f} ms {side}"
 
 
 def _refused(response: StartTracking.Response, reason: str, count: int) -> StartTracking.Response:

@@ -8,7 +8,7 @@ Writes a new bag with the outputs, and figures as JSON on stdout; with --truth a
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -39,7 +39,7 @@ from s2iammask_ros.outputs.topics import (
     Topic,
 )
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.targets.records import Candidate
+from s2iammask_ros.targets.records import Candidate, Moment
 from s2iammask_ros.targets.targets import Targets
 from s2iammask_ros.tools.bag import STORAGES, BagImage, BagPublisher, images
 
@@ -139,6 +139,11 @@ class Stage:
     def now(self) -> int:
         return self.time
 
+    def say(self, text: str) -> None:
+        """Of starts and losses: the new bag has them as events."""
+
+    def debug(self, text: Callable[[], str]) -> None: ...
+
     def warn(self, text: str) -> None:
         sys.stderr.write(f"warning: {text}\n")
 
@@ -193,7 +198,7 @@ def play(
     if recorder.bag is not None:
         recorder.bag.now = image.recorded
     if candidates:
-        _, verdicts = camera.start(candidates, arrival.image.stamp)
+        _, verdicts = camera.start(candidates, Moment(arrival.image.stamp))
         refused = [verdict.reason for verdict in verdicts if verdict.reason]
         if refused:
             raise TargetError("; ".join(refused))

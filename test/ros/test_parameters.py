@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rcl_interfaces.msg import Log
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.parameter import Parameter
@@ -96,6 +97,17 @@ def test_a_value_out_of_range_stops_the_node_at_once(world, make_node):
         make_node(context=9.0)
 
     assert world.robot.get_node_names() == ["robot"]
+
+
+def test_a_parameter_that_does_not_exist_is_answered_with_the_nearest_one(world, make_node):
+    log = world.listen(Log, "/rosout", latched=True)
+
+    make_node(autostart=False, proposls=3)
+
+    world.spin_until(lambda: [each for each in log if "'proposls'" in each.msg])
+    (said,) = [each for each in log if "'proposls'" in each.msg]
+    assert said.level == Log.WARN
+    assert "Did you mean 'proposals'?" in said.msg
 
 
 @pytest.mark.parametrize("names", [["front", "front"], ["a/b"], ["front", ""], ["0"]])

@@ -285,6 +285,8 @@ def test_latency_is_published_with_counts_and_stages(world, tracking, red):
     world.spin_until(lambda: heard and heard[-1].processed > 3, lambda: camera.show(red()))
 
     last = heard[-1]
+    assert last.header.frame_id == "camera_optical"
+    assert 0 < last.age < last.p99
     assert [stage.name for stage in last.stages] == ["wait", "convert", "track", "publish"]
     assert 0 < last.p50 <= last.p95 <= last.p99
     on_their_way = last.received - last.processed - last.dropped - last.late - last.failed
