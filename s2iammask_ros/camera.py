@@ -1,5 +1,6 @@
 """One stream of images and its targets: from a message to the messages about it."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -118,7 +119,8 @@ class Camera:
             self.targets.tracker.reconfigure(self._node.tracker_config)
         age = self._node.settings.hint_age
         hints = self.hints.boxes(turn.stamp, turn.size, age) if self.hints else ()
-        return Shot(self.targets.tracker, turn.frame, hints)
+        budget = self._node.settings.search_budget
+        return Shot(self.targets.tracker, turn.frame, hints, budget or math.inf)
 
     def track(self, turn: Turn) -> None:
         """Tracks in an image of this camera alone, and finishes it."""

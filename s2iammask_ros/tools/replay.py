@@ -49,7 +49,13 @@ if TYPE_CHECKING:
 Settings = TypeVar("Settings", bound="DataclassInstance")
 Labels = NDArray[Any]  # (H, W)
 USUAL = (TRACKS, DETECTIONS, MASK, LABEL_INFO, EVENTS)
-OFFLINE = {"max_age": 0.0, "history_seconds": 0.0, "depth": False, "hints": False}  # whatever the file says
+OFFLINE = {
+    "max_age": 0.0,
+    "history_seconds": 0.0,
+    "depth": False,
+    "hints": False,
+    "search_budget": 0.0,
+}  # whatever the file says
 
 
 def main(argv: Sequence[str] | None = None) -> int:
