@@ -9,7 +9,7 @@ import cv2
 
 from s2iammask_core.evaluation.reports.plots import file_name
 from s2iammask_core.evaluation.reports.record import Report
-from s2iammask_core.evaluation.reports.tables import Table, rows_table, shown
+from s2iammask_core.evaluation.reports.tables import Table, rows_table, runs_table, shown
 from s2iammask_core.evaluation.sequences.frames import Frame
 
 STYLE = """
@@ -60,6 +60,7 @@ class Page:
             + "</div>",
             "<h2>Sequences</h2>",
             _table(rows_table(self.report)),
+            *(["<h2>Runs</h2>", _table(runs_table(self.report))] if self.report.runs else []),
             *self._sequences(),
             _settings(self.settings),
         ]
@@ -84,7 +85,11 @@ class Page:
 
 
 def _figures(report: Report) -> str:
-    cards = (f"<div>{html.escape(name)}<b>{shown(value)}</b></div>" for name, value in report.figures.items())
+    errors = {name: f" &plusmn; {shown(error)}" for name, error in report.errors.items()}
+    cards = (
+        f"<div>{html.escape(name)}<b>{shown(value)}{errors.get(name, '')}</b></div>"
+        for name, value in report.figures.items()
+    )
     return f"<div class='figures'>{''.join(cards)}</div>"
 
 
