@@ -35,6 +35,7 @@ from s2iammask_core.cli.snapshots import exported, snapshots_between
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import open_benchmark, score
+from s2iammask_core.evaluation.benchmarks.repeated import RepeatedBenchmark
 from s2iammask_core.evaluation.factory import IdentityFactory, TrackerFactory, WeightsFactory
 from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.reports.tables import Table, all_figures, as_csv, as_markdown, as_object
@@ -65,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--results", type=Path, metavar="DIR", help="where results go (default: runs/eval/...)"
     )
+    parser.add_argument(
+        "--against", type=Path, metavar="DIR", help="results of the same starts: says the gain on them"
+    )
     add_workers(parser)
     add_output(parser)
 
@@ -85,6 +89,8 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     benchmark = open_benchmark(chosen_data(args))
+    if args.against:
+        _repeated(benchmark)
     results = args.results or default_results(args)
     if args.snapshots:
         _run_snapshots(args, benchmark, results)
@@ -135,11 +141,19 @@ def _evaluated(
         run_sequences(task, chosen_workers(args), lambda name, frames: bar.update(frames))
     speed = total_speed(benchmark, results)
     report = score(benchmark, results) if benchmark.has_truth else _without_truth(benchmark, results)
+    if args.against:
+        report = _repeated(benchmark).compared(report, results, args.against)
     speeds = {"fps": speed.fps, "fps_with_decoding": speed.fps_with_decoding}
     report = replace(report, figures={**report.figures, **speeds})
     page = write_report(results / "report", report, benchmark, results)
     print(f"results in {results}, report in {page}", file=sys.stderr)
     return report
+
+
+def _repeated(benchmark: Benchmark) -> RepeatedBenchmark:
+    if not isinstance(benchmark, RepeatedBenchmark):
+        raise ConfigError("--against compares run by run: give --starts too, as for the other results")
+    return benchmark
 
 
 def _without_truth(benchmark: Benchmark, results: Path) -> Report:

@@ -201,6 +201,13 @@ def summary(scores: Sequence[RunScore]) -> dict[str, Estimate]:
     return {name: estimate(np.array([row[name] for row in rows])) for name in rows[0]}
 
 
+def gains(scores: Sequence[RunScore], others: Sequence[RunScore]) -> dict[str, Estimate]:
+    """How much better the scores are than others of the same runs; much surer than two summaries."""
+    ours, theirs = by_sequence(scores), by_sequence(others)
+    rows = [{name: figures[name] - theirs[each][name] for name in figures} for each, figures in ours.items()]
+    return {name: estimate(np.array([row[name] for row in rows])) for name in rows[0]}
+
+
 def by_sequence(scores: Sequence[RunScore]) -> dict[str, dict[str, float]]:
     """Means over the runs of each sequence."""
     names = dict.fromkeys(each.start.sequence for each in scores)

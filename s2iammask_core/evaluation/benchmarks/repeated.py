@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from s2iammask_core.errors import DatasetError
+from s2iammask_core.errors import DatasetError, ResultsError
 from s2iammask_core.evaluation import repeated
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.boxes import BoxBenchmark
@@ -71,6 +71,22 @@ class RepeatedBenchmark:
             notes=self.notes,
             errors={name: each.error for name, each in found.items()},
             runs=tuple(_run_row(each) for each in scores),
+        )
+
+    def compared(self, report: Report, results: Path, others: Path) -> Report:
+        """The report with the gains on what another folder holds of the same runs; ResultsError if it lacks one."""
+        pairs = [(read_run(results, each.start), read_run(others, each.start)) for each in self.runs]
+        for one, other in pairs:
+            if one.figures.keys() != other.figures.keys() or one.frames != other.frames:
+                raise ResultsError(
+                    f"{run_path(others, other.start)} was scored on other frames or in other figures"
+                )
+        found = repeated.gains([one for one, _ in pairs], [other for _, other in pairs])
+        return replace(
+            report,
+            gains={name: each.mean for name, each in found.items()},
+            gain_errors={name: each.error for name, each in found.items()},
+            notes=(*report.notes, f"gains are those on the runs in {others}"),
         )
 
     def drawing(self, name: str, frame: int, results: Path) -> Drawing:

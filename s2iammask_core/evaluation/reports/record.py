@@ -59,4 +59,6 @@ class Report:
     timelines: tuple[Timeline, ...] = ()
     notes: tuple[str, ...] = field(default=())  # what a reader must know to compare the figures
     errors: dict[str, float] = field(default_factory=dict)  # standard errors of the figures
+    gains: dict[str, float] = field(default_factory=dict)  # on other results of the same runs
+    gain_errors: dict[str, float] = field(default_factory=dict)
     runs: tuple[RunRow, ...] = ()  # where a sequence has several

@@ -32,10 +32,16 @@ def shown(cell: str | float) -> str:
 
 
 def figures_table(report: Report) -> Table:
-    """The figures that count, in one row, and their standard errors in another."""
+    """The figures that count, in one row; below it what is known of their errors and gains."""
+    lines = {
+        "standard error": report.errors,
+        "gain": report.gains,
+        "standard error of the gain": report.gain_errors,
+    }
     rows: list[Cells] = [(report.dataset, *report.figures.values())]
-    if report.errors:
-        rows.append(("standard error", *(report.errors.get(name, math.nan) for name in report.figures)))
+    for title, values in lines.items():
+        if values:
+            rows.append((title, *(values.get(name, math.nan) for name in report.figures)))
     return Table(("data set", *report.figures), tuple(rows))
 
 
@@ -113,8 +119,9 @@ def as_object(report: Report) -> dict[str, object]:
 
 
 def all_figures(report: Report) -> dict[str, float]:
-    """The figures, and their standard errors as NAME_se."""
-    return {**report.figures, **{f"{name}_se": error for name, error in report.errors.items()}}
+    """The figures, their standard errors as NAME_se, and gains as NAME_gain and NAME_gain_se."""
+    parts = {"": report.figures, "_se": report.errors, "_gain": report.gains, "_gain_se": report.gain_errors}
+    return {f"{name}{suffix}": value for suffix, values in parts.items() for name, value in values.items()}
 
 
 def nullable(figures: Mapping[str, float]) -> dict[str, float | None]:

@@ -15,6 +15,7 @@ from s2iammask_core.evaluation.identity import IdentityTracker
 from s2iammask_core.evaluation.repeated import (
     RunScore,
     estimate,
+    gains,
     held_out_boxes,
     held_out_runs,
     repeated,
@@ -149,6 +150,16 @@ def test_the_standard_error_is_that_of_the_mean_over_sequences():
     assert estimate(np.array([0.4, math.nan, 0.6])).mean == pytest.approx(0.5)
 
 
+def test_a_gain_is_surer_than_the_scores_it_is_made_of():
+    worse = [scored(name, 0, j) for name, j in (("a", 0.2), ("b", 0.8), ("c", 0.5))]
+    better = [scored(each.start.sequence, 0, each.figures["j_mean"] + 0.1) for each in reversed(worse)]
+
+    gain = gains(better, worse)["j_mean"]
+
+    assert (gain.mean, gain.error) == pytest.approx((0.1, 0))
+    assert summary(worse)["j_mean"].error > 0.1
+
+
 def test_one_sequence_has_no_standard_error():
     assert math.isnan(estimate(np.array([0.4])).error)
 
@@ -237,6 +248,29 @@ def test_a_broken_score_of_a_run_is_named(evaluate, tmp_path):
 
     assert status == 2
     assert "cow.00000.forward.json is broken" in said.err
+
+
+def test_the_gain_on_other_results_is_said_in_json_and_text(evaluate, tmp_path):
+    evaluate("--starts", 2, "--protocol", "box", results="one")
+
+    _, said = evaluate("--starts", 2, "--against", tmp_path / "one", "--json")
+    _, text = evaluate("--starts", 2, "--against", tmp_path / "one")
+
+    record = json.loads(said.out)
+    assert (record["j_mean_gain"], record["j_mean_gain_se"]) == (0, 0)  # the box of a square is its mask
+    assert "standard error of the gain" in text.out
+
+
+def test_only_the_same_runs_are_compared(evaluate, tmp_path):
+    evaluate("--starts", 2, results="one")
+
+    assert "give --starts too" in evaluate("--against", tmp_path / "one")[1].err
+    assert "no results for the run cat.00006.backward" in (
+        evaluate("--starts", 2, "--reverse", "--against", tmp_path / "one", results="two")[1].err
+    )
+    assert "other frames" in (
+        evaluate("--starts", 2, "--every", 2, "--against", tmp_path / "one", results="three")[1].err
+    )
 
 
 def test_every_nth_frame_of_the_runs_alone(evaluate):
