@@ -74,7 +74,7 @@ class RepeatedBenchmark:
         )
 
     def compared(self, report: Report, results: Path, others: Path) -> Report:
-        """The report with the gains on what another folder holds of the same runs; ResultsError if it lacks one."""
+        """The report with the gains on another folder's results; ResultsError if it lacks a run."""
         pairs = [(read_run(results, each.start), read_run(others, each.start)) for each in self.runs]
         for one, other in pairs:
             if one.figures.keys() != other.figures.keys() or one.frames != other.frames:
