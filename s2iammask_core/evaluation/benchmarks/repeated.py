@@ -39,7 +39,15 @@ class RepeatedBenchmark:
         return tuple(each.start.run for each in self.runs)
 
     def only(self, names: Iterable[str]) -> "RepeatedBenchmark":
-        return replace(self, runs=tuple(self._run(name) for name in names))
+        """With all runs of a sequence for its name."""
+        sequences = {each.start.sequence for each in self.runs}
+        found = [
+            [each for each in self.runs if each.start.sequence == name]
+            if name in sequences
+            else [self._run(name)]
+            for name in names
+        ]
+        return replace(self, runs=tuple(run for runs in found for run in runs))
 
     def thinned(self, step: int) -> "RepeatedBenchmark":
         thinned = tuple(each.thinned(step) for each in self.runs)
@@ -92,11 +100,15 @@ class RepeatedBenchmark:
     def drawing(self, name: str, frame: int, results: Path) -> Drawing:
         raise DatasetError(f"the answers of {name} are not kept, only their scores")
 
+    def sequence(self, name: str) -> str:
+        """The sequence that a run goes through."""
+        return self._run(name).start.sequence
+
     def _run(self, name: str) -> HeldOutRun:
         for each in self.runs:
             if each.start.run == name:
                 return each
-        raise DatasetError(f"there is no run {name!r}")
+        raise DatasetError(f"there is no sequence or run {name!r}")
 
 
 def _run_row(score: RunScore) -> RunRow:

@@ -21,6 +21,7 @@ from s2iammask_core.evaluation.repeated import (
     repeated,
     summary,
 )
+from s2iammask_core.evaluation.reported import reported
 from s2iammask_core.evaluation.runner import Run, Workers
 from s2iammask_core.evaluation.runner import run as run_sequences
 from s2iammask_core.evaluation.sequences.masks import VOID, read_davis
@@ -279,6 +280,36 @@ def test_every_nth_frame_of_the_runs_alone(evaluate):
     record = json.loads(said.out)
     assert [(row["start"], row["frames"]) for row in record["runs"]] == [(0, 4)] * 2  # none fits in after 3
     assert "1 of 2 frames" in " ".join(record["notes"])
+
+
+def test_runs_of_sequences_for_reporting_are_for_reporting_too(tmp_path, files):
+    root = moving(files, tmp_path, ["camel", "cat"])
+
+    benchmark = open_benchmark(Choice("DAVIS2016", root, starts=Starts(2)))
+
+    assert reported(benchmark, root) == ("camel.00000.forward", "camel.00003.forward")
+
+
+def test_settings_are_not_tuned_on_such_runs_unawares(tmp_path, files, capsys):
+    pytest.importorskip("optuna")
+    root = moving(files, tmp_path, ["camel", "cat"])
+
+    common = ["tune", "--dataset", "DAVIS2016", "--root", str(root), "--split", "val", "--starts", "2"]
+    assert main([*common, "--out", str(tmp_path / "tune")]) == 2
+
+    assert "such as camel.00000.forward, are for reporting" in capsys.readouterr().err
+
+
+def test_runs_are_chosen_by_their_own_names_and_by_their_sequence(tmp_path, files):
+    benchmark = open_benchmark(Choice("DAVIS2016", moving(files, tmp_path, ["a", "b"]), starts=Starts(2)))
+
+    assert benchmark.only(["b"]).names == ("b.00000.forward", "b.00003.forward")
+    assert benchmark.only(["b.00003.forward", "a.00000.forward"]).names == (
+        "b.00003.forward",
+        "a.00000.forward",
+    )
+    with pytest.raises(DatasetError, match="no sequence or run 'c'"):
+        benchmark.only(["c"])
 
 
 def test_vot_restarts_by_itself(tmp_path, files):
