@@ -9,7 +9,7 @@ import cv2
 
 from s2iammask_core.evaluation.reports.plots import file_name
 from s2iammask_core.evaluation.reports.record import Report
-from s2iammask_core.evaluation.reports.tables import Table, rows_table, runs_table, shown
+from s2iammask_core.evaluation.reports.tables import Table, figures_table, rows_table, runs_table, shown
 from s2iammask_core.evaluation.sequences.frames import Frame
 
 STYLE = """
@@ -54,6 +54,7 @@ class Page:
         parts = [
             f"<h1>{html.escape(self.title)}</h1>",
             _figures(self.report),
+            _table(figures_table(self.report)) if self.report.gains else "",
             "".join(f"<p>{html.escape(note)}.</p>" for note in self.report.notes),
             "<div class='plots'>"
             + "".join(_plot(self.plots[name]) for name in self._common_plots())
