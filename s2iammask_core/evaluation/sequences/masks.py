@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, ImageFiles, images_in
 from s2iammask_core.files.davis import RESOLUTION
-from s2iammask_core.files.frames import ChosenFrames, Frames, ImageFiles, images_in
 from s2iammask_core.files.json_files import read_object
 from s2iammask_core.files.labels import VOID, Labels, Scheme, check_size, read_labels, scheme_of
 from s2iammask_core.files.names import natural_order

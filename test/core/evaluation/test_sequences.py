@@ -9,12 +9,12 @@ from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.overlap import polygon_overlap
 from s2iammask_core.evaluation.sequences.folder import read_folder
+from s2iammask_core.evaluation.sequences.frames import VideoFile, images_in
 from s2iammask_core.evaluation.sequences.masks import read_davis, read_youtube_vos
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.regions import from_box, polygon, to_box, to_region
 from s2iammask_core.evaluation.sequences.vot import NO_ATTRIBUTE, read_vot
 from s2iammask_core.files.davis import listed_sequences
-from s2iammask_core.files.frames import VideoFile, images_in
 from s2iammask_core.files.labels import Scheme, read_labels
 
 ROOT = Path(__file__).resolve().parents[3]
