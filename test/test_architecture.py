@@ -15,11 +15,12 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "video": LEAVES,
     "clip": LEAVES | {"video"},
     "overlay": LEAVES | {"tracking"},
+    "spread": LEAVES,
     "training": LEAVES | {"model", "data"},
     "runtime": LEAVES | {"model", "tracking"},
     "bench": LEAVES | {"model", "tracking", "runtime"},
     # load_tracker is the runtime's public name
-    "evaluation": LEAVES | {"tracking", "overlay", "runtime", "load_tracker"},
+    "evaluation": LEAVES | {"tracking", "overlay", "runtime", "spread", "load_tracker"},
 }
 PROTOCOL = "s2iammask_core.tracking.network"  # all that tracking and model know of each other
 HIDDEN_FROM_THE_NODE = {"model", "training", "data", "cli"}
