@@ -1,5 +1,6 @@
 """One way to cut patches and to read the network's answer; the setting `compat` chooses it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +22,7 @@ class Scene:
     targets: tuple[Target, ...]  # N, at least one
     kernels: Kernels  # (N, ...) of their templates
     hints: Sequence[Box] = ()  # places where lost ones may be, frame pixels
+    search_time: float = math.inf  # seconds that may be spent on looking for lost ones
 
     @property
     def size(self) -> tuple[int, int]:

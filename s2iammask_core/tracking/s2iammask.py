@@ -1,6 +1,7 @@
 """The S2iamMask method: exact windows, and masks that vote."""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -19,9 +20,10 @@ from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.redetection import View, is_promising, similarities, views_of
 from s2iammask_core.tracking.regions import NO_MASK, mask_region, outline
 from s2iammask_core.tracking.runner import Kernels, Search, StepRunner
+from s2iammask_core.tracking.search_budget import SearchBudget, affordable_views
 from s2iammask_core.tracking.settings import SLACK
 from s2iammask_core.tracking.start import Start
-from s2iammask_core.tracking.target import Sighting, Target, placed
+from s2iammask_core.tracking.target import Sighting, Target, nothing_seen, placed
 from s2iammask_core.tracking.track import TrackState
 
 Window: TypeAlias = tuple[float, float, float]  # x0, y0, side; frame pixels
@@ -32,6 +34,7 @@ class S2iamMaskMethod:
 
     def __init__(self, runner: StepRunner) -> None:
         self._runner = runner
+        self._budget = SearchBudget()
 
     @property
     def device(self) -> str:
@@ -52,14 +55,24 @@ class S2iamMaskMethod:
 
     def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
         """One sighting for each target; the windows of all scenes go through the network as one batch."""
-        views = [views_of(scene.targets, config, scene.size, scene.hints) for scene in scenes]
-        searches = [search_for(*pair, config) for pair in zip(scenes, views, strict=True)]
+        begin, views = time.perf_counter(), self._views(scenes, config)
+        searches = [search_for(*pair, config) for pair in zip(scenes, views, strict=True) if pair[1]]
         windows = [window for search in searches for window in windows_of(search)]
-        answers = iter(zip(self._runner.run(config, searches), windows, strict=True))
-        return [
+        answers = iter(zip(self._runner.run(config, searches), windows, strict=True) if searches else ())
+        seen = [
             self._seen(scene, looked, list(islice(answers, len(looked))), config)
             for scene, looked in zip(scenes, views, strict=True)
         ]
+        if windows:
+            self._budget.measure(time.perf_counter() - begin, len(windows))
+        return seen
+
+    def _views(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[View]]:
+        """Where to look in each scene; where time is limited, what it is enough for."""
+        seconds = min(scene.search_time for scene in scenes)
+        if math.isinf(seconds):
+            return [views_of(scene.targets, config, scene.size, scene.hints) for scene in scenes]
+        return affordable_views(scenes, config, seconds, self._budget)
 
     def _seen(
         self,
@@ -84,6 +97,9 @@ class S2iamMaskMethod:
         target = scene.targets[row]
         if target.health.state is not TrackState.LOST:
             return seen[0]
+        if not seen:
+            return nothing_seen(target)
+        seen = [replace(sighting, searched=len(seen)) for sighting in seen]
         sure = [sighting for sighting in seen if is_promising(sighting, config)]
         if not sure:
             return replace(seen[0], accepted=False)
@@ -94,7 +110,7 @@ class S2iamMaskMethod:
             for cosine, sighting in zip(cosines, sure, strict=True)
         ]
         best = max(range(len(sure)), key=alike.__getitem__)
-        return replace(sure[best], accepted=alike[best] >= config.redetect_similarity)
+        return replace(sure[best], accepted=alike[best] >= config.redetect_similarity, similarity=alike[best])
 
     def _sighting(
         self, answer: Answer, window: Window, size: tuple[int, int], config: TrackerConfig
@@ -128,8 +144,9 @@ def _coloured_like(target: Target, frame: Frame, sighting: Sighting) -> float:
 
 def search_for(scene: Scene, views: Sequence[View], config: TrackerConfig) -> Search:
     """The search through the views of a scene."""
-    alone = len(views) == len(scene.targets)  # then the kernels stay the very tensor that a runner knows
-    kernels = scene.kernels if alone else scene.kernels[[view.row for view in views]]
+    rows = [view.row for view in views]
+    alone = rows == list(range(len(scene.targets)))  # the very kernels that a runner knows
+    kernels = scene.kernels if alone else scene.kernels[rows]
     return Search(scene.frame, kernels, aim_at(tuple(view.target for view in views), config))
 
 

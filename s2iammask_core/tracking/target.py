@@ -54,6 +54,8 @@ class Sighting:
     reach: Box | None = None  # around the wider mask, which decides where to look next; None as above
     accepted: bool = True  # whether it is the target, where that was in doubt because it had been lost
     hinted: bool = False  # whether it was seen where a detector had hinted at something
+    similarity: float = math.nan  # to the target, where it was compared: a lost one with what is surely seen
+    searched: int = 0  # windows that were searched for a lost target, where their number is limited
 
     @property
     def extent(self) -> Box:
@@ -88,7 +90,9 @@ def follow(
     more than it) is reported, but decides neither the box nor the next search. A lost target answers with the
     box where it was last seen, and no mask.
     """
-    health = next_health(target.health, confidence, config, accepted=sighting.accepted)
+    health = next_health(
+        target.health, confidence, config, accepted=sighting.accepted, searched=sighting.searched
+    )
     moved = _moved(target, sighting, config, frame_size)
     fit = sighting.evidence.fit
     if config.compat == "s2iammask" and fit < config.min_mask_fit:
@@ -113,6 +117,7 @@ def follow(
         sighting.mask,
         fit,
         sighting.hinted,
+        sighting.similarity,
     )
     return replace(moved, believed=believed, health=health), answer
 
@@ -162,4 +167,13 @@ def _lost(target: Target, sighting: Sighting, confidence: float) -> Track:
     rotated = RotatedBox.from_box(target.believed)
     figures = (confidence, sighting.score, sighting.agreement)
     fit = sighting.evidence.fit
-    return Track(target.id, TrackState.LOST, *figures, target.believed, rotated, NO_MASK, fit)
+    return Track(
+        target.id,
+        TrackState.LOST,
+        *figures,
+        target.believed,
+        rotated,
+        NO_MASK,
+        fit,
+        similarity=sighting.similarity,
+    )
