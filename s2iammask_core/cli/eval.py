@@ -32,6 +32,7 @@ from s2iammask_core.cli.benchmarks import (
 from s2iammask_core.cli.settings import add_settings, chosen_settings
 from s2iammask_core.cli.snapshots import exported, snapshots_between
 from s2iammask_core.cli.workers import add_workers, chosen_workers, shared_cores
+from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import open_benchmark, score
 from s2iammask_core.evaluation.benchmarks.repeated import RepeatedBenchmark
