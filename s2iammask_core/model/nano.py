@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from s2iammask_core.model.backbone import Bottleneck, Channels, conv_bn, normal_init
 
-
 LEAST_BLOCKS = 3  # at stride 8
 
 

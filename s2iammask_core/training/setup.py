@@ -39,7 +39,7 @@ READERS: dict[str, Callable[..., VideoSet]] = {
 SAMPLING = {"num_use": 1, "frame_range": 1, "step_range": 0}
 # parts that one variant has and another has not: a later stage may begin without them
 STAGE_PARTS = ("mask.", "refine.", "region_masks.")
-ADDED_BLOCKS = tuple(f"backbone.layer2.{number}." for number in range(LEAST_BLOCKS, 8))  # of the small backbone
+ADDED_BLOCKS = tuple(f"backbone.layer2.{number}." for number in range(LEAST_BLOCKS, 8))
 
 
 def read_sets(config: TrainConfig) -> list[VideoSet]:
@@ -122,7 +122,7 @@ def _weights(path: str) -> Mapping[str, Tensor]:
 
 
 def _take_over(network: SiameseNetwork, weights: Mapping[str, Tensor], source: str) -> None:
-    """Copies all weights; only parts of other stages may be missing or left over, and added blocks missing."""
+    """Copies all weights; parts of other stages may be missing or left over, added blocks missing."""
     own = network.state_dict()
     added = {name for name in own.keys() - weights.keys() if name.startswith(ADDED_BLOCKS)}
     different = (own.keys() ^ weights.keys()) - added
