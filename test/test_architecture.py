@@ -16,6 +16,8 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "clip": LEAVES | {"video"},
     "overlay": LEAVES | {"tracking"},
     "spread": LEAVES,
+    "files": LEAVES,
+    "batch": LEAVES | {"files", "spread", "tracking", "overlay"},
     "training": LEAVES | {"model", "data"},
     "runtime": LEAVES | {"model", "tracking"},
     "bench": LEAVES | {"model", "tracking", "runtime"},
