@@ -1,6 +1,6 @@
 """What workers do: look at recordings, track in them, and write what belongs to one recording."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -117,7 +117,7 @@ class TrackWork:
 
 def track(tracker: Tracker, source: Source, part: Part, store: Store, tick: Tick) -> int:
     """Tracks those spans of a part that were not tracked before; how many frames that took."""
-    missing = tuple(span for span in part.spans if not store.holds(span))
+    missing = distinct(span for span in part.spans if not store.holds(span))
     if not missing:
         return 0
     wanted = replace(part, spans=missing)
@@ -130,6 +130,16 @@ def track(tracker: Tracker, source: Source, part: Part, store: Store, tick: Tick
             tick(found.moment.number + 1 - seen)  # also those before, which were read
             seen = found.moment.number + 1
     return frames
+
+
+def distinct(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Of those that begin alike the one that goes farthest: it has the tracks of the others too."""
+    farthest: dict[str, Span] = {}
+    for span in spans:
+        known = farthest.setdefault(span.key, span)
+        if known.until is not None and (span.until is None or span.until > known.until):
+            farthest[span.key] = span
+    return tuple(farthest.values())
 
 
 def row_of(found: Found, track: Track) -> TrackRow:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from s2iammask_core.errors import ConfigError
+from s2iammask_core.errors import ConfigError, UnavailableError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,6 +56,11 @@ class Failed(Generic[Item]):
     item: Item
     error: Exception
     tries: int
+
+
+def cannot_begin(error: Exception) -> UnavailableError:
+    """What is said of an error that nobody foresaw."""
+    return UnavailableError(f"a worker cannot begin: {type(error).__name__}: {error}")
 
 
 def no_tick(_frames: int) -> None:

@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 
 from s2iammask_core.errors import S2iamMaskError, UnavailableError
 from s2iammask_core.spread.actor import Answer, Worker
-from s2iammask_core.spread.plan import Failed, Outcome, Recipe, Tick, Workers
+from s2iammask_core.spread.plan import Failed, Outcome, Recipe, Tick, Workers, cannot_begin
 
 WATCH = "watch"  # the thread of an actor that answers while another one works
 LOOK_EVERY = 1.0  # seconds from one look at the progress to the next
@@ -110,7 +110,7 @@ class Pool:
         elif isinstance(error, S2iamMaskError):
             raise error
         elif error is not None:
-            raise UnavailableError(f"a worker cannot begin: {type(error).__name__}: {error}") from error
+            raise cannot_begin(error) from error
         else:
             self._stillborn = 0
             self._idle.append(slot)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from s2iammask_core.errors import S2iamMaskError
-from s2iammask_core.spread.plan import Failed, Outcome, Recipe, Tick, Work, Workers, no_tick
+from s2iammask_core.spread.plan import Failed, Outcome, Recipe, Tick, Work, Workers, cannot_begin, no_tick
 
 
 def spread(
@@ -31,12 +31,21 @@ def _here(
     work: Work[Any, Any] | None = None
     for item in items:
         for tries in range(1, workers.retries + 2):
-            work = work or recipe()
+            work = work or _begun(recipe)
             outcome = _tried(work, item, tick, tries)
             if isinstance(outcome, Outcome) or isinstance(outcome.error, S2iamMaskError):
                 break
             work = None
         yield outcome
+
+
+def _begun(recipe: Recipe) -> Work[Any, Any]:
+    try:
+        return recipe()
+    except S2iamMaskError:
+        raise
+    except Exception as error:
+        raise cannot_begin(error) from error
 
 
 def _tried(work: Work[Any, Any], item: Any, tick: Tick, tries: int) -> Outcome[Any, Any] | Failed[Any]:
