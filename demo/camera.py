@@ -21,7 +21,7 @@ from std_msgs.msg import Header
 
 from s2iammask.msg import TrackedObjectArray, TrackEvent
 from s2iammask_core.clip import shots
-from s2iammask_core.video import open_clip
+from s2iammask_core.files.clips import open_clip
 from s2iammask_ros.conversions import nanoseconds, rgb_to_image
 
 PREVIEW_PERIOD = 0.3  # seconds

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 
 from s2iammask_core.data.annotations import Annotation, Video
-from s2iammask_core.data.cutting import read_rgb
 from s2iammask_core.data.readers.davis import read_davis
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.davis import region_similarity
+from s2iammask_core.files.pictures import read_picture
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.tracking.track import Track
 from s2iammask_core.tracking.tracker import Tracker
@@ -51,8 +51,10 @@ def _overlaps(tracker: Tracker, video: Video, every: int) -> list[tuple[float, f
     """(J, box IoU) of each tracked frame of a video's first object."""
     annotations = next(iter(video.tracks.values()))
     first, *later = list(annotations)[::every]
-    tracker.start(read_rgb(video.frames[first]), [annotations[first].box])
-    return [_overlap(tracker.track(read_rgb(video.frames[index]))[0], annotations[index]) for index in later]
+    tracker.start(read_picture(video.frames[first]), [annotations[first].box])
+    return [
+        _overlap(tracker.track(read_picture(video.frames[index]))[0], annotations[index]) for index in later
+    ]
 
 
 def _overlap(track: Track, truth: Annotation) -> tuple[float, float]:

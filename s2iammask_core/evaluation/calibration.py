@@ -45,7 +45,7 @@ def observe(
     """
     for index in range(first, len(sequence.frames)):
         frame = sequence.frames.read(index)
-        truth = sequence.labels(index) if index in sequence.annotations else None
+        truth = sequence.fitting(index, frame).ids if index in sequence.annotations else None
         for track in tracker.track(frame):
             if truth is not None:
                 overlap = region_similarity(truth == track.id, track.mask.full(*truth.shape))
@@ -72,9 +72,9 @@ def _starting(sequence: MaskSequence, index: int, first: int) -> list[int]:
     """Objects to start in a frame: in frame `first` all that it shows, later those that are new."""
     if index > first:
         return [each.object_id for each in sequence.starting(index)]
-    seen = np.unique(sequence.labels(index)) if index in sequence.annotations else ()
+    seen = sequence.labels(index).objects if index in sequence.annotations else ()
     known = {each.object_id for k in range(index + 1) for each in sequence.starting(k)}
-    return [int(label) for label in seen if int(label) in known]
+    return [label for label in seen if label in known]
 
 
 def starts(sequence: MaskSequence, count: int) -> list[int]:

@@ -11,13 +11,14 @@ import numpy as np
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.overlap import polygon_overlap
 from s2iammask_core.evaluation.results.vot import Answer
-from s2iammask_core.evaluation.sequences.frames import Frame
-from s2iammask_core.evaluation.sequences.masks import Labels, MaskSequence, ObjectSpan
+from s2iammask_core.evaluation.sequences.masks import MaskSequence, ObjectSpan
 from s2iammask_core.evaluation.sequences.otb import BoxSequence
 from s2iammask_core.evaluation.sequences.regions import from_box, to_box, to_region, to_target
 from s2iammask_core.evaluation.sequences.vot import VotSequence
 from s2iammask_core.evaluation.vot import RESTART_AFTER, Kind
-from s2iammask_core.overlay import label_image
+from s2iammask_core.files.labels import Ids
+from s2iammask_core.geometry import HostFrame
+from s2iammask_core.overlay import id_image
 from s2iammask_core.tracking.track import Mask, Track
 
 StartFrom = Literal["mask", "box"]
@@ -27,10 +28,10 @@ class Runnable(Protocol):
     """What is evaluated: the tracker, or anything else with its three verbs."""
 
     def start(
-        self, frame: Frame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
+        self, frame: HostFrame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
     ) -> list[int]: ...
 
-    def track(self, frame: Frame) -> list[Track]: ...
+    def track(self, frame: HostFrame) -> list[Track]: ...
 
     def stop(self, ids: Sequence[int] | None = None) -> None: ...
 
@@ -65,20 +66,18 @@ def one_pass(tracker: Runnable, sequence: BoxSequence) -> Iterator[list[float]]:
         yield from_box(track.box, sequence.first_pixel)
 
 
-def propagate(
-    tracker: Runnable, sequence: MaskSequence, start_from: StartFrom
-) -> Iterator[tuple[str, Labels]]:
+def propagate(tracker: Runnable, sequence: MaskSequence, start_from: StartFrom) -> Iterator[tuple[str, Ids]]:
     """Tracks all objects at once, each from its first frame to its last; each frame's name and label image.
 
     With start_from "box" the tracker gets no more than the upright box around the first mask.
     """
     for index in range(len(sequence.frames)):
         frame = sequence.frames.read(index)
-        labels = merged(tracker.track(frame), (frame.shape[0], frame.shape[1]))
+        labels = id_image(tracker.track(frame), (frame.shape[0], frame.shape[1]))
         starting = sequence.starting(index)
         if starting:
-            given = _given(sequence.labels(index), starting, start_from)
-            labels = np.where(given > 0, given, labels)
+            given = _given(sequence.given(index, frame).ids, starting, start_from)
+            labels = np.where(given > 0, given, labels).astype(np.uint16)
             targets = [_target(given == each.object_id, start_from) for each in starting]
             tracker.start(frame, targets, [each.object_id for each in starting])
         ended = [each.object_id for each in sequence.objects if each.last == index]
@@ -87,18 +86,12 @@ def propagate(
         yield sequence.frames.name(index), labels
 
 
-def merged(tracks: Sequence[Track], size: tuple[int, int]) -> Labels:
-    """One label image (H, W) of all tracks; a pixel goes to the most probable of the masks that have it."""
-    ids = np.array([0, *(track.id for track in tracks)], np.uint8)
-    return np.asarray(ids[label_image(tracks, size)])
-
-
-def first_boxes(truth: Labels, ids: Sequence[int]) -> list[Mask | Box]:
+def first_boxes(truth: Ids, ids: Sequence[int]) -> list[Mask | Box]:
     """The upright boxes around objects of a label image (H, W), to start from."""
     return [_target(truth == each, "box") for each in ids]
 
 
-def _given(truth: Labels, starting: Sequence[ObjectSpan], start_from: StartFrom) -> Labels:
+def _given(truth: Ids, starting: Sequence[ObjectSpan], start_from: StartFrom) -> Ids:
     """What the tracker is told of the starting objects, as a label image (H, W)."""
     given = np.zeros_like(truth)
     for each in starting:

@@ -79,7 +79,7 @@ class MaskBenchmark:
 
     def drawing(self, name: str, frame: int, results: Path) -> Drawing:
         sequence = self._sequence(name)
-        truth = sequence.labels(frame)
+        truth = sequence.labels(frame).ids
         answer = read_answer(self._masks(results), sequence, frame, truth.shape)
         return Drawing(sequence.frames.read(frame), label_outlines(truth), label_outlines(answer))
 
@@ -146,8 +146,9 @@ def _measured_frame(
     sequence: MaskSequence, masks: Path, index: int, objects: list[ObjectSpan]
 ) -> list[tuple[int, float, float]]:
     truth = sequence.labels(index)
-    answer = read_answer(masks, sequence, index, truth.shape)
-    pairs = [(each.object_id, truth == each.object_id, answer == each.object_id) for each in objects]
+    answer = read_answer(masks, sequence, index, truth.ids.shape)
+    answer[truth.void] = 0  # what lies there costs nothing
+    pairs = [(each.object_id, truth.ids == each.object_id, answer == each.object_id) for each in objects]
     return [
         (name, davis.region_similarity(true, found), davis.boundary_measure(true, found))
         for name, true, found in pairs

@@ -15,10 +15,11 @@ from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.results.record import read_record
 from s2iammask_core.evaluation.sequences.boxes import read_box_sequences
 from s2iammask_core.evaluation.sequences.folder import read_folder
-from s2iammask_core.evaluation.sequences.lists import read_names
-from s2iammask_core.evaluation.sequences.masks import davis_names, read_davis, read_youtube_vos
+from s2iammask_core.evaluation.sequences.masks import read_davis, read_youtube_vos
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.vot import read_vot
+from s2iammask_core.files.davis import listed_sequences
+from s2iammask_core.files.texts import read_names
 
 SIZES = {  # sequences of the sets that figures are published on
     "VOT2016": 60,
@@ -87,7 +88,7 @@ def _vot(choice: Choice) -> Benchmark:
 
 def _davis(choice: Choice) -> Benchmark:
     year = choice.name.removeprefix("DAVIS")
-    names = choice.listed or davis_names(choice.root, year, choice.split or "val")
+    names = choice.listed or listed_sequences(choice.root, year, choice.split or "val")
     return MaskBenchmark(choice.name, read_davis(choice.root, year, names), choice.start_from)
 
 

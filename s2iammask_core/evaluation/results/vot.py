@@ -11,9 +11,11 @@ import numpy as np
 
 from s2iammask_core.boxes import Points
 from s2iammask_core.errors import ResultsError
-from s2iammask_core.evaluation.results.parts import growing_file
-from s2iammask_core.evaluation.sequences.regions import polygon, read_number_rows, stacked
+from s2iammask_core.evaluation.results.errors import as_results
+from s2iammask_core.evaluation.sequences.regions import polygon, stacked
 from s2iammask_core.evaluation.vot import Kind, Trajectory
+from s2iammask_core.files.outputs import growing_file
+from s2iammask_core.files.texts import read_number_rows
 
 Answer = Kind | Points  # what one frame gives: a polygon (M, 2), or why there is none
 
@@ -51,12 +53,14 @@ def read_trajectories(results: Path, name: str, frames: int) -> tuple[Trajectory
 
 def read_trajectory(path: Path, frames: int) -> Trajectory:
     """One result file of a sequence of so many frames."""
-    rows = read_number_rows(path, ResultsError)
+    with as_results():
+        rows = read_number_rows(path)
     if len(rows) != frames:
         raise ResultsError(
             f"{path} has {len(rows)} lines, but the sequence has {frames} frames; is it truncated?"
         )
-    if rows[0] != [Kind.STARTED]:
+    started = next((row for row in rows if row != [Kind.SKIPPED]), [])  # skipped: the object is not there yet
+    if started != [Kind.STARTED]:
         raise ResultsError(
             f"{path} does not begin with 1, the line of a start; is it a result of another protocol?"
         )
@@ -76,7 +80,8 @@ def _kind(value: float, path: Path, frame: int) -> Kind:
 
 
 def _polygon(row: list[float], path: Path, frame: int) -> Points:
-    region = polygon(row, f"{path}, line {frame + 1}", ResultsError)
+    with as_results():
+        region = polygon(row, f"{path}, line {frame + 1}")
     if not np.isfinite(region).all():
         raise ResultsError(f"{path}, line {frame + 1}: the region has numbers that are not finite")
     return region

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.evaluation.sequences.frames import Frames, VideoFile, images_in
 from s2iammask_core.evaluation.sequences.otb import BoxSequence
 from s2iammask_core.evaluation.sequences.regions import read_boxes
+from s2iammask_core.files.frames import Frames, VideoFile, images_in
 
 
 def read_folder(frames_path: Path, boxes_path: Path) -> BoxSequence:

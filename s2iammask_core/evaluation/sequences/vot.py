@@ -1,6 +1,5 @@
 """VOT sequences: a folder each with frames, groundtruth.txt and tags, or one json file for all."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.evaluation.sequences.frames import (
-    Frames,
-    ImageFiles,
-    every_nth,
-    image_files,
-    images_in,
-)
 from s2iammask_core.evaluation.sequences.lists import listed_names
-from s2iammask_core.evaluation.sequences.regions import read_number_rows, read_polygons, to_regions
+from s2iammask_core.evaluation.sequences.regions import read_polygons, to_regions
 from s2iammask_core.evaluation.vot import VotTruth
+from s2iammask_core.files.frames import Frames, ImageFiles, every_nth, images_in
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.names import picture_files
+from s2iammask_core.files.texts import read_number_rows
 
 ATTRIBUTES = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
 NO_ATTRIBUTE = "none"  # the frames that have none of the attributes
@@ -48,22 +44,21 @@ def read_vot(path: Path, frames: Path | None = None) -> tuple[VotSequence, ...]:
         frames: for a json file, the folder that its image names are relative to, if it is not the file's own.
     """
     if path.is_file():
-        return tuple(
-            _from_json(name, each, frames or path.parent) for name, each in _read_json(path, path).items()
-        )
+        return tuple(_from_json(name, each, frames or path.parent) for name, each in _read_json(path).items())
     names = listed_names(path, "list.txt", marker="groundtruth.txt")
     return tuple(vot_folder(path / name) for name in names)
 
 
 def vot_folder(folder: Path) -> VotSequence:
     """The sequence of one folder."""
-    images = image_files(folder.iterdir()) if folder.is_dir() else ()
-    frames = ImageFiles(images) if images else images_in(folder / "color")
+    frames = ImageFiles(picture_files(folder))
+    if not len(frames):
+        frames = images_in(folder / "color")
     regions = read_polygons(folder / "groundtruth.txt")
     if len(regions) != len(frames):
         raise DatasetError(f"{folder}: {len(frames)} frames, but {len(regions)} rows in groundtruth.txt")
     tags = {name: _read_tag(folder, name) for name in ATTRIBUTES}
-    return VotSequence(folder.name, frames, VotTruth(regions, frames.size, _padded(tags, len(regions))))
+    return VotSequence(folder.name, frames, VotTruth(regions, frames.size(0), _padded(tags, len(regions))))
 
 
 def _read_tag(folder: Path, name: str) -> list[float]:
@@ -85,13 +80,10 @@ def _padded(tags: Mapping[str, Sequence[float]], length: int) -> dict[str, NDArr
     return padded
 
 
-def _read_json(path: Path, source: Path) -> dict[str, Any]:
-    try:
-        sequences = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"cannot read {source}: {error}") from error
-    if not isinstance(sequences, dict) or not sequences:
-        raise DatasetError(f"{source} must hold one object for each sequence, by its name")
+def _read_json(path: Path) -> dict[str, Any]:
+    sequences = read_object(path)
+    if not sequences:
+        raise DatasetError(f"{path} must hold one object for each sequence, by its name")
     return sequences
 
 

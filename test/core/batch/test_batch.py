@@ -9,6 +9,7 @@ from PIL import Image
 
 from s2iammask_core.batch.manifest import opened
 from s2iammask_core.errors import DatasetError, ResultsError
+from s2iammask_core.files.video_writer import video_writer
 from s2iammask_core.spread import Workers
 from s2iammask_core.tracking.tracker import Tracker
 
@@ -246,9 +247,7 @@ def test_objects_without_ids_are_numbered(batch, table, frames, tmp_path, coco):
 
 
 def test_a_video_is_a_recording_too(batch, table, tmp_path, scene, colours, coco):
-    from s2iammask_core.files.video_writer import VideoWriter
-
-    with VideoWriter(tmp_path / "clip.mp4", 10.0) as writer:
+    with video_writer(tmp_path / "clip.mp4", 10.0) as writer:
         for number in range(8):
             writer.write(scene((60 + 6 * number, 80, 60, 40, colours[0])))
 
