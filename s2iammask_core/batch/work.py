@@ -1,6 +1,6 @@
 """What workers do: look at recordings, track in them, and write what belongs to one recording."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -123,13 +123,25 @@ def track(tracker: Tracker, source: Source, part: Part, store: Store, tick: Tick
     wanted = replace(part, spans=missing)
     frames, seen = 0, wanted.first_frame
     with store.writers(missing) as files:
-        for found in source.follow(tracker, wanted):
+        for found in reading(source.follow(tracker, wanted)):
             for each in found.tracks:
                 files[each.id].write(row_of(found, each).text())
             frames += 1
             tick(found.moment.number + 1 - seen)  # also those before, which were read
             seen = found.moment.number + 1
     return frames
+
+
+class ReadError(Exception):
+    """The disk or the network failed while a recording was read; that may pass."""
+
+
+def reading(founds: Iterator[Found]) -> Iterator[Found]:
+    """The same; what fails while they are read is told apart from what fails while they are written."""
+    try:
+        yield from founds
+    except OSError as error:
+        raise ReadError(str(error)) from error
 
 
 def distinct(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -62,8 +62,8 @@ def _box(given: Mapping[str, Any]) -> Box | None:
 def _whole(given: Mapping[str, Any], name: str, default: int) -> int:
     value = given.get(name, default)
     try:
-        number = int(value)
-        if number < 0 or float(value) != number:
+        number = int(value)  # of a text all digits count: stamps have more of them than a float holds
+        if number < 0 or (number != value and isinstance(value, float)):
             raise ValueError(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise DatasetError(f"{name} must be a whole number of 0 or more, got {value!r}") from error

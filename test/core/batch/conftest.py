@@ -14,7 +14,6 @@ pytest.importorskip("fsspec")
 from s2iammask_core.batch.manifest import opened
 from s2iammask_core.batch.reading import read_rows
 from s2iammask_core.batch.run import Request, Watch, run
-from s2iammask_core.batch.sources import open_source
 from s2iammask_core.files.pictures import write_picture
 from s2iammask_core.tracking.tracker import Tracker
 
@@ -24,15 +23,13 @@ COLUMNS = ("recording", "frame", "id", "label", "x", "y", "width", "height")
 
 @dataclass
 class ColourRecipe:
-    """Counts the frames that its trackers see."""
+    """Makes trackers that find things by their colour."""
 
     network: Any
     settings: dict = field(default_factory=dict)
-    seen: list = field(default_factory=list)
 
     def make(self):
-        tracker = Tracker.of(self.network)
-        return tracker
+        return Tracker.of(self.network)
 
     def describe(self):
         return {"tracker": "colours", **self.settings}

@@ -198,7 +198,7 @@ def test_what_failed_is_tried_again_only_if_asked(batch, table, frames, tmp_path
         done = batch(jobs, recipe=recipe, again=again, workers=Workers(retries=1))
         tries.append(recipe.made)
 
-    assert done.failures == {"a": "OSError: the disk is gone"}
+    assert done.failures == {"a": "ReadError: the disk is gone"}
     assert tries == [2, 2, 4]
 
 
