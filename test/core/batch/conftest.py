@@ -77,10 +77,15 @@ def batch(recipe, tmp_path):
     """Runs a table; the states of all recordings, and how many frames were tracked."""
 
     def start(jobs, formats=("coco", "boxes"), out="labels", **options):
-        ends = []
+        ends, watching = [], options.pop("ended", lambda job, end: None)
+
+        def ended(job, end):
+            ends.append(end)
+            watching(job, end)
+
         request = Request(options.pop("recipe", recipe), tmp_path / out, formats, **options)
         with opened(request.out) as manifest:
-            counts = run(request, manifest, read_rows(jobs), Watch(ended=lambda job, end: ends.append(end)))
+            counts = run(request, manifest, read_rows(jobs), Watch(ended=ended))
             failures = dict(manifest.failures())
         return SimpleNamespace(
             counts={state.value: count for state, count in counts.items() if count},
