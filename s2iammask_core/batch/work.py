@@ -103,7 +103,7 @@ class TrackWork:
             frames = sum(track(tracker.sibling(), source, part, store, tick) for part in task.parts)
             if task.last:
                 view = View(task.job, task.spans, store)
-                self._write(Recording(view, path, source, self.categories))
+                self._write(Recording(view, path, source, self.categories, tracker.config))
         return frames
 
     def _write(self, recording: Recording) -> None:

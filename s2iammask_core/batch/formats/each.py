@@ -1,8 +1,10 @@
 """Outputs of single recordings; each appears whole or not at all."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -11,9 +13,10 @@ from s2iammask_core.batch.moments import Source
 from s2iammask_core.batch.rows import packed
 from s2iammask_core.batch.sources import bags, is_bag
 from s2iammask_core.batch.view import View, apart
+from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.labels import write_palette_labels
-from s2iammask_core.files.outputs import growing_file, growing_folder
+from s2iammask_core.files.outputs import PART, growing_file, growing_folder
 from s2iammask_core.files.pictures import write_picture
 
 MOST_IDS = 254  # of a palette picture: 255 marks void
@@ -28,6 +31,7 @@ class Recording:
     path: Path
     source: Source
     categories: Mapping[str, int]  # number of each label, from 1
+    config: TrackerConfig  # that it was tracked with
 
     @property
     def name(self) -> str:
@@ -78,9 +82,15 @@ def write_images(recording: Recording, places: Places) -> None:
 
 def write_bag(recording: Recording, places: Places) -> None:
     """Of a bag, another bag with the messages that the node would have published."""
-    if is_bag(recording.path):
-        with growing_folder(places.bag(recording.name)) as folder:
-            bags().write_bag(recording.source, recording.view, folder)
+    if not is_bag(recording.path):
+        return
+    place = places.bag(recording.name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=PART, dir=place.parent) as folder:  # files in it have the bag's name
+        made = Path(folder) / recording.name
+        bags().write_bag(recording.source, recording.view, recording.config, made)
+        shutil.rmtree(place, ignore_errors=True)
+        made.replace(place)
 
 
 EACH: dict[str, Callable[[Recording, Places], None]] = {

@@ -39,6 +39,8 @@ class StillTracker:
     def ids(self):
         return tuple(self.targets)
 
+    config = None
+
     def sibling(self):
         return StillTracker(self.folder)
 
