@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Manifest:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._base = connection
+        self._settled = time.monotonic()
 
     def load(self, rows: Iterable[Row], corrections: Iterable[Row] = ()) -> None:
         """Takes over what is asked for; what is known from earlier runs stays.
@@ -171,8 +173,7 @@ class Manifest:
 
     def learn(self, contents: Mapping[str, Known], frames: Mapping[str, int]) -> None:
         rows = [(source, each.mark, each.digest, frames.get(source)) for source, each in contents.items()]
-        with self._base:
-            self._base.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", rows)
+        self._base.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", rows)
 
     def frames(self) -> int:
         """Of all recordings that are not done, as far as they say it."""
@@ -188,25 +189,30 @@ class Manifest:
         state, reason = found or (State.PENDING.value, "")
         if again and state == State.FAILED.value:
             state, reason = State.PENDING.value, ""
-        with self._base:
-            self._base.execute(
-                "UPDATE recordings SET key = ?, state = ?, reason = ? WHERE number = ?",
-                (key, state, reason, number),
-            )
+        self._base.execute(
+            "UPDATE recordings SET key = ?, state = ?, reason = ? WHERE number = ?",
+            (key, state, reason, number),
+        )
         return State(state)
 
     def end(self, number: int, end: End) -> None:
-        """Notes what became of a recording; it is on the disk when this returns."""
-        with self._base:
-            self._base.execute(
-                "UPDATE recordings SET state = ?, reason = ? WHERE number = ?",
-                (end.state.value, end.reason, number),
-            )
-            self._base.execute(
-                "INSERT OR REPLACE INTO ends SELECT key, ?, ?, ?, ? FROM recordings "
-                "WHERE number = ? AND key IS NOT NULL",
-                (end.state.value, end.reason, end.tries, end.frames, number),
-            )
+        """Notes what became of a recording."""
+        self._base.execute(
+            "UPDATE recordings SET state = ?, reason = ? WHERE number = ?",
+            (end.state.value, end.reason, number),
+        )
+        self._base.execute(
+            "INSERT OR REPLACE INTO ends SELECT key, ?, ?, ?, ? FROM recordings "
+            "WHERE number = ? AND key IS NOT NULL",
+            (end.state.value, end.reason, end.tries, end.frames, number),
+        )
+
+    def settle(self, after: float = 0.0) -> None:
+        """What was noted is on the disk when this returns, if the last time was so many seconds ago."""
+        now = time.monotonic()
+        if now - self._settled >= after:
+            self._base.commit()
+            self._settled = now
 
     def counts(self) -> dict[State, int]:
         found = dict(self._base.execute("SELECT state, count(*) FROM recordings GROUP BY state"))

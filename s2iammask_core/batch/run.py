@@ -24,6 +24,7 @@ from s2iammask_core.batch.work import Look, LookWork, Task, TrackerRecipe, Track
 from s2iammask_core.errors import S2iamMaskError
 from s2iammask_core.spread import Failed, Outcome, Tick, Workers, no_tick, spread
 
+SOMETIMES = 1.0  # seconds of looking at recordings that may have to be done again
 FORMATS = tuple(dict.fromkeys([*WHOLE, *EACH]))
 
 
@@ -116,7 +117,9 @@ def look(planner: Planner, watch: Watch) -> None:
             manifest.end(item.number, End(State.FAILED, reason(outcome), outcome.tries))
         else:
             manifest.learn(outcome.result.contents, {item.source: outcome.result.frames})
+        manifest.settle(SOMETIMES)
         watch.looked(1)
+    manifest.settle()
 
 
 def claim(planner: Planner, watch: Watch) -> None:
@@ -124,6 +127,7 @@ def claim(planner: Planner, watch: Watch) -> None:
     manifest = planner.manifest
     for number, job in manifest.jobs(state=State.PENDING):
         _claim(planner, number, job)
+    manifest.settle()
     watch.begin(manifest.counts()[State.PENDING], manifest.frames())
 
 
@@ -146,6 +150,7 @@ def track(planner: Planner, places: Places, seal: str, watch: Watch) -> None:
         end = feed.took(outcome)
         if end is not None:
             planner.manifest.end(task.number, end)
+            planner.manifest.settle()
             watch.ended(task.job, end)
 
 
