@@ -6,7 +6,7 @@ from pathlib import Path
 
 from s2iammask_core.data.annotations import Annotation, Video
 from s2iammask_core.data.crop511 import Picture, crop_mask, crop_picture, mean_colour
-from s2iammask_core.data.cutting import fitting_mask
+from s2iammask_core.data.cutting import check_mask
 from s2iammask_core.data.readers.crops import MASK, PICTURE, crop_stem, frame_key, track_key
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.pictures import read_picture, write_picture
@@ -98,7 +98,8 @@ def _write_mask(crop: CropOrder, frame: Picture, path: Path, form: CropFormat) -
     if crop.annotation.mask is None:
         return
     try:
-        mask = fitting_mask(crop.annotation, frame)
+        mask = crop.annotation.mask.load()
+        check_mask(mask, crop.annotation.box, frame)
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from error
     write_picture(crop.mask, crop_mask(mask, crop.annotation.box, form.mask_threshold))

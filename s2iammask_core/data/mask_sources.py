@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.files.labels import Mask, Scheme, read_labels
+from s2iammask_core.files.labels import Labels, Mask, Scheme, read_labels
 
 Ring = NDArray[np.float32]  # (M, 2) x y, one closed outline
+
+KNOWN_OBJECT, UNKNOWN = 255, 128  # levels of an object's mask; 0 is known not to be the object
+Levels = NDArray[np.uint8]  # (H, W)
 
 FINE = 4  # subdivisions of a pixel when a polygon is drawn: cv2.fillPoly thickens by half a pixel of its grid
 FILL = 240  # a multiple of FINE * FINE, so that means over a pixel are exact
@@ -26,7 +29,19 @@ class LabelMask:
     label: int | None
 
     def load(self) -> Mask:
-        labels = read_labels(self.path, Scheme.ONE if self.label is None else Scheme.IDS)
+        return self._seen(self._labels())
+
+    def levels(self) -> Levels:
+        labels = self._labels()
+        levels = of_mask(self._seen(labels))
+        levels[labels.void] = UNKNOWN
+        return levels
+
+    def _labels(self) -> Labels:
+        return read_labels(self.path, Scheme.ONE if self.label is None else Scheme.IDS)
+
+    def _seen(self, labels: Labels) -> Mask:
+        """The object's pixels (H, W), of which there must be some."""
         mask = np.asarray(labels.ids == (self.label or 1))
         if not mask.any():
             named = f"object {self.label}, which the annotations name" if self.label else "its object"
@@ -34,6 +49,11 @@ class LabelMask:
             hint = "; it holds only 0 and 255: save the object's id as its value" if white else ""
             raise DatasetError(f"{self.path} has no pixel of {named}{hint}")
         return mask
+
+
+def of_mask(mask: Mask) -> Levels:
+    """The levels of a mask (H, W) in which everything is known."""
+    return mask.astype(np.uint8) * np.uint8(KNOWN_OBJECT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +78,9 @@ class PolygonMask:
             raise DatasetError("the outline has no pixel of the picture in it")
         return mask
 
+    def levels(self) -> Levels:
+        return of_mask(self.load())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RleMask:
@@ -72,6 +95,9 @@ class RleMask:
             raise DatasetError(f"run lengths sum to {self.counts.sum()}, not to {self.height} x {self.width}")
         flat = np.repeat(np.arange(len(self.counts)) % 2 == 1, self.counts)
         return np.ascontiguousarray(flat.reshape(self.width, self.height).T)
+
+    def levels(self) -> Levels:
+        return of_mask(self.load())
 
 
 def _filled(rings: Iterable[NDArray[np.floating[Any]]], height: int, width: int) -> Mask:

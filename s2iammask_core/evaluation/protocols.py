@@ -4,6 +4,7 @@ Here, and nowhere in the tracker, is the ground truth known: to start from, and 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -11,12 +12,11 @@ import numpy as np
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.overlap import polygon_overlap
 from s2iammask_core.evaluation.results.vot import Answer
-from s2iammask_core.evaluation.sequences.masks import MaskSequence, ObjectSpan
+from s2iammask_core.evaluation.sequences.masks import Labels, MaskSequence, ObjectSpan
 from s2iammask_core.evaluation.sequences.otb import BoxSequence
 from s2iammask_core.evaluation.sequences.regions import from_box, to_box, to_region, to_target
 from s2iammask_core.evaluation.sequences.vot import VotSequence
 from s2iammask_core.evaluation.vot import RESTART_AFTER, Kind
-from s2iammask_core.files.labels import Ids
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import id_image
 from s2iammask_core.tracking.track import Mask, Track
@@ -66,32 +66,50 @@ def one_pass(tracker: Runnable, sequence: BoxSequence) -> Iterator[list[float]]:
         yield from_box(track.box, sequence.first_pixel)
 
 
-def propagate(tracker: Runnable, sequence: MaskSequence, start_from: StartFrom) -> Iterator[tuple[str, Ids]]:
-    """Tracks all objects at once, each from its first frame to its last; each frame's name and label image.
+@dataclass(frozen=True, slots=True, eq=False)
+class Propagated:
+    """What a tracker says in one frame."""
+
+    index: int
+    labels: Labels  # (H, W), with what it is told of the objects that start here
+    tracks: Sequence[Track]  # of the objects that started before, by their ids
+
+
+def propagate(
+    tracker: Runnable, sequence: MaskSequence, start_from: StartFrom
+) -> Iterator[tuple[str, Labels]]:
+    """The name and the label image of each frame."""
+    for each in propagated(tracker, sequence, start_from):
+        yield sequence.frames.name(each.index), each.labels
+
+
+def propagated(tracker: Runnable, sequence: MaskSequence, start_from: StartFrom) -> Iterator[Propagated]:
+    """Tracks all objects at once, each from its first frame to its last.
 
     With start_from "box" the tracker gets no more than the upright box around the first mask.
     """
     for index in range(len(sequence.frames)):
         frame = sequence.frames.read(index)
-        labels = id_image(tracker.track(frame), (frame.shape[0], frame.shape[1]))
+        tracks = tracker.track(frame)
+        labels = id_image(tracks, (frame.shape[0], frame.shape[1]))
         starting = sequence.starting(index)
         if starting:
-            given = _given(sequence.given(index, frame).ids, starting, start_from)
-            labels = np.where(given > 0, given, labels).astype(np.uint16)
+            given = _given(sequence.given(index, frame), starting, start_from)
+            labels = np.where(given > 0, given, labels)
             targets = [_target(given == each.object_id, start_from) for each in starting]
             tracker.start(frame, targets, [each.object_id for each in starting])
         ended = [each.object_id for each in sequence.objects if each.last == index]
         if ended:
             tracker.stop(ended)
-        yield sequence.frames.name(index), labels
+        yield Propagated(index, labels, tracks)
 
 
-def first_boxes(truth: Ids, ids: Sequence[int]) -> list[Mask | Box]:
+def first_boxes(truth: Labels, ids: Sequence[int]) -> list[Mask | Box]:
     """The upright boxes around objects of a label image (H, W), to start from."""
     return [_target(truth == each, "box") for each in ids]
 
 
-def _given(truth: Ids, starting: Sequence[ObjectSpan], start_from: StartFrom) -> Ids:
+def _given(truth: Labels, starting: Sequence[ObjectSpan], start_from: StartFrom) -> Labels:
     """What the tracker is told of the starting objects, as a label image (H, W)."""
     given = np.zeros_like(truth)
     for each in starting:
@@ -104,7 +122,10 @@ def _given(truth: Ids, starting: Sequence[ObjectSpan], start_from: StartFrom) ->
 
 
 def _target(mask: Mask, start_from: StartFrom) -> Mask | Box:
-    if start_from == "mask" or not mask.any():
-        return mask
+    return mask if start_from == "mask" or not mask.any() else mask_box(mask)
+
+
+def mask_box(mask: Mask) -> Box:
+    """The upright box around a mask (H, W) of at least one pixel."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.protocols import Runnable
-from s2iammask_core.files.frames import Frames
+from s2iammask_core.evaluation.sequences.frames import Frames
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import Mask, Track
 

@@ -40,6 +40,13 @@ class Labels:
     void: Mask  # (H, W): belongs to nothing known, and counts for nothing
 
     @property
+    def marked(self) -> NDArray[np.uint8]:
+        """(H, W): the ids, and VOID where it is void; DatasetError for ids that 8 bits cannot hold."""
+        if self.ids.max(initial=0) >= VOID:
+            raise DatasetError(f"object {self.ids.max()} is too many: ids are 1 to {VOID - 1}")
+        return np.where(self.void, VOID, self.ids).astype(np.uint8)
+
+    @property
     def objects(self) -> list[int]:
         """The ids that it shows, in rising order."""
         return [int(each) for each in np.unique(self.ids) if each]

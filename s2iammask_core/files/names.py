@@ -28,6 +28,12 @@ def existing_folder(path: Path) -> Path:
     return path
 
 
+def folder_names(path: Path) -> list[str]:
+    """The names of the folders in a folder, in natural order."""
+    found = (entry.name for entry in existing_folder(path).iterdir() if entry.is_dir())
+    return sorted(found, key=natural_order)
+
+
 def picture_files(folder: Path) -> tuple[Path, ...]:
     """The pictures of a folder in natural order, none if there are none; hidden files are no pictures.
 

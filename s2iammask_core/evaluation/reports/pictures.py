@@ -7,7 +7,7 @@ import numpy as np
 
 from s2iammask_core.boxes import Points
 from s2iammask_core.evaluation.reports.record import Timeline
-from s2iammask_core.files.labels import Ids
+from s2iammask_core.evaluation.sequences.masks import Labels
 from s2iammask_core.geometry import HostFrame
 
 TRUTH_COLOR = (40, 220, 80)
@@ -47,7 +47,7 @@ def _scaled(outlines: Outlines, scale: float) -> list[cv2.typing.MatLike]:
     return [np.round((each * scale - 0.5) * (1 << _BITS)).astype(np.int32) for each in outlines]
 
 
-def label_outlines(labels: Ids) -> Outlines:
+def label_outlines(labels: Labels) -> Outlines:
     """The outlines of all objects of a label image (H, W), and of the holes in them."""
     outlines: list[Points] = []
     for object_id in np.flatnonzero(np.bincount(labels.ravel())[1:]) + 1:

@@ -8,13 +8,13 @@ import numpy as np
 
 from s2iammask_core.errors import ResultsError
 from s2iammask_core.evaluation.results.errors import as_results
-from s2iammask_core.evaluation.sequences.masks import MaskSequence
-from s2iammask_core.files.labels import Ids, Scheme, read_labels, write_palette_labels
+from s2iammask_core.evaluation.sequences.masks import Labels, MaskSequence
+from s2iammask_core.files.labels import Scheme, read_labels, write_palette_labels
 from s2iammask_core.files.names import in_order
 from s2iammask_core.files.outputs import growing_bytes, growing_folder
 
 
-def write_masks(folder: Path, masks: Iterable[tuple[str, Ids]]) -> None:
+def write_masks(folder: Path, masks: Iterable[tuple[str, Labels]]) -> None:
     """Writes each frame's name and label picture as it comes."""
     with growing_folder(folder) as part:
         for name, ids in masks:
@@ -26,7 +26,7 @@ def mask_path(results: Path, sequence: MaskSequence, index: int) -> Path:
     return results / sequence.name / f"{sequence.frames.name(index)}.png"
 
 
-def read_answer(results: Path, sequence: MaskSequence, index: int, shape: tuple[int, ...]) -> Ids:
+def read_answer(results: Path, sequence: MaskSequence, index: int, shape: tuple[int, ...]) -> Labels:
     """The answer (H, W) for a frame.
 
     ResultsError if it is missing, broken, of another size than the truth, or has ids that nobody knows.
@@ -43,23 +43,20 @@ def read_answer(results: Path, sequence: MaskSequence, index: int, shape: tuple[
     return ids
 
 
-def _answered(path: Path, sequence: MaskSequence) -> Ids:
+def _answered(path: Path, sequence: MaskSequence) -> Labels:
     """The ids of a picture; that of the only object may be saved as 255."""
     known = [each.object_id for each in sequence.objects]
     with as_results():
         labels = read_labels(path, sequence.scheme)
     if sequence.scheme is Scheme.ONE:
-        return labels.ids * np.uint16(known[0])
-    ids = labels.ids
-    if labels.void.any():
-        if len(known) > 1 or labels.objects:
-            raise ResultsError(f"{path} has the value 255, which is no object of sequence {sequence.name}")
-        ids = np.where(labels.void, known[0], 0).astype(np.uint16)
+        return (labels.ids * known[0]).astype(np.uint8)
+    if labels.void.any() and (len(known) > 1 or labels.objects):
+        raise ResultsError(f"{path} has the value 255, which is no object of sequence {sequence.name}")
     strange = set(labels.objects) - set(known)
     if strange:
         names = ", ".join(map(str, known))
         raise ResultsError(f"{path} has object {min(strange)}, but sequence {sequence.name} has only {names}")
-    return ids
+    return np.where(labels.void, known[0], labels.ids).astype(np.uint8)
 
 
 def zip_masks(results: Path, names: Iterable[str], target: Path) -> None:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, ImageFiles, images_in
 from s2iammask_core.files.davis import RESOLUTION
-from s2iammask_core.files.frames import ChosenFrames, Frames, ImageFiles, images_in
 from s2iammask_core.files.json_files import read_object
-from s2iammask_core.files.labels import VOID, Labels, Scheme, check_size, read_labels, scheme_of
+from s2iammask_core.files.labels import VOID, Scheme, check_size, read_labels, scheme_of
 from s2iammask_core.files.names import natural_order
 from s2iammask_core.geometry import HostFrame
 
+Labels = NDArray[np.uint8]  # (H, W) object ids, 0 is background; VOID in a truth
 LAST_ID = VOID - 1  # the highest that result files can hold
 
 
@@ -42,22 +44,24 @@ class MaskSequence:
         """What is annotated in a frame; DatasetError if that is nothing."""
         if index not in self.annotations:
             raise DatasetError(f"sequence {self.name} has no annotation for frame {self.frames.name(index)}")
-        labels = read_labels(self.annotations[index], self.scheme)
-        if self.scheme is Scheme.ONE:
-            return replace(labels, ids=labels.ids * np.uint16(self.objects[0].object_id))
-        return labels
+        path = self.annotations[index]
+        try:
+            labels = read_labels(path, self.scheme).marked
+        except DatasetError as error:
+            raise DatasetError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from error
+        return labels * np.uint8(self.objects[0].object_id) if self.scheme is Scheme.ONE else labels
 
     def fitting(self, index: int, frame: HostFrame) -> Labels:
         """The same of this frame (H, W, 3); DatasetError if the annotation has another size."""
         labels = self.labels(index)
         size = frame.shape[1], frame.shape[0]
-        check_size(labels.ids, self.annotations[index], size, self.frames.name(index))
+        check_size(labels, self.annotations[index], size, self.frames.name(index))
         return labels
 
     def given(self, index: int, frame: HostFrame) -> Labels:
         """The same where objects begin; DatasetError if one of them is not to be seen."""
         labels = self.fitting(index, frame)
-        absent = {each.object_id for each in self.starting(index)} - set(labels.objects)
+        absent = {each.object_id for each in self.starting(index)} - set(np.unique(labels).tolist())
         if absent:
             raise DatasetError(
                 f"{self.annotations[index]} has no pixel of object {min(absent)}, which begins in this frame"
@@ -68,6 +72,13 @@ class MaskSequence:
     def has_truth(self) -> bool:
         """Whether there are annotations beyond those that objects start with; some test sets have no more."""
         return any(not self.starting(index) for index in self.annotations)
+
+    @property
+    def measured(self) -> frozenset[int]:
+        """The annotated frames that lie between the first and the last frame of an object."""
+        return frozenset(
+            index for index in self.annotations for each in self.objects if each.first < index < each.last
+        )
 
     def starting(self, index: int) -> tuple[ObjectSpan, ...]:
         """The objects that appear in this frame."""

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, every_nth, images_in
 from s2iammask_core.evaluation.sequences.lists import listed_names
-from s2iammask_core.evaluation.sequences.regions import read_boxes
-from s2iammask_core.files.frames import Frames, ImageFiles, every_nth, images_in
+from s2iammask_core.evaluation.sequences.regions import check_start, read_boxes
 from s2iammask_core.files.names import in_order
 from s2iammask_core.files.texts import read_text
 
@@ -51,6 +51,7 @@ def otb_folder(folder: Path) -> list[BoxSequence]:
         if found and read_text(path).strip():  # some copies have an empty file beside the numbered ones
             name = folder.name if found[1] is None else f"{folder.name}.{found[1]}"
             boxes = read_boxes(path)
+            check_start(boxes, path)
             sequences.append(BoxSequence(name, _annotated(images, folder, len(boxes)), boxes, FIRST_PIXEL))
     if not sequences:
         raise DatasetError(f"there is no groundtruth_rect.txt in {folder}")

@@ -6,6 +6,7 @@ continuous coordinates of the rest of the package these are 10 to 31. OTB counts
 
 import math
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +27,34 @@ def read_boxes(path: Path) -> NDArray[np.float64]:
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
-def polygon(numbers: Sequence[float], where: str) -> Points:
+def check_start(boxes: NDArray[np.float64], source: object) -> None:
+    """DatasetError unless the first box (of (N, 4)) is one that a tracker can start on."""
+    first = boxes[0] if len(boxes) else np.full(4, np.nan)
+    if not np.isfinite(first).all() or min(first[2:]) <= 0:
+        given = ",".join(f"{value:g}" for value in first)
+        raise DatasetError(f"{source}: the first frame has no object to start on, its box is {given}")
+
+
+class Rectangles(Enum):
+    """How many pixels a VOT region of 4 numbers covers."""
+
+    TOOLKIT = "toolkit"  # width x height, as in the official vot-toolkit
+    PYSOT = "pysot"  # one more in both directions, as PySOT and older toolkits count
+
+    @property
+    def beyond(self) -> int:
+        """From the number of pixels to the distance between the centres of the first and the last."""
+        return -1 if self is Rectangles.TOOLKIT else 0
+
+
+def polygon(numbers: Sequence[float], where: str, rectangles: Rectangles = Rectangles.TOOLKIT) -> Points:
     """The vertices (M, 2) that a VOT file means by 4 numbers (x y width height) or by x y of each vertex.
 
     DatasetError, which says where, if they are neither.
     """
     if len(numbers) == 4:
         x, y, width, height = numbers
-        right, bottom = x + width - 1, y + height - 1
+        right, bottom = x + width + rectangles.beyond, y + height + rectangles.beyond
         return np.array([(x, y), (x, bottom), (right, bottom), (right, y)], np.float32)
     if len(numbers) < 6 or len(numbers) % 2:
         count = len(numbers)
@@ -52,16 +73,18 @@ def stacked(polygons: Sequence[Points | None]) -> Regions:
     return regions
 
 
-def read_polygons(path: Path) -> Regions:
+def read_polygons(path: Path, rectangles: Rectangles) -> Regions:
     """The regions (N, M, 2) of a VOT ground truth; NaN where the object is absent, as in a blank line."""
-    return to_regions(read_number_rows(path), str(path))
+    return to_regions(read_number_rows(path), str(path), rectangles)
 
 
-def to_regions(rows: Sequence[Sequence[float]], source: str) -> Regions:
+def to_regions(rows: Sequence[Sequence[float]], source: str, rectangles: Rectangles) -> Regions:
     """Regions (N, M, 2) of rows of numbers; DatasetError names the source and the row that is none."""
     return stacked(
         [
-            None if not row or any(map(math.isnan, row)) else polygon(row, f"{source}, row {number}")
+            None
+            if not row or any(map(math.isnan, row))
+            else polygon(row, f"{source}, row {number}", rectangles)
             for number, row in enumerate(rows, start=1)
         ]
     )

@@ -8,7 +8,7 @@ import pytest
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.sequences.folder import read_folder
-from s2iammask_core.files.frames import VideoFile
+from s2iammask_core.evaluation.sequences.frames import VideoFile
 from s2iammask_core.files.pictures import read_picture
 
 

@@ -131,7 +131,7 @@ def test_all_objects_start_from_their_masks_with_their_own_ids(tmp_path, files):
 
     assert [name for name, _ in answers] == ["00000", "00001", "00002"]
     for _, labels in answers:
-        assert np.array_equal(labels, sequence.labels(0).ids)
+        assert np.array_equal(labels, sequence.labels(0))
 
 
 def test_the_box_protocol_gives_no_more_than_a_box(tmp_path, files):
