@@ -1,6 +1,7 @@
 """One object in one frame, as it is kept: numbers that come back exactly, and the mask as run lengths."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -72,6 +73,7 @@ class TrackRow:
             "state": track.state.value,
             "figures": numbers(track.confidence, track.score, track.agreement, track.fit),
             "hinted": track.hinted,
+            "similarity": None if math.isnan(track.similarity) else float(track.similarity),
             "box": numbers(track.box.x1, track.box.y1, track.box.x2, track.box.y2),
             "rotated": numbers(rotated.cx, rotated.cy, rotated.width, rotated.height, rotated.theta),
             "counts": self.counts,
@@ -90,6 +92,7 @@ class TrackRow:
             NO_MASK,
             fit,
             values["hinted"],
+            math.nan if values["similarity"] is None else values["similarity"],
         )
         height, width = values["size"]
         return cls(values["frame"], values["stamp"], values["file"], (height, width), track, values["counts"])

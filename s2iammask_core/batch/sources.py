@@ -11,7 +11,8 @@ from s2iammask_core.batch.moments import Found, Moment, Source
 from s2iammask_core.batch.plan import Part
 from s2iammask_core.errors import DatasetError, UnavailableError
 from s2iammask_core.files.clips import Clip, open_clip
-from s2iammask_core.files.frames import ImageFiles, images_in
+from s2iammask_core.files.names import picture_files
+from s2iammask_core.files.pictures import read_picture
 from s2iammask_core.files.reading import USUAL_RATE
 from s2iammask_core.tracking.tracker import Tracker
 
@@ -45,18 +46,18 @@ class Video:
 class Folder:
     """Pictures, each a frame."""
 
-    frames: ImageFiles
+    files: tuple[Path, ...]
 
     @property
     def rate(self) -> float:
         return USUAL_RATE
 
     def count(self) -> int:
-        return len(self.frames)
+        return len(self.files)
 
     def moments(self, first: int = 0) -> Iterator[Moment]:
-        for number in range(first, len(self.frames)):
-            yield Moment(number, None, self.frames.read(number), self.frames.paths[number].name)
+        for number, path in enumerate(self.files[first:], start=first):
+            yield Moment(number, None, read_picture(path), path.name)
 
     def follow(self, tracker: Tracker, part: Part) -> Iterator[Found]:
         return follow(tracker, part, self.moments(part.first_frame))
@@ -70,10 +71,17 @@ def open_source(path: Path, topic: str = "") -> Source:
     if topic:
         raise DatasetError(f"{path} is no bag, so it has no topic {topic}")
     if path.is_dir():
-        return Folder(images_in(path))
+        return _folder(path)
     if not path.is_file():
         raise DatasetError(f"there is no recording {path}")
     return Video(open_clip(str(path)))
+
+
+def _folder(path: Path) -> Folder:
+    files = picture_files(path)
+    if not files:
+        raise DatasetError(f"there are no pictures in {path}")
+    return Folder(files)
 
 
 def is_bag(path: Path) -> bool:
