@@ -3,10 +3,10 @@
 import torch
 
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.devices import device_named, format_named
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import SiameseNetwork
 from s2iammask_core.runtime.compiled import CompiledNetwork
-from s2iammask_core.runtime.devices import device_named, format_named
 from s2iammask_core.runtime.graph import GraphRunner
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.runtime.shared_head import share_first_layers
