@@ -27,7 +27,6 @@ def make_tracker(
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision == "tf32"
-    torch.backends.cudnn.benchmark = True
     prepared = prepare(network, runtime)
     return Tracker.of(prepared, config, runner_named(runtime.runtime, prepared), confidence)
 

@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from s2iammask_core import Box, Shot, Tracker, TrackerConfig, track_together
-from s2iammask_core.runtime.graph import GraphRunner, bucket_of, filled_up
+from s2iammask_core.runtime import graph
+from s2iammask_core.runtime.captured import filled_up
+from s2iammask_core.runtime.graph import GraphRunner, bucket_of
+from s2iammask_core.tracking import frame_store
+from s2iammask_core.tracking.runner import Search
+from s2iammask_core.tracking.s2iammask import aim_at
+from s2iammask_core.tracking.target import Target
+
+CONFIG = TrackerConfig()
 
 
 class Recorder:
@@ -38,6 +46,14 @@ def tracker(make_network, recorder):
     return Tracker.of(network, runner=GraphRunner(network, recorder))
 
 
+def search(count, config=CONFIG):
+    """Windows around so many places of a grey frame."""
+    place = Box(40, 40, 80, 70)
+    targets = tuple(Target(k, 60.0, 55.0, 40.0, 30.0, place, (1.0, 2.0, 3.0)) for k in range(count))
+    frame = np.full((120, 160, 3), 128, np.uint8)
+    return Search(frame, torch.zeros(count, 3, 1, 1), aim_at(targets, config))
+
+
 def blocks(colours, shift=0):
     places = ((40, 40), (150, 60), (230, 150))
     return [(x + shift, y, 40, 30, colour) for (x, y), colour in zip(places, colours, strict=True)]
@@ -52,7 +68,9 @@ def centers(tracks):
     return [track.box.center for track in tracks]
 
 
-@pytest.mark.parametrize(("count", "bucket"), [(1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (16, 16), (17, 17)])
+@pytest.mark.parametrize(
+    ("count", "bucket"), [(1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (16, 16), (17, 32), (32, 32), (33, 48)]
+)
 def test_targets_go_into_the_smallest_bucket_that_holds_them(count, bucket):
     assert bucket_of(count) == bucket
 
@@ -83,7 +101,7 @@ def test_one_capture_serves_many_frames(tracker, recorder, scene, colours):
         tracker.track(scene(*blocks(colours, shift)))
 
     assert recorder.captures == 1
-    assert recorder.replays == 6  # one of them while the answer's place was made
+    assert recorder.replays == 5
 
 
 def test_a_bucket_is_captured_once_however_often_it_is_left(tracker, recorder, scene, colours):
@@ -114,18 +132,87 @@ def test_a_new_target_in_the_same_bucket_is_the_one_that_is_found(tracker, recor
     assert recorder.captures == 1
 
 
-def test_changed_settings_are_captured_anew(tracker, recorder, scene, colours):
-    tracker.start(scene(*blocks(colours)), [box(blocks(colours)[0])])
-    tracker.track(scene(*blocks(colours)))
+def test_forty_counts_need_seven_captures(make_network, recorder):
+    runner = GraphRunner(make_network("none"), recorder)
+    small = replace(CONFIG, template_pixels=95, search_pixels=127)
 
-    tracker.reconfigure(replace(TrackerConfig(), vote_fraction=0.5))
-    tracker.track(scene(*blocks(colours)))
+    for count in (*range(1, 41), *range(40, 0, -9)):
+        assert len(runner.run(small, [search(count, small)])) == count
+
+    assert runner.sizes(40) == (1, 2, 4, 8, 16, 32, 48)
+    assert recorder.captures == 7
+
+
+def test_settings_that_change_while_tracking_are_inputs_of_what_was_captured(
+    tracker, recorder, make_network, scene, colours
+):
+    eager = Tracker.of(make_network())
+    for each in (tracker, eager):
+        each.start(scene(*blocks(colours)), [box(blocks(colours)[0])])
+        each.track(scene(*blocks(colours)))
+
+    for changed in ({"roi_scale": 1.1}, {"mask_threshold": 0.9, "reach_threshold": 0.9}, {"penalty_k": 0.9}):
+        for each in (tracker, eager):
+            each.reconfigure(replace(TrackerConfig(), **changed))
+        (found,), (wanted,) = (each.track(scene(*blocks(colours))) for each in (tracker, eager))
+        assert found.box == wanted.box
+        assert found.mask.area == wanted.mask.area
+
+    assert recorder.captures == 1
+
+
+def test_trackers_with_other_live_settings_share_what_was_captured(tracker, recorder, scene, colours):
+    trackers = tracker, tracker.sibling()
+    trackers[1].reconfigure(replace(TrackerConfig(), vote_fraction=0.5))
+    for each in trackers:
+        each.start(scene(*blocks(colours)), [box(blocks(colours)[0])])
+
+    for shift in range(4):
+        trackers[shift % 2].track(scene(*blocks(colours)))
+
+    assert recorder.captures == 1
+
+
+def test_settings_that_make_other_shapes_are_captured_once_each(network, recorder):
+    runner = GraphRunner(network, recorder)
+
+    for _ in range(3):
+        for proposals in (5, 10):
+            runner.run(replace(CONFIG, proposals=proposals), [search(1)])
 
     assert recorder.captures == 2
 
 
-def test_another_frame_size_is_captured_anew(tracker, recorder, scene, colours):
-    for height in (240, 300, 300):
+def test_the_steps_that_were_not_used_for_longest_are_captured_again(network, recorder, monkeypatch):
+    monkeypatch.setattr(graph, "MOST_STEPS", 2)
+    runner = GraphRunner(network, recorder)
+
+    for count in (1, 2, 1, 4, 1):
+        runner.run(CONFIG, [search(count)])
+    assert recorder.captures == 3
+    runner.run(CONFIG, [search(2)])
+
+    assert recorder.captures == 4
+
+
+def test_frames_of_two_sizes_share_what_was_captured(tracker, recorder, scene, colours):
+    trackers = tracker, tracker.sibling()
+    for each, height in zip(trackers, (240, 300), strict=True):
+        each.start(scene(*blocks(colours), height=height), [box(blocks(colours)[0])])
+
+    for _ in range(3):
+        for each, height in zip(trackers, (240, 300), strict=True):
+            (track,) = each.track(scene(*blocks(colours), height=height))
+            assert track.box.center == pytest.approx(box(blocks(colours)[0]).center, abs=2)
+
+    assert recorder.captures == 1
+
+
+def test_frames_that_need_a_larger_store_are_captured_anew_and_never_again(
+    tracker, recorder, scene, colours, monkeypatch
+):
+    monkeypatch.setattr(frame_store, "LEAST", 1)
+    for height in (240, 500, 240, 500):
         frame = scene(*blocks(colours), height=height)
         tracker.start(frame, [box(blocks(colours)[0])])
         (track,) = tracker.track(frame)
@@ -133,30 +220,6 @@ def test_another_frame_size_is_captured_anew(tracker, recorder, scene, colours):
         assert track.box.center == pytest.approx(box(blocks(colours)[0]).center, abs=2)
 
     assert recorder.captures == 2
-
-
-def test_frames_of_two_sizes_by_turns_are_captured_once_each(tracker, recorder, scene, colours):
-    trackers = tracker, tracker.sibling()
-    for each, height in zip(trackers, (240, 300), strict=True):
-        each.start(scene(*blocks(colours), height=height), [box(blocks(colours)[0])])
-
-    for shift in range(3):
-        for each, height in zip(trackers, (240, 300), strict=True):
-            each.track(scene(*blocks(colours, shift), height=height))
-
-    assert recorder.captures == 2
-
-
-def test_only_a_few_sizes_are_kept(tracker, recorder, scene, colours):
-    trackers = [tracker.sibling() for _ in range(6)]
-    for _ in range(2):
-        for number, each in enumerate(trackers):
-            frame = scene(*blocks(colours), height=240 + number)
-            each.stop()
-            each.start(frame, [box(blocks(colours)[0])])
-            each.track(frame)
-
-    assert recorder.captures == 12
 
 
 def test_several_frames_share_one_captured_step_that_begins_with_patches(
