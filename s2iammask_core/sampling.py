@@ -31,8 +31,9 @@ def cut(pixels: Tensor, frames: Tensor, crop: Crop[Tensor], border: Tensor) -> T
     # a place that is not there would end all work on a GPU: better a wrong pixel, which no window reaches
     found = pixels[index.clamp(0, pixels.shape[0] - 1)]  # (N, 2 P, 2 P, 3)
     shown = torch.where(inside[..., None], found.float(), border[:, None, None, :].float())
-    wide = torch.lerp(*shown.chunk(2, dim=2), parts[:, 0, None, :, None])  # (N, 2 P, P, 3)
-    patches = torch.lerp(*wide.chunk(2, dim=1), parts[:, 1, :, None, None])
+    left, right = shown.chunk(2, dim=2)
+    above, below = torch.lerp(left, right, parts[:, 0, None, :, None]).chunk(2, dim=1)  # each (N, P, P, 3)
+    patches = torch.lerp(above, below, parts[:, 1, :, None, None])
     return patches.round().permute(0, 3, 1, 2)
 
 

@@ -70,8 +70,14 @@ def test_only_rows_that_windows_reach_are_sent():
 
 @pytest.mark.parametrize(
     ("middle", "side", "rows"),
-    [(50.0, 20.0, (38, 62)), (0.0, 20.0, (0, 12)), (99.0, 30.0, (82, 100)), (-70.0, 20.0, (0, 1))]
-    + [(400.0, 20.0, (99, 100)), (50.0, 900.0, (0, 100))],
+    [
+        (50.0, 20.0, (38, 62)),
+        (0.0, 20.0, (0, 12)),
+        (99.0, 30.0, (82, 100)),
+        (-70.0, 20.0, (0, 1)),
+        (400.0, 20.0, (99, 100)),
+        (50.0, 900.0, (0, 100)),
+    ],
 )
 def test_the_rows_of_a_window_lie_in_the_frame(middle, side, rows):
     found = Rows.reached(windows((10.0, middle, side)), 100)
