@@ -50,6 +50,9 @@ class OnnxRunner:
     def mask_source(self) -> MaskSource:
         return self.description.mask_source
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return (1,)
+
     def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> NDArray[np.float32]:
         (kernels,) = self._answer("template", patches=cut(on_host(frame), crop, border))
         return kernels

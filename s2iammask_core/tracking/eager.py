@@ -35,6 +35,9 @@ class EagerRunner:
     def mask_source(self) -> MaskSource:
         return self._network.mask_source
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return (1,)
+
     @torch.inference_mode()
     def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
         return self._network.template(self._cut(frame, crop, border))

@@ -37,6 +37,10 @@ class StepRunner(Protocol):
         """Kernels (N, ...) of the objects in N windows; border (N, 3) is what lies outside the frame."""
         ...
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        """The numbers of windows, up to one that holds so many, whose first step takes longer than others."""
+        ...
+
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
         """The answers for the windows of all searches in order, in one step; the next one overwrites them."""
         ...

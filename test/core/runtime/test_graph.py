@@ -14,6 +14,7 @@ from s2iammask_core.tracking import frame_store
 from s2iammask_core.tracking.runner import Search
 from s2iammask_core.tracking.s2iammask import aim_at
 from s2iammask_core.tracking.target import Target
+from s2iammask_core.tracking.track import TrackState
 
 CONFIG = TrackerConfig()
 
@@ -130,6 +131,25 @@ def test_a_new_target_in_the_same_bucket_is_the_one_that_is_found(tracker, recor
 
     assert track.box.center == pytest.approx(box(blocks(colours)[1]).center, abs=2)
     assert recorder.captures == 1
+
+
+def test_after_a_warm_up_neither_more_targets_nor_lost_ones_wait_for_a_capture(
+    make_network, recorder, scene, colours
+):
+    network = make_network("none")
+    config = replace(CONFIG, template_pixels=95, search_pixels=127, lost_after=1)
+    tracker = Tracker.of(network, config, GraphRunner(network, recorder))
+
+    tracker.warm_up()
+    assert recorder.captures == 6  # up to 32 windows, for 16 targets and 8 places to look for lost ones
+    assert tracker.ids == ()
+
+    shown, gone = scene(blocks(colours)[0], height=1080, width=1920), scene(height=1080, width=1920)
+    for _ in range(16):
+        tracker.start(shown, [box(blocks(colours)[0])])
+        tracks = tracker.track(gone, hints=[Box(100, 100, 150, 150)])
+    assert {track.state for track in tracks} == {TrackState.LOST}
+    assert recorder.captures == 6
 
 
 def test_forty_counts_need_seven_captures(make_network, recorder):
