@@ -1,7 +1,7 @@
 """A step that is captured once and then replayed: where its inputs and its answer lie."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -43,6 +43,30 @@ def step_work(network: Network, settings: StepSettings) -> StepWork:
     return work
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is searched in one step, or in several: N windows."""
+
+    kernels: tuple[Tensor, ...]  # N rows together; the very same tensors while the targets stay the same
+    aims: NDArray[np.float32]  # (N, 14)
+    frames: NDArray[np.int64]  # (N, FRAME)
+
+    @classmethod
+    def of(cls, searches: Sequence[Search], frames: NDArray[np.int64]) -> "Batch":
+        return cls(tuple(search.kernels for search in searches), packed_aims(searches), frames)
+
+    def parts(self, most: int) -> "list[Batch]":
+        """Batches of so many windows, and one of the rest."""
+        if len(self.frames) <= most:
+            return [self]
+        kernels: tuple[Tensor, ...] = joined(self.kernels).split(most)
+        first = range(0, len(self.frames), most)
+        return [
+            Batch((rows,), self.aims[k : k + most], self.frames[k : k + most])
+            for k, rows in zip(first, kernels, strict=True)
+        ]
+
+
 class CapturedStep:
     """Serves up to a number of windows; those that are missing repeat the last one."""
 
@@ -57,19 +81,18 @@ class CapturedStep:
         self._replay: Work | None = None
         self._answer = torch.empty(0)
 
-    def load(self, config: TrackerConfig, searches: Sequence[Search], frames: NDArray[np.int64]) -> None:
-        """Puts what is to be searched where the work reads it; the frame of each window is (N, 3)."""
+    def load(self, config: TrackerConfig, batch: Batch) -> None:
+        """Puts what is to be searched where the work reads it."""
         live, windows = self._parts(self._staged)
         live[:] = torch.tensor([getattr(config, name) for name in LIVE])
-        rows = windows.numpy()
-        rows[: len(frames), : aim.COLUMNS] = packed_aims(searches)
-        rows[: len(frames), aim.COLUMNS :] = frames.astype(np.int32).view(np.float32)
-        rows[len(frames) :] = rows[len(frames) - 1]
+        rows, count = windows.numpy(), len(batch.frames)
+        rows[:count, : aim.COLUMNS] = batch.aims
+        rows[:count, aim.COLUMNS :] = batch.frames.astype(np.int32).view(np.float32)
+        rows[count:] = rows[count - 1]
         self._inputs.copy_(self._staged, non_blocking=True)
-        kernels: tuple[Tensor, ...] = tuple(search.kernels for search in searches)
-        if [*map(id, self._held)] != [*map(id, kernels)]:
-            self._kernels.copy_(filled_up(joined(kernels), self._count))
-            self._held = kernels
+        if [*map(id, self._held)] != [*map(id, batch.kernels)]:
+            self._kernels.copy_(filled_up(joined(batch.kernels), self._count))
+            self._held = batch.kernels
 
     def capture(self, capture: Capture) -> None:
         """Records the work, on inputs that were loaded before."""

@@ -1,21 +1,25 @@
 """The step as a CUDA graph: a copy of the pixels and one of all else in, one launch, one copy out.
 
 A graph has fixed shapes, so there is one for each bucket of window counts; a frame's windows fill up the
-smallest bucket that holds them. Frames of any size and live settings are inputs of it.
+smallest bucket that holds them, and more than the largest are several steps. Frames of any size and live
+settings are inputs.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, HostArray
 from s2iammask_core.runtime.capture import Capture, CudaCapture, Fault, fault_of
-from s2iammask_core.runtime.captured import CapturedStep, StepWork, step_work
+from s2iammask_core.runtime.captured import Batch, CapturedStep, StepWork, step_work
 from s2iammask_core.tracking.answer import Answer, unpacked
+from s2iammask_core.tracking.arrays import joined
 from s2iammask_core.tracking.eager import EagerRunner
 from s2iammask_core.tracking.frame_store import FrameStore
 from s2iammask_core.tracking.network import MaskSource, Network
@@ -23,20 +27,14 @@ from s2iammask_core.tracking.runner import Search
 from s2iammask_core.tracking.settings import FIXED, StepSettings
 
 BUCKETS = (1, 2, 4, 8, 16)
-MOST_STEPS = 16  # that are kept: all buckets of two trackers whose settings make other shapes
+MOST_STEPS = 16  # that are kept: all buckets of three trackers whose settings make other shapes
 
 logger = logging.getLogger(__name__)
 
 
 def bucket_of(count: int) -> int:
-    """The smallest bucket for this many windows: a power of two up to 16, then a multiple of 16."""
-    largest = BUCKETS[-1]
-    return next((size for size in BUCKETS if size >= count), -(-count // largest) * largest)
-
-
-def buckets_up_to(count: int) -> tuple[int, ...]:
-    """All buckets that so many windows or fewer go into."""
-    return tuple(sorted({bucket_of(each) for each in range(1, count + 1)}))
+    """The smallest bucket for this many windows, which the largest holds."""
+    return next(size for size in BUCKETS if size >= count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,9 @@ class Situation:
 class GraphRunner:
     """Runs captured steps, each captured when it is first needed.
 
-    Once a capture has failed it runs operation by operation; the first time that memory is too small, the
-    other captures are given up for it instead. On the CPU, where `capture` can only be a stand-in, it
-    computes the same.
+    Where memory is too small for a capture, the others are given up for it; if that does not help, smaller
+    steps have to do. After any other failure it runs operation by operation. On the CPU, where `capture` can
+    only be a stand-in, it computes the same.
     """
 
     def __init__(
@@ -68,7 +66,8 @@ class GraphRunner:
         self._eager = EagerRunner(network, self._store)
         self._known: dict[Situation, CapturedStep] = {}  # the least recently used first
         self._pixels = self._store.pixels  # which the known steps read
-        self._captures, self._made_room = True, False
+        self._largest = BUCKETS[-1]  # windows of a captured step; 0 where none can be captured
+        self._made_room = False  # for a capture, once: captures must not push each other out by turns
 
     @property
     def device(self) -> str:
@@ -79,60 +78,69 @@ class GraphRunner:
         return self._eager.mask_source
 
     def sizes(self, most: int) -> tuple[int, ...]:
-        return buckets_up_to(most)
+        return BUCKETS[: BUCKETS.index(bucket_of(min(most, BUCKETS[-1]))) + 1]
 
     def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
         return self._eager.templates(frame, crop, border)
 
     @torch.inference_mode()
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
-        count = sum(len(search.kernels) for search in searches)
-        step = self._ready(config, searches, count) if self._captures else None
-        if step is None:
-            return self._eager.run(config, searches)
-        return unpacked(step.answers(count))
+        while self._largest:
+            found = self._replayed(config, searches)
+            if found is not None:
+                return unpacked(found)
+        return self._eager.run(config, searches)
 
-    def _ready(self, config: TrackerConfig, searches: Sequence[Search], count: int) -> CapturedStep | None:
-        """A captured step that holds these searches; None if it cannot be captured."""
+    def _replayed(self, config: TrackerConfig, searches: Sequence[Search]) -> NDArray[np.uint8] | None:
+        """Packed answers (N, bytes); None if a capture failed, and it is to be tried in smaller steps."""
         views = [(search.frame, search.aim.crop) for search in searches]
         self._store.reserve(views)
         if self._store.pixels is not self._pixels:  # larger frames: known steps read where smaller ones were
             self._known.clear()
             self._pixels = self._store.pixels
+        parts = Batch.of(searches, self._store.load(views)).parts(self._largest)
+        answers = []
+        for part in parts:
+            step = self._loaded(config, part)
+            if step is None:
+                return None
+            found = step.answers(len(part.frames))
+            answers.append(found if len(parts) == 1 else found.copy())
+        return joined(answers)
+
+    def _loaded(self, config: TrackerConfig, batch: Batch) -> CapturedStep | None:
+        """A captured step with everything in place; None if it cannot be captured."""
         fixed = tuple(getattr(config, name) for name in FIXED)
-        kernels: Tensor = searches[0].kernels
-        situation = Situation(fixed, tuple(kernels.shape[1:]), bucket_of(count))
-        step = self._known.get(situation) or self._new_step(config, kernels, situation.bucket)
-        step.load(config, searches, self._store.load(views))
-        if not (situation in self._known or self._captured(step)):
+        shape = tuple(batch.kernels[0].shape[1:])
+        situation = Situation(fixed, shape, bucket_of(len(batch.frames)))
+        known = self._known.pop(situation, None)
+        step = known or self._new_step(config, batch.kernels[0], situation.bucket)
+        step.load(config, batch)
+        if known is None and (fault := self._captured(step)):
+            self._retreat(fault, situation.bucket)
             return None
-        self._keep(situation, step)
+        self._known = {**dict([*self._known.items()][1 - MOST_STEPS :]), situation: step}
         return step
 
     def _new_step(self, config: TrackerConfig, kernels: Tensor, bucket: int) -> CapturedStep:
         work = self._make_work(self._network, StepSettings.of(config))
         return CapturedStep(work, self._pixels, kernels, bucket)
 
-    def _captured(self, step: CapturedStep) -> bool:
+    def _captured(self, step: CapturedStep) -> Fault | None:
         fault = fault_of(lambda: step.capture(self._capture))
         if fault and fault.wants_memory and not self._made_room:
-            self._give_up_captures()
             self._made_room = True
-            fault = fault_of(lambda: step.capture(self._capture))
-        if fault:
-            self._stay_eager(fault)
-        return fault is None
+            self._give_up_captures()
+            return fault_of(lambda: step.capture(self._capture))
+        return fault
 
-    def _stay_eager(self, fault: Fault) -> None:
-        logger.warning("no CUDA graph could be made (%s); steps run one operation at a time now", fault.text)
-        self._captures = False
+    def _retreat(self, fault: Fault, bucket: int) -> None:
+        """Gives up steps of this size if they are too large, else all."""
+        self._largest = bucket // 2 if fault.wants_memory else 0
+        done = f"steps have up to {self._largest} windows" if self._largest else "steps run uncaptured"
+        logger.warning("no CUDA graph could be made for %d windows (%s); %s now", bucket, fault.text, done)
         self._give_up_captures()
 
     def _give_up_captures(self) -> None:
         self._known.clear()
         torch.cuda.empty_cache()
-
-    def _keep(self, situation: Situation, step: CapturedStep) -> None:
-        """As the most recently used; the least recently used goes where there are too many."""
-        self._known.pop(situation, None)
-        self._known = {**dict([*self._known.items()][1 - MOST_STEPS :]), situation: step}
