@@ -67,6 +67,7 @@ class GraphRunner:
         self._known: dict[Situation, CapturedStep] = {}  # the least recently used first
         self._pixels = self._store.pixels  # which the known steps read
         self._largest = BUCKETS[-1]  # windows of a captured step; 0 where none can be captured
+        self._failed: CapturedStep | None = None
         self._made_room = False  # for a capture, once: captures must not push each other out by turns
 
     @property
@@ -117,6 +118,9 @@ class GraphRunner:
         step = known or self._new_step(config, batch.kernels[0], situation.bucket)
         step.load(config, batch)
         if known is None and (fault := self._captured(step)):
+            self._failed = (
+                step  # kept: after some errors PyTorch ends the process when pinned memory is freed
+            )
             self._retreat(fault, situation.bucket)
             return None
         self._known = {**dict([*self._known.items()][1 - MOST_STEPS :]), situation: step}
@@ -135,11 +139,12 @@ class GraphRunner:
         return fault
 
     def _retreat(self, fault: Fault, bucket: int) -> None:
-        """Gives up steps of this size if they are too large, else all."""
+        """Gives up steps of this size if memory does not hold them, else all."""
         self._largest = bucket // 2 if fault.wants_memory else 0
         done = f"steps have up to {self._largest} windows" if self._largest else "steps run uncaptured"
         logger.warning("no CUDA graph could be made for %d windows (%s); %s now", bucket, fault.text, done)
-        self._give_up_captures()
+        if fault.wants_memory:
+            self._give_up_captures()
 
     def _give_up_captures(self) -> None:
         self._known.clear()
