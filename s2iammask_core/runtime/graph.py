@@ -37,11 +37,16 @@ def bucket_of(count: int) -> int:
     return next(size for size in BUCKETS if size >= count)
 
 
+def fixed_settings(config: TrackerConfig) -> tuple[float, ...]:
+    """Those that make the shapes of a step, in the order of FIXED."""
+    return tuple(getattr(config, name) for name in FIXED)
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What a captured step depends on."""
 
-    fixed: tuple[float, ...]  # settings that make its shapes, by FIXED
+    fixed: tuple[float, ...]  # settings
     kernel_shape: tuple[int, ...]  # of one target
     bucket: int
 
@@ -65,6 +70,7 @@ class GraphRunner:
         self._store = FrameStore(network.device)
         self._eager = EagerRunner(network, self._store)
         self._known: dict[Situation, CapturedStep] = {}  # the least recently used first
+        self._works: dict[tuple[float, ...], StepWork] = {}  # by fixed settings
         self._pixels = self._store.pixels  # which the known steps read
         self._largest = BUCKETS[-1]  # windows of a captured step; 0 where none can be captured
         self._failed: CapturedStep | None = None
@@ -111,11 +117,10 @@ class GraphRunner:
 
     def _loaded(self, config: TrackerConfig, batch: Batch) -> CapturedStep | None:
         """A captured step with everything in place; None if it cannot be captured."""
-        fixed = tuple(getattr(config, name) for name in FIXED)
         shape = tuple(batch.kernels[0].shape[1:])
-        situation = Situation(fixed, shape, bucket_of(len(batch.frames)))
+        situation = Situation(fixed_settings(config), shape, bucket_of(len(batch.frames)))
         known = self._known.pop(situation, None)
-        step = known or self._new_step(config, batch.kernels[0], situation.bucket)
+        step = known or CapturedStep(self._work(config), self._pixels, batch.kernels[0], situation.bucket)
         step.load(config, batch)
         if known is None and (fault := self._captured(step)):
             self._failed = (
@@ -126,9 +131,12 @@ class GraphRunner:
         self._known = {**dict([*self._known.items()][1 - MOST_STEPS :]), situation: step}
         return step
 
-    def _new_step(self, config: TrackerConfig, kernels: Tensor, bucket: int) -> CapturedStep:
-        work = self._make_work(self._network, StepSettings.of(config))
-        return CapturedStep(work, self._pixels, kernels, bucket)
+    def _work(self, config: TrackerConfig) -> StepWork:
+        """One for all buckets: where it is compiled, that takes long."""
+        fixed, settings = fixed_settings(config), StepSettings.of(config)
+        if fixed not in self._works:
+            self._works[fixed] = self._make_work(self._network, settings)
+        return self._works[fixed]
 
     def _captured(self, step: CapturedStep) -> Fault | None:
         fault = fault_of(lambda: step.capture(self._capture))

@@ -6,7 +6,7 @@ from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.devices import device_named, format_named
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import SiameseNetwork
-from s2iammask_core.runtime.compiled import CompiledNetwork
+from s2iammask_core.runtime.compiled import CompiledNetwork, compiled_work
 from s2iammask_core.runtime.graph import GraphRunner
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.runtime.shared_head import share_first_layers
@@ -47,7 +47,9 @@ def runner_named(name: str, network: PreparedNetwork) -> StepRunner:
     """auto: a CUDA graph on a GPU, step by step on a CPU; UnavailableError for a graph without a GPU."""
     on_gpu = network.device.type == "cuda"
     if name == "compiled":
-        return EagerRunner(CompiledNetwork(network))
+        return (
+            GraphRunner(network, make_work=compiled_work) if on_gpu else EagerRunner(CompiledNetwork(network))
+        )
     if name == "graph" and not on_gpu:
         raise UnavailableError("runtime graph needs a CUDA device; use eager or compiled")
     return GraphRunner(network) if on_gpu and name != "eager" else EagerRunner(network)

@@ -46,7 +46,7 @@ class OnTheGpuAlone(TorchDispatchMode):
 @pytest.fixture
 def fake():
     """The mode that makes fake tensors; what is cached by device is made anew in it, and forgotten after."""
-    caches = proposals._grid, colour_evidence._mix
+    caches = proposals._kept_grid, colour_evidence._kept_mix
     for cache in caches:
         cache.cache_clear()
     yield FakeTensorMode()
