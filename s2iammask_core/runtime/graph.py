@@ -87,8 +87,14 @@ class GraphRunner:
     def sizes(self, most: int) -> tuple[int, ...]:
         return BUCKETS[: BUCKETS.index(bucket_of(min(most, BUCKETS[-1]))) + 1]
 
-    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
-        return self._eager.templates(frame, crop, border)
+    @property
+    def memory_values(self) -> int:
+        return self._eager.memory_values
+
+    def templates(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
+    ) -> Tensor:
+        return self._eager.templates(frame, crop, border, masks)
 
     @torch.inference_mode()
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
