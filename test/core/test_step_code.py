@@ -11,8 +11,14 @@ MODULES = [path for path in sorted(CORE.rglob("*.py")) if path.stem in OF_A_STEP
 WAITING = {"item", "tolist", "cpu", "numpy", "nonzero", "is_nonzero", "unique", "masked_select", "tensor"}
 
 
+ONCE = {"__init__", "begin"}  # what makes a network
+
+
 def waits(source: str) -> set[str]:
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    tree = ast.parse(source)
+    once = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in ONCE]
+    left_out = {inner for node in once for inner in ast.walk(node)}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node not in left_out]
     return {call.func.attr for call in calls if isinstance(call.func, ast.Attribute)} & WAITING
 
 

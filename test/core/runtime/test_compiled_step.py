@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from s2iammask_core import TrackerConfig
+from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.runtime import compiled
 from s2iammask_core.runtime.captured import ROW, step_work
 from s2iammask_core.runtime.compiled import CompiledWork, compiled_work
@@ -26,14 +27,11 @@ def inputs(network, count):
     templates = torch.rand(count, 3, CONFIG.template_pixels, CONFIG.template_pixels, generator=generator)
     pixels = torch.randint(0, 255, (120 * 160, 3), generator=generator, dtype=torch.uint8)
     frames = torch.tensor([[0, 120, 160]] * count, dtype=torch.int32).view(torch.float32)
-    windows = torch.cat([torch.tensor([AIM] * count), frames], dim=1)
+    priors = torch.zeros(count, PRIOR_CELLS**2)
+    windows = torch.cat([torch.tensor([AIM] * count), priors, frames], dim=1)
     assert windows.shape == (count, ROW)
-    return (
-        pixels,
-        network.template(templates * 255),
-        windows,
-        torch.tensor([getattr(CONFIG, n) for n in LIVE]),
-    )
+    kernels = network.template(templates * 255, templates[:, 0])
+    return pixels, kernels, windows, torch.tensor([getattr(CONFIG, name) for name in LIVE])
 
 
 @pytest.fixture
@@ -70,7 +68,7 @@ def test_nothing_in_a_compiled_step_is_made_on_the_host(network, graphs):
 
     (graph,) = graphs
     names = {getattr(node.target, "__name__", str(node.target)) for node in graph.nodes}
-    assert "roi_align" in names
+    assert "bmm" in names
     assert not names & MADE_ON_THE_HOST
 
 

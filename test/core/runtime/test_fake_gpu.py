@@ -78,7 +78,8 @@ def operations(mode, network, config, count):
     """What a step for so many windows does on the GPU, after one that computes what is kept."""
     work = step_work(network, StepSettings.of(config))
     with mode, torch.inference_mode(), torch.device(GPU):
-        kernels = network.template(torch.empty(count, 3, config.template_pixels, config.template_pixels))
+        side = config.template_pixels
+        kernels = network.template(torch.empty(count, 3, side, side), torch.empty(count, side, side))
         pixels, live = torch.empty(10_000, 3, dtype=torch.uint8), torch.empty(len(LIVE))
         inputs = pixels, kernels, torch.empty(count, ROW), live
     with mode, torch.inference_mode():
@@ -98,7 +99,7 @@ def test_a_step_stays_on_the_gpu_and_is_the_same_for_any_number_of_windows(fake,
 
     assert one.elsewhere == eight.elsewhere == []
     assert one.operations == eight.operations
-    assert len(one.operations) < 1100
+    assert len(one.operations) < 1500
 
 
 @pytest.mark.parametrize("settings", [{"proposal_nms": 0.7}, {"mask_regions": 0}, {"proposals": 1}])

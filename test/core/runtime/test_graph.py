@@ -52,7 +52,7 @@ def search(count, config=CONFIG):
     place = Box(40, 40, 80, 70)
     targets = tuple(Target(k, 60.0, 55.0, 40.0, 30.0, place, (1.0, 2.0, 3.0)) for k in range(count))
     frame = np.full((120, 160, 3), 128, np.uint8)
-    return Search(frame, torch.zeros(count, 3, 1, 1), aim_at(targets, config))
+    return Search(frame, torch.zeros(count, 3), aim_at(targets, config))
 
 
 def blocks(colours, shift=0):
