@@ -13,6 +13,7 @@ LEAVES = {
     "boxes",
     "box_ops",
     "anchors",
+    "devices",
     "geometry",
     "sampling",
     "manifest",
