@@ -5,6 +5,8 @@ ResNet-50 trained on ImageNet. A search patch of 255 pixels takes 1.4 GMAC, a te
 takes.
 """
 
+from typing import cast
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -32,7 +34,9 @@ class NanoBackbone(nn.Module):
         )
         normal_init(self)
         for added in self.layer2[LEAST_BLOCKS:]:
-            nn.init.zeros_(added.conv3.weight)  # so that a network with fewer blocks goes on as it was
+            nn.init.zeros_(
+                cast(Bottleneck, added).conv3.weight
+            )  # so that a network with fewer blocks goes on as it was
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         f0 = F.relu(conv_bn(patches, self.conv1, self.bn1), inplace=True)  # (N, 64, 125, 125) for P = 255
