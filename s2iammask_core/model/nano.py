@@ -33,10 +33,8 @@ class NanoBackbone(nn.Module):
             *(Bottleneck(512, 128, dilation=4) for _ in range(blocks - LEAST_BLOCKS)),
         )
         normal_init(self)
-        for added in self.layer2[LEAST_BLOCKS:]:
-            nn.init.zeros_(
-                cast(Bottleneck, added).conv3.weight
-            )  # so that a network with fewer blocks goes on as it was
+        for added in self.layer2[LEAST_BLOCKS:]:  # so that a network with fewer blocks goes on as it was
+            nn.init.zeros_(cast(Bottleneck, added).conv3.weight)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         f0 = F.relu(conv_bn(patches, self.conv1, self.bn1), inplace=True)  # (N, 64, 125, 125) for P = 255
