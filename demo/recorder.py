@@ -22,8 +22,9 @@ from s2iammask_core import Box, RotatedBox
 from s2iammask_core.clip import FRAMES, first_box, shots
 from s2iammask_core.tracking.track import MaskRegion
 from s2iammask_core.video import VideoWriter, open_clip
-from s2iammask_ros.conversions import nanoseconds, rotated_to_message
-from s2iammask_ros.encodings import image_to_rgb
+from s2iammask_ros.images.encodings import image_to_rgb
+from s2iammask_ros.messages.boxes import rotated_to_message
+from s2iammask_ros.messages.stamps import nanoseconds
 
 LONGEST_START = 180.0  # seconds until the node must have loaded its weights
 QUIET = 3.0  # seconds without a track after which the last image is given up

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from s2iammask_core import Track, track_together
-from s2iammask_ros.arrivals import Arrival, Turn
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.faults import Faults
+from s2iammask_ros.images.arrivals import Arrival, Turn
 
 Turns: TypeAlias = Sequence[tuple[Camera, Turn]]
 

@@ -44,17 +44,19 @@ class ColourNetwork:
 
     TOLERANCE = 40  # grey levels
     MASK = 28  # side of a mask
+    memory_values = 0
 
     def __init__(self, mask_source="roi"):
         self.device = torch.device("cpu")
         self.mask_source = mask_source
 
-    def template(self, patches):
+    def template(self, patches, masks):
         middle = patches.shape[-1] // 2
         part = patches[:, :, middle - 4 : middle + 5, middle - 4 : middle + 5]
-        return part.mean(dim=(2, 3), keepdim=True)
+        return part.mean(dim=(2, 3))
 
-    def search(self, kernels, patches):
+    def search(self, templates, patches, prior):
+        kernels = templates[:, :3, None, None]  # the colour
         alike = ((patches - kernels).abs().amax(dim=1, keepdim=True) < self.TOLERANCE).float()  # (N, 1, P, P)
         cells = (patches.shape[-1] - 127) // 8 + 9
         anchors = anchor_grid(cells) + torch.tensor([patches.shape[-1] / 2, patches.shape[-1] / 2, 0, 0])

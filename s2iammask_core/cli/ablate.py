@@ -22,6 +22,7 @@ from s2iammask_core.cli.benchmarks import (
     add_data,
     add_output,
     add_split,
+    add_starts,
     add_step,
     chosen_data,
     show_table,
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser, "--root", "the data set's root")
     add_split(parser, "(default: val, or all)")
     add_step(parser)
+    add_starts(parser)
     add_settings(parser)
     add_protocol(parser)
     parser.add_argument(

@@ -15,7 +15,9 @@ from s2iammask_core.evaluation.reports.tables import (
     as_text,
     figures_table,
     rows_table,
+    runs_table,
 )
+from s2iammask_core.evaluation.sequences.starts import Starts
 from s2iammask_core.evaluation.vot import INTERVALS
 
 FORMATS = {"text": as_text, "markdown": as_markdown, "csv": as_csv}
@@ -61,6 +63,7 @@ def chosen_data(args: argparse.Namespace) -> Choice:
         start_from=getattr(args, "protocol", "mask"),
         interval=_interval(args),
         step=_step(args),
+        starts=chosen_starts(args),
     )
 
 
@@ -69,6 +72,23 @@ def add_step(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=int, default=1, metavar="N", help="look at every N-th frame alone, for quick trials"
     )
+
+
+def add_starts(parser: argparse.ArgumentParser) -> None:
+    """Adds --starts and --reverse."""
+    parser.add_argument(
+        "--starts", type=int, metavar="N",
+        help="track from N frames of each sequence, evenly spread, the first among them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reverse", action="store_true", help="track the sequences backwards in time as well"
+    )
+
+
+def chosen_starts(args: argparse.Namespace) -> Starts | None:
+    """None where a benchmark's own protocol is asked for."""
+    count, reverse = getattr(args, "starts", None), getattr(args, "reverse", False)
+    return None if count is None and not reverse else Starts(1 if count is None else count, reverse)
 
 
 def _step(args: argparse.Namespace) -> int:
@@ -100,6 +120,9 @@ def show_report(args: argparse.Namespace, report: Report) -> None:
     show_table(args, figures_table(report))
     print()
     show_table(args, rows_table(report))
+    if report.runs:
+        print()
+        show_table(args, runs_table(report))
     for note in report.notes:
         print(f"note: {note}")
 

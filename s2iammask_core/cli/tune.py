@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 from tqdm import tqdm
 
-from s2iammask_core.cli.benchmarks import add_data, add_output, add_split, chosen_data, show_table
+from s2iammask_core.cli.benchmarks import add_data, add_output, add_split, add_starts, chosen_data, show_table
 from s2iammask_core.cli.eval import add_protocol, add_workers, chosen_workers, weights_factory
 from s2iammask_core.cli.settings import add_settings
 from s2iammask_core.errors import ConfigError, DatasetError, UnavailableError
@@ -32,6 +32,7 @@ from s2iammask_core.runtime import weights_file
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser, "--root", "the data set's root; of VOT also its json file")
     add_split(parser, "to tune on", required=True)
+    add_starts(parser)
     add_settings(parser)
     add_protocol(parser)
     parser.add_argument(

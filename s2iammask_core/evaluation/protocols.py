@@ -4,6 +4,7 @@ Here, and nowhere in the tracker, is the ground truth known: to start from, and 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -65,16 +66,32 @@ def one_pass(tracker: Runnable, sequence: BoxSequence) -> Iterator[list[float]]:
         yield from_box(track.box, sequence.first_pixel)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Propagated:
+    """What a tracker says in one frame."""
+
+    index: int
+    labels: Labels  # (H, W), with what it is told of the objects that start here
+    tracks: Sequence[Track]  # of the objects that started before, by their ids
+
+
 def propagate(
     tracker: Runnable, sequence: MaskSequence, start_from: StartFrom
 ) -> Iterator[tuple[str, Labels]]:
-    """Tracks all objects at once, each from its first frame to its last; each frame's name and label image.
+    """The name and the label image of each frame."""
+    for each in propagated(tracker, sequence, start_from):
+        yield sequence.frames.name(each.index), each.labels
+
+
+def propagated(tracker: Runnable, sequence: MaskSequence, start_from: StartFrom) -> Iterator[Propagated]:
+    """Tracks all objects at once, each from its first frame to its last.
 
     With start_from "box" the tracker gets no more than the upright box around the first mask.
     """
     for index in range(len(sequence.frames)):
         frame = sequence.frames.read(index)
-        labels = merged(tracker.track(frame), (frame.shape[0], frame.shape[1]))
+        tracks = tracker.track(frame)
+        labels = merged(tracks, (frame.shape[0], frame.shape[1]))
         starting = sequence.starting(index)
         if starting:
             given = _given(sequence.labels(index), starting, start_from)
@@ -84,7 +101,7 @@ def propagate(
         ended = [each.object_id for each in sequence.objects if each.last == index]
         if ended:
             tracker.stop(ended)
-        yield sequence.frames.name(index), labels
+        yield Propagated(index, labels, tracks)
 
 
 def merged(tracks: Sequence[Track], size: tuple[int, int]) -> Labels:
@@ -111,7 +128,10 @@ def _given(truth: Labels, starting: Sequence[ObjectSpan], start_from: StartFrom)
 
 
 def _target(mask: Mask, start_from: StartFrom) -> Mask | Box:
-    if start_from == "mask" or not mask.any():
-        return mask
+    return mask if start_from == "mask" or not mask.any() else mask_box(mask)
+
+
+def mask_box(mask: Mask) -> Box:
+    """The upright box around a mask (H, W) of at least one pixel."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))

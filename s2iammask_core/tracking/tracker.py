@@ -1,5 +1,6 @@
 """The tracker: start it on objects of a frame, then track each next frame."""
 
+import math
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, fields, replace
@@ -105,7 +106,8 @@ class Tracker:
     ) -> list[int]:
         """Begins to follow objects as they are in this frame; returns their ids, given or new.
 
-        A target is a Box, a RotatedBox, a polygon (M, 2) or a bool mask (H, W).
+        A target is a Box, a RotatedBox, a polygon (M, 2) or a bool mask (H, W). A mask is remembered as it is
+        by networks with a memory; of the others the object's pixels are found inside.
         """
         size = self._checked_size(frame)
         if isinstance(targets, (Box, RotatedBox)):
@@ -117,7 +119,7 @@ class Tracker:
         border = mean_colour(frame)
         places = [self._method.place(start, size) for start in starts]
         added = tuple(_target(name, box, border) for name, box in zip(names, places, strict=True))
-        kernels = self._method.templates(frame, added, self._config)
+        added, kernels = self._method.begin(frame, added, starts, self._config)
         known = self._memory.kernels
         self._memory = Memory(
             self._memory.targets + added,
@@ -154,11 +156,13 @@ class Tracker:
                 raise ConfigError(f"{each.name} cannot change while tracking; make a new tracker")
         self._config = config
 
-    def _scene(self, frame: Frame, hints: Sequence[Box]) -> Scene | None:
+    def _scene(self, shot: "Shot") -> Scene | None:
         """What to look for in the next frame, None without targets; FrameError if the frame does not fit."""
-        self._checked_size(frame)
+        self._checked_size(shot.frame)
         memory = self._memory
-        return None if memory.kernels is None else Scene(frame, memory.targets, memory.kernels, hints)
+        if memory.kernels is None:
+            return None
+        return Scene(shot.frame, memory.targets, memory.kernels, shot.hints, shot.search_time)
 
     def _followed(self, scene: Scene, sightings: Sequence[Sighting]) -> tuple[Memory, list[Track]]:
         """The memory after a frame, and the answers for it."""
@@ -203,6 +207,9 @@ class Shot:
     tracker: Tracker
     frame: Frame
     hints: Sequence[Box] = ()  # as for track
+    # seconds that the search for lost targets may take, of all frames that are tracked together; with a limit
+    # the answers depend on how fast the device is
+    search_time: float = math.inf
 
 
 def track_together(shots: Sequence[Shot]) -> list[list[Track]]:
@@ -226,7 +233,7 @@ def track_together(shots: Sequence[Shot]) -> list[list[Track]]:
 def _scene_of(shots: Sequence[Shot], number: int) -> Scene | None:
     shot = shots[number]
     try:
-        return shot.tracker._scene(shot.frame, shot.hints)
+        return shot.tracker._scene(shot)
     except FrameError as error:
         if len(shots) == 1:
             raise

@@ -9,6 +9,7 @@ from s2iammask_core.evaluation import vot
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.boxes import BoxBenchmark
 from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
+from s2iammask_core.evaluation.benchmarks.repeated import from_starts
 from s2iammask_core.evaluation.benchmarks.vot import VotBenchmark
 from s2iammask_core.evaluation.protocols import StartFrom
 from s2iammask_core.evaluation.reports.record import Report
@@ -18,6 +19,7 @@ from s2iammask_core.evaluation.sequences.folder import read_folder
 from s2iammask_core.evaluation.sequences.lists import read_names
 from s2iammask_core.evaluation.sequences.masks import davis_names, read_davis, read_youtube_vos
 from s2iammask_core.evaluation.sequences.otb import read_otb
+from s2iammask_core.evaluation.sequences.starts import Starts
 from s2iammask_core.evaluation.sequences.vot import read_vot
 
 SIZES = {  # sequences of the sets that figures are published on
@@ -44,6 +46,7 @@ class Choice:
     start_from: StartFrom = "mask"  # of benchmarks with masks
     interval: tuple[int, int] | None = None  # of VOT's expected average overlap, if not the usual
     step: int = 1  # looks at every step-th frame alone
+    starts: Starts | None = None  # runs from several frames, instead of the benchmark's own protocol
 
     @property
     def listed(self) -> tuple[str, ...] | None:
@@ -58,6 +61,8 @@ def open_benchmark(choice: Choice) -> Benchmark:
     if not choice.root.exists():
         raise DatasetError(f"there is no {choice.root}; give the root of {choice.name}")
     benchmark = BENCHMARKS[choice.name](choice)
+    if choice.starts:
+        benchmark = from_starts(benchmark, choice.starts)
     return benchmark if choice.step == 1 else benchmark.thinned(choice.step)
 
 
@@ -68,7 +73,7 @@ def score(benchmark: Benchmark, results: Path) -> Report:
     if protocol := read_record(results).get("protocol"):
         notes.append(f"protocol: {protocol}")
     whole, count = SIZES.get(benchmark.name), len(benchmark.names)
-    if whole not in (None, count):
+    if whole not in (None, count) and not report.runs:
         notes.append(f"only {count} of the {whole} sequences: not comparable with published figures")
     return replace(report, notes=tuple(notes))
 

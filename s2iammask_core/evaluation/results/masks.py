@@ -9,7 +9,7 @@ from PIL import Image
 
 from s2iammask_core.errors import ResultsError
 from s2iammask_core.evaluation.results.parts import growing_folder
-from s2iammask_core.evaluation.sequences.masks import Labels, MaskSequence, read_labels
+from s2iammask_core.evaluation.sequences.masks import VOID, Labels, MaskSequence, read_labels
 
 
 def davis_palette() -> list[int]:
@@ -55,6 +55,7 @@ def read_answer(results: Path, sequence: MaskSequence, index: int, shape: tuple[
             f"no results for sequence {sequence.name}: there is no folder {results / sequence.name}"
         )
     labels = read_labels(path, sequence.binary, ResultsError)
+    labels[labels == VOID] = 0
     if labels.shape != shape:
         (height, width), (true_height, true_width) = labels.shape, shape
         raise ResultsError(f"{path} is {width}x{height}, but the ground truth is {true_width}x{true_height}")

@@ -62,7 +62,7 @@ class ImageFiles:
 
 @dataclass(frozen=True, slots=True)
 class ChosenFrames:
-    """Some of the frames of a sequence, in rising order."""
+    """Some of the frames of a sequence, in an order of their own."""
 
     frames: Frames
     indices: tuple[int, ...]

@@ -14,7 +14,7 @@ from s2iammask_core.errors import DatasetError, S2iamMaskError
 from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, ImageFiles, images_in
 from s2iammask_core.evaluation.sequences.lists import read_names
 
-Labels = NDArray[np.uint8]  # (H, W) object ids, 0 is background
+Labels = NDArray[np.uint8]  # (H, W) object ids, 0 is background; VOID in a truth
 
 VOID = 255  # pixels that belong to nothing known; not in DAVIS 2016, where it marks the object
 
@@ -50,6 +50,13 @@ class MaskSequence:
         """Whether there are annotations beyond those that objects start with; some test sets have no more."""
         return any(not self.starting(index) for index in self.annotations)
 
+    @property
+    def measured(self) -> frozenset[int]:
+        """The annotated frames that lie between the first and the last frame of an object."""
+        return frozenset(
+            index for index in self.annotations for each in self.objects if each.first < index < each.last
+        )
+
     def starting(self, index: int) -> tuple[ObjectSpan, ...]:
         """The objects that appear in this frame."""
         return tuple(each for each in self.objects if each.first == index)
@@ -72,7 +79,7 @@ class MaskSequence:
 
 
 def read_labels(path: Path, binary: bool, error: type[S2iamMaskError] = DatasetError) -> Labels:
-    """A label image (H, W): the palette's indices, or the grey values; without void pixels."""
+    """A label image (H, W): the palette's indices, or the grey values."""
     try:
         with Image.open(path) as image:
             mode, labels = image.mode, np.array(image)
@@ -84,7 +91,7 @@ def read_labels(path: Path, binary: bool, error: type[S2iamMaskError] = DatasetE
         raise error(f"{path} has colours ({mode}), not object ids; save masks as palette or grey images")
     if binary:
         return np.asarray(labels != 0).astype(np.uint8)
-    return np.where(labels == VOID, 0, labels).astype(np.uint8)
+    return labels.astype(np.uint8)
 
 
 def davis_names(root: Path, year: str, split: str) -> tuple[str, ...]:
@@ -103,7 +110,7 @@ def _davis_sequence(root: Path, name: str, binary: bool) -> MaskSequence:
     if 0 not in annotations:
         raise DatasetError(f"sequence {name} has no annotation for its first frame, {frames.name(0)}")
     ids = np.unique(read_labels(annotations[0], binary))
-    objects = tuple(ObjectSpan(int(each), 0, len(frames) - 1) for each in ids if each)
+    objects = tuple(ObjectSpan(int(each), 0, len(frames) - 1) for each in ids if each not in (0, VOID))
     if not objects:
         raise DatasetError(f"the first annotation of sequence {name} has no object")
     return MaskSequence(name, frames, annotations, objects, binary)

@@ -10,7 +10,13 @@ from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.overlap import polygon_overlap
 from s2iammask_core.evaluation.sequences.folder import read_folder
 from s2iammask_core.evaluation.sequences.frames import VideoFile, images_in
-from s2iammask_core.evaluation.sequences.masks import davis_names, read_davis, read_labels, read_youtube_vos
+from s2iammask_core.evaluation.sequences.masks import (
+    VOID,
+    davis_names,
+    read_davis,
+    read_labels,
+    read_youtube_vos,
+)
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.regions import from_box, polygon, to_box, to_region
 from s2iammask_core.evaluation.sequences.vot import NO_ATTRIBUTE, read_vot
@@ -174,7 +180,7 @@ def test_white_is_the_object_of_davis_2016_and_nothing_known_elsewhere(tmp_path,
     files.labels(tmp_path / "mask.png", [[0, 255], [2, 255]])
 
     assert read_labels(tmp_path / "mask.png", binary=True).tolist() == [[0, 1], [1, 1]]
-    assert read_labels(tmp_path / "mask.png", binary=False).tolist() == [[0, 0], [2, 0]]
+    assert read_labels(tmp_path / "mask.png", binary=False).tolist() == [[0, VOID], [2, VOID]]
 
 
 def test_youtube_objects_appear_and_end_in_their_own_frames(tmp_path, files):
