@@ -15,6 +15,7 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "video": LEAVES,
     "clip": LEAVES | {"video"},
     "overlay": LEAVES | {"tracking"},
+    "page": LEAVES | {"tracking", "video"},
     "training": LEAVES | {"model", "data"},
     "runtime": LEAVES | {"model", "tracking"},
     "bench": LEAVES | {"model", "tracking", "runtime"},

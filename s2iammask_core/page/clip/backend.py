@@ -33,7 +33,7 @@ class ClipBackend:
         """about: what the page says about runtime and weights, by name."""
         self._clip, self._about = clip, about
         self._hub: Hub | None = None
-        self._previews = Previews(clip, lambda: None)
+        self._previews = Previews(clip)
         targets = ClipTargets(tracker, clip.rate)
         self._player = Player(clip, targets, self._previews, self._show)
         self._told: asyncio.Task[None] | None = None

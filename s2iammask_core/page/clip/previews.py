@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread, get_native_id
 
@@ -19,9 +18,8 @@ PATIENT = 10  # niceness
 class Previews:
     """Reads the clip through in a thread of its own. They lie in one file without a name."""
 
-    def __init__(self, clip: Clip, changed: Callable[[], None]) -> None:
-        """changed: called now and then while it reads, and at the end."""
-        self._clip, self._changed = clip, changed
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
         self._file = tempfile.TemporaryFile(prefix="s2iammask_page_")  # noqa: SIM115  # stop() closes it
         self._places: list[tuple[int, int]] = []  # by frame: where its JPEG begins, and its length
         self._sizes: list[tuple[int, int]] = []  # by frame: (H, W)
@@ -34,9 +32,13 @@ class Previews:
     def start(self) -> None:
         self._thread.start()
 
+    def join(self) -> None:
+        """Waits until all is read."""
+        self._thread.join()
+
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join()
+        self.join()
         self._file.close()
 
     def get(self, number: int) -> tuple[bytes, tuple[int, int]] | None:
@@ -54,7 +56,6 @@ class Previews:
         except (VideoError, OSError) as error:
             self.failure = str(error)
         self.finished = True
-        self._changed()
 
     def _read_through(self) -> None:
         end = 0
@@ -63,8 +64,6 @@ class Previews:
                 return
             end = self._keep(frame, end) if end < MOST_BYTES else end
             self.read += 1
-            if self.read % 25 == 1:
-                self._changed()
 
     def _keep(self, frame: HostFrame, end: int) -> int:
         data = jpeg_of(frame, WIDEST)

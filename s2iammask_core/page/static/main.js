@@ -97,7 +97,6 @@ class Page {
     this.targets = new Targets({ stop: (ids) => this.stop(ids), choose: (id) => this.choose(id) }, { clip });
     this.strips = new Strips($("charts"), clip ? ["rate", "step"] : ["rate", "latency", "dropped"]);
     if (clip) this.timeline = new Timeline({ move: (action, frame = 0) => this.move(action, frame) }, hello.frame_rate, () => look);
-    if (clip) import("./downloads.js").then(({ Downloads }) => (this.downloads = new Downloads(this.connection)));
     this.drawing.build();
   }
 

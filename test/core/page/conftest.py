@@ -99,19 +99,31 @@ class Page:
     def __init__(self, socket):
         self.socket = socket
         self.number = 0
+        self.last = {}  # by type: what was heard while something else was waited for
 
     async def send(self, **message):
         await self.socket.send_str(json.dumps(message))
 
     async def hear(self, kind, **like):
-        """The next message of that type with these values; pictures are acknowledged and passed by."""
-        while True:
-            message = await self.next()
-            if message["type"] == kind and like.items() <= message.items():
-                return message
+        """The last message of that type that nobody has heard, or the next one, with these values."""
+
+        async def wait():
+            message = self.last.pop(kind, {})
+            while message.get("type") != kind or not like.items() <= message.items():
+                message = await self.next()
+                self.last[message["type"]] = message
+            return self.last.pop(kind, message)
+
+        return await asyncio.wait_for(wait(), 30)
+
+    async def hear_until(self, kind, holds):
+        """The first message of that type for which holds(message) is true."""
+        while not holds(message := await self.hear(kind)):
+            pass
+        return message
 
     async def next(self):
-        message = await self.socket.receive(timeout=20)
+        message = await self.socket.receive()
         assert message.type in (WSMsgType.TEXT, WSMsgType.BINARY), message
         if message.type is WSMsgType.TEXT:
             return json.loads(message.data)

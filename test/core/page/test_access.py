@@ -156,8 +156,8 @@ async def first_line(port, path):
 
 @pytest.mark.parametrize(
     "path",
-    ["/../pyproject.toml", "/..%2f..%2fetc/passwd", "/%2e%2e/server.py", "//etc/passwd", "/vendor/", "/static",
-     "/files/..%2fserver.py", "/files//etc/passwd", "/server.py", "/__init__.py"],
+    ["/../pyproject.toml", "/..%2f..%2fetc/passwd", "/%2e%2e/server.py", "//etc/passwd", "/vendor/",
+     "/static", "/files/..%2fserver.py", "/files//etc/passwd", "/server.py", "/__init__.py"],
 )  # fmt: skip
 def test_no_path_of_the_machine_is_served(run, drawn, serving, path):
     async def scene():

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -73,10 +74,8 @@ def test_any_json_is_a_message_or_is_refused(kind, data):
     names = ["request", "camera", "cameras", "width", "number", "stamp", "box", "label", "id", "ids", "frame"]
     message = {name: data.draw(json_values) for name in names} | {"type": kind}
 
-    try:
+    with suppress(RequestError):
         parse(json.dumps(message))
-    except RequestError:
-        pass
 
 
 def test_an_answer_carries_the_number_of_its_request():

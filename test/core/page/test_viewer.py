@@ -10,6 +10,8 @@ from s2iammask_core.errors import RequestError
 from s2iammask_core.page.hub import Hub
 from s2iammask_core.page.viewer import AHEAD, MOST_PENDING, MOST_UNREAD, Viewer
 
+WATCH = '{"type": "watch", "cameras": [""], "width": 640}'
+
 
 class Socket:
     """Takes everything at once, or nothing while it is shut."""
@@ -43,6 +45,11 @@ async def viewing(backend, cameras=("",)):
         with suppress(asyncio.CancelledError):
             await writing
         hub.close()
+
+
+def repeat(times, action):
+    for _ in range(times):
+        action()
 
 
 async def settled(condition):
@@ -137,7 +144,7 @@ def test_a_page_that_opens_in_the_middle_gets_what_was_said_and_how_sure_it_was(
         hub.open()
         viewer, socket = Viewer(hub, drawn, lambda: None), Socket()
         writing = asyncio.create_task(viewer.write(socket))
-        viewer.read('{"type": "watch", "cameras": [""], "width": 640}')
+        viewer.read(WATCH)
         await settled(lambda: len(socket.texts) == 2)
         writing.cancel()
         hub.close()
@@ -169,7 +176,6 @@ def test_a_browser_that_asks_and_never_reads_is_shown_out(run, drawn):
         async with viewing(drawn) as (_, viewer, socket):
             socket.is_open.clear()
             with pytest.raises(RequestError, match="not read"):
-                for _ in range(2 * MOST_UNREAD):
-                    viewer.read('{"type": "watch", "cameras": [""], "width": 640}')
+                repeat(2 * MOST_UNREAD, lambda: viewer.read(WATCH))
 
     run(scene())
