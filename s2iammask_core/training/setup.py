@@ -13,12 +13,12 @@ from s2iammask_core.data.annotations import VideoSet
 from s2iammask_core.data.readers.coco import read_coco
 from s2iammask_core.data.readers.crops import read_prepared
 from s2iammask_core.data.readers.davis import read_davis
-from s2iammask_core.data.readers.files import read_lines
 from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
 from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
 from s2iammask_core.data.readers.youtube_vos import read_youtube_vos
 from s2iammask_core.data.stills import read_stills
 from s2iammask_core.errors import ConfigError, DatasetError, WeightsError
+from s2iammask_core.files.texts import read_names
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.imagenet import load_imagenet
 from s2iammask_core.model.network import SiameseNetwork
@@ -80,7 +80,7 @@ def _without(videos: VideoSet, excluded: object) -> VideoSet:
     was to be held out would be trained on.
     """
     if isinstance(excluded, str):
-        excluded = read_lines(Path(excluded))
+        excluded = read_names(Path(excluded))
     if not isinstance(excluded, list | tuple):
         raise ConfigError(f"option exclude of data must be a list of names or a file, got {excluded!r}")
     named = [each.name for each in videos.videos]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from s2iammask_core.errors import RequestError
+from s2iammask_core.files.clips import Clip
 from s2iammask_core.page.backend import Greeting
+from s2iammask_core.page.clip.downloads import Downloads
 from s2iammask_core.page.clip.player import Mode, Player, frame_of
 from s2iammask_core.page.clip.previews import Previews
 from s2iammask_core.page.clip.targets import ClipTargets
@@ -18,7 +20,6 @@ from s2iammask_core.page.pictures import Picture
 from s2iammask_core.page.protocol import Answer, Ask, Start, Stop, Transport
 from s2iammask_core.page.trails import SPAN
 from s2iammask_core.tracking.tracker import Tracker
-from s2iammask_core.video import Clip
 
 Value = TypeVar("Value")
 PERIOD = 0.2  # seconds between two looks at how it is going
@@ -34,9 +35,11 @@ class ClipBackend:
         self._clip, self._about = clip, about
         self._hub: Hub | None = None
         self._previews = Previews(clip)
+        self._downloads = Downloads(clip)
         targets = ClipTargets(tracker, clip.rate)
         self._player = Player(clip, targets, self._previews, self._show)
         self._told: asyncio.Task[None] | None = None
+        self._opened = time.time()
         self._chart: deque[tuple[float, ...]] = deque(maxlen=CHART)
 
     @property
@@ -57,12 +60,13 @@ class ClipBackend:
                 await self._told
         await asyncio.to_thread(self._player.stop)
         await asyncio.to_thread(self._previews.stop)
+        self._downloads.close()
 
     def watch(self, cameras: frozenset[str]) -> None:
         """A clip is shown whether somebody looks or not."""
 
     def file(self, name: str) -> Path | None:
-        return None
+        return self._downloads.find(name)
 
     async def ask(self, wish: Ask) -> Answer:
         if isinstance(wish, Start):
@@ -73,7 +77,7 @@ class ClipBackend:
         if isinstance(wish, Transport):
             await self._move(wish)
             return Answer(True)
-        raise RequestError("a clip cannot do that")
+        return await self._download(wish.what)
 
     async def _start(self, wish: Start) -> Answer:
         number = frame_of(wish.stamp, self._clip.rate)
@@ -81,6 +85,17 @@ class ClipBackend:
             lambda: self._player.start_target(number, wish.box, wish.label.strip(), wish.id)
         )
         return Answer(True, f"{wish.label.strip() or named} starts in frame {number}", (named,))
+
+    async def _download(self, what: str) -> Answer:
+        result = await asyncio.wrap_future(self._player.ask(self._player.targets.result))
+        if not result:
+            raise RequestError("nothing is tracked yet")
+        name = await asyncio.to_thread(self._downloads.make, what, result, self._tell_making)
+        return Answer(True, f"{name} is made", file=name)
+
+    def _tell_making(self, frame: int) -> None:
+        if self._hub is not None:
+            self._hub.tell("making", frame=frame, count=self._player.count)
 
     async def _move(self, wish: Transport) -> None:
         player = self._player
@@ -122,11 +137,14 @@ class ClipBackend:
             whole=place.whole,
             read=self._previews.read,
         )
-        error = place.error or self._previews.failure
+        error = place.error or ("" if self._previews.read else self._previews.failure)
         level = "error" if error else "ok"
         hub.tell("status", "", level=level, short=place.mode.value, title=error, text="", command="")
         await asyncio.wrap_future(player.ask(self._tell_targets))
         self._tell_figures(hub)
+        if self._previews.failure:  # a damaged clip: what could be read of it is there
+            event = {"time": self._opened, "text": self._previews.failure, "level": "bad"}
+            hub.tell("events", "", events=[event])
 
     def _tell_targets(self) -> None:
         """In the player's thread, which alone knows the targets."""

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 from s2iammask_core.boxes import RotatedBox
 from s2iammask_core.errors import S2iamMaskError, TargetError
+from s2iammask_core.files.clips import Clip
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.page.clip.footage import Footage
 from s2iammask_core.page.clip.previews import Previews
 from s2iammask_core.page.clip.rates import Rates
 from s2iammask_core.page.clip.targets import ClipTargets
 from s2iammask_core.page.pictures import Picture
-from s2iammask_core.video import Clip
 
 Answer = TypeVar("Answer")
 SECOND = 1e9

@@ -5,10 +5,10 @@ import tempfile
 from contextlib import suppress
 from threading import Event, Thread, get_native_id
 
-from s2iammask_core.errors import VideoError
+from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.clips import Clip
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.page.pictures import jpeg_of
-from s2iammask_core.video import Clip
 
 WIDEST = 1280  # pixels
 MOST_BYTES = 4 << 30  # on the disk; frames beyond are read from the clip when they are looked at
@@ -53,17 +53,18 @@ class Previews:
             os.setpriority(os.PRIO_PROCESS, get_native_id(), PATIENT)
         try:
             self._read_through()
-        except (VideoError, OSError) as error:
+        except (DatasetError, OSError) as error:
             self.failure = str(error)
         self.finished = True
 
     def _read_through(self) -> None:
         end = 0
-        for frame in self._clip:
+        for number, frame in self._clip.read():
             if self._stopping.is_set():
                 return
-            end = self._keep(frame, end) if end < MOST_BYTES else end
-            self.read += 1
+            for _ in range(number + 1 - self.read):  # in the place of missing frames too
+                end = self._keep(frame, end) if end < MOST_BYTES else end
+                self.read += 1
 
     def _keep(self, frame: HostFrame, end: int) -> int:
         data = jpeg_of(frame, WIDEST)

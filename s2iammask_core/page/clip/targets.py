@@ -126,9 +126,13 @@ class ClipTargets:
         """The same as the tracker's answers."""
         return [each.found[frame - each.first].whole for each in self._segments() if each.holds(frame)]
 
-    def names(self) -> dict[int, str]:
-        """By number, of targets with a label."""
-        return {target.number: target.label for target in self._targets.values() if target.label}
+    def result(self) -> dict[int, list[Found]]:
+        """All that was found, by frame."""
+        found: dict[int, list[Found]] = {}
+        for segment in self._segments():
+            for number, each in enumerate(segment.found, start=segment.first):
+                found.setdefault(number, []).append(each)
+        return found
 
     def trails(self, frame: int, span: int) -> dict[str, list[tuple[float, float]]]:
         """By id: (seconds, confidence) of the frames up to this one, so many back."""

@@ -4,6 +4,7 @@ import { Strips } from "./charts.js";
 import { keep } from "./colours.js";
 import { Connection } from "./connection.js";
 import { $, make } from "./dom.js";
+import { Downloads } from "./downloads.js";
 import { Drawing } from "./drawing.js";
 import { showAbout, showEvents } from "./lists.js";
 import { apply, buildHelp, buildSettings, look } from "./settings.js";
@@ -97,6 +98,7 @@ class Page {
     this.targets = new Targets({ stop: (ids) => this.stop(ids), choose: (id) => this.choose(id) }, { clip });
     this.strips = new Strips($("charts"), clip ? ["rate", "step"] : ["rate", "latency", "dropped"]);
     if (clip) this.timeline = new Timeline({ move: (action, frame = 0) => this.move(action, frame) }, hello.frame_rate, () => look);
+    if (clip) this.downloads = new Downloads(this.connection);
     this.drawing.build();
   }
 

@@ -1,12 +1,16 @@
 """The page over a clip, as a browser sees it through the WebSocket."""
 
+import csv
+import zipfile
+
 import pytest
 
 from s2iammask_core import Tracker
+from s2iammask_core.files.clips import open_clip
+from s2iammask_core.files.pictures import write_picture
 from s2iammask_core.page.clip.backend import ClipBackend
 from s2iammask_core.page.clip.footage import Footage
 from s2iammask_core.page.clip.previews import Previews
-from s2iammask_core.video import open_clip, write_picture
 
 COUNT = 12
 BOX = [70, 75, 40, 30, 0.0]  # of the red block in the first frame
@@ -135,6 +139,29 @@ def test_refusals_say_why(scene_on):
             assert reason in answer["message"]
 
     scene_on(scene)
+
+
+def test_the_result_can_be_downloaded(run, serving, opened, backend, tmp_path):
+    async def scene():
+        async with serving(backend) as client, opened(client) as page:
+            assert "nothing" in (await page.ask(type="download", what="boxes"))["message"]
+            await start(page)
+            await page.ask(type="transport", action="track")
+            await page.hear("playback", mode="paused", frame=COUNT - 1)
+            files = {}
+            for what in ("overlay", "masks", "boxes"):
+                answer = await page.ask(type="download", what=what)
+                assert answer["ok"], answer
+                reply = await client.get(f"/files/{answer['file']}")
+                assert "attachment" in reply.headers["Content-Disposition"]
+                files[what] = tmp_path / answer["file"]
+                files[what].write_bytes(await reply.read())
+        assert open_clip(str(files["overlay"])).count == COUNT
+        rows = list(csv.DictReader(files["boxes"].open()))
+        assert [row["frame"] for row in rows] == [str(number) for number in range(COUNT)]
+        assert len(zipfile.ZipFile(files["masks"]).namelist()) == COUNT
+
+    run(scene())
 
 
 def test_two_pages_see_the_same(run, serving, opened, backend):
