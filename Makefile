@@ -37,10 +37,11 @@ else
 TOOLS := colcon-common-extensions -c $(VENV)/constraints.txt
 CMAKE_ARGS := -DPython3_EXECUTABLE=$(BASE_PYTHON)
 endif
-INSTALLED_VISION_MSGS := $(wildcard $(addsuffix /share/vision_msgs/package.xml,$(subst :, ,$(AMENT_PREFIX_PATH))))
-VISION_MSGS := $(if $(and $(DISTRO),$(INSTALLED_VISION_MSGS)),,ros_env/vision_msgs)
+# Messages that the wheels lack, and an installation may.
+PREFIXES := $(if $(DISTRO),$(subst :, ,$(AMENT_PREFIX_PATH)))
+LACKING := $(foreach name,tf2_msgs vision_msgs,$(if $(wildcard $(addsuffix /share/$(name)/package.xml,$(PREFIXES))),,ros_env/$(name)))
 SOURCES := CMakeLists.txt package.xml \
-    $(shell find cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
+    $(shell find action cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: setup demo test check shell bench-node pictures clean distclean
 
@@ -74,7 +75,7 @@ distclean: clean
 	rm -rf $(VENV) .uv
 
 $(INSTALL)/.ready: $(VENV)/.ready $(SOURCES)
-	@$(ACTIVATE); colcon --log-level error build --symlink-install --base-paths $(VISION_MSGS) . \
+	@$(ACTIVATE); colcon --log-level error build --symlink-install --base-paths $(LACKING) . \
 	    --build-base $(BUILD) --install-base $(INSTALL) \
 	    --cmake-args $(CMAKE_ARGS) -DBUILD_TESTING=OFF
 	@touch $@

@@ -29,7 +29,8 @@ from s2iammask.srv import StartTracking
 from s2iammask_core import Box, RotatedBox
 from s2iammask_core.clip import first_box, shots
 from s2iammask_core.runtime import weights_file
-from s2iammask_ros.conversions import rgb_to_image, rotated_to_message
+from s2iammask_ros.messages.boxes import rotated_to_message
+from s2iammask_ros.outputs.conversions import rgb_to_image
 
 SIZE = (1280, 720)  # width and height
 TARGET_MS = 3.0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visualization_msgs.msg import Marker
 
 from demo.layouts import Panel, View
-from s2iammask_ros.encodings import image_to_rgb
+from s2iammask_ros.images.encodings import image_to_rgb
 
 Heard = Mapping[str, Sequence[tuple[float, Any]]]  # by topic: seconds, message
 SIZE = (1490, 960)  # pixels

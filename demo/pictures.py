@@ -33,8 +33,10 @@ from s2iammask.srv import StartTracking
 from s2iammask_core import RotatedBox
 from s2iammask_core.clip import first_box, shots
 from s2iammask_core.runtime import weights_file
-from s2iammask_ros.conversions import nanoseconds, rgb_to_image, rotated_to_message
-from s2iammask_ros.outputs import TOPICS
+from s2iammask_ros.messages.boxes import rotated_to_message
+from s2iammask_ros.messages.stamps import nanoseconds
+from s2iammask_ros.outputs.conversions import rgb_to_image
+from s2iammask_ros.outputs.topics import TOPICS
 
 CAMERA = "/camera/image_raw"
 FRAME = "camera_optical_frame"

@@ -29,7 +29,8 @@ from s2iammask.msg import Latency
 from s2iammask.srv import StartTracking, StopTracking
 from s2iammask_core import RotatedBox
 from s2iammask_core.runtime import weights_file
-from s2iammask_ros.conversions import rgb_to_image, rotated_to_message
+from s2iammask_ros.messages.boxes import rotated_to_message
+from s2iammask_ros.outputs.conversions import rgb_to_image
 
 SIZE = (360, 480)  # rows and columns of the images
 COLOURS = ((220, 30, 40), (30, 200, 60), (40, 60, 230), (230, 200, 40))

@@ -1,28 +1,29 @@
 """One stream of images and its targets: from a message to the messages about it."""
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from std_msgs.msg import Header
 
-from s2iammask_core import Shot, Track, Tracker, TrackerConfig, track_together
-from s2iammask_core.errors import FrameError
+from s2iammask_core import Shot, Track, Tracker, TrackerConfig, TrackState, track_together
+from s2iammask_core.errors import FrameError, S2iamMaskError, TargetError
 from s2iammask_core.geometry import HostFrame
-from s2iammask_ros.arrivals import Arrival, ImageMessage, Turn
-from s2iammask_ros.conversions import nanoseconds, time_message
-from s2iammask_ros.counters import Counters, Fate
-from s2iammask_ros.depth import View
-from s2iammask_ros.depth_stream import DepthStream
-from s2iammask_ros.encodings import image_to_rgb
-from s2iammask_ros.hints import HintStream
-from s2iammask_ros.history import SECOND, History, Stamped
-from s2iammask_ros.latency import LatencyWindow, Timing
-from s2iammask_ros.outputs import Outputs, Result
-from s2iammask_ros.records import Candidate, Reason, Verdict
+from s2iammask_ros.health.counters import Counters, Fate
+from s2iammask_ros.health.latency import LatencyWindow, Timing
+from s2iammask_ros.images.arrivals import Arrival, ImageMessage, Turn
+from s2iammask_ros.images.depth import View
+from s2iammask_ros.images.depth_stream import DepthStream
+from s2iammask_ros.images.encodings import image_to_rgb
+from s2iammask_ros.images.hints import HintStream
+from s2iammask_ros.images.history import History, Stamped
+from s2iammask_ros.messages.stamps import SECOND, nanoseconds, seconds_text, time_message
+from s2iammask_ros.outputs.outputs import Outputs, Result
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.targets import Targets
+from s2iammask_ros.targets.records import Candidate, Change, Moment, Reason, Tracked, Verdict
+from s2iammask_ros.targets.targets import Targets
 
 SAME_ASPECT = 0.02  # relative difference of width / height that still counts as a mere change of scale
 MOST_COMPLAINTS = 100
@@ -41,7 +42,13 @@ class Surroundings(Protocol):
         """Nanoseconds on the clock of the stamps."""
         ...
 
+    def say(self, text: str) -> None: ...
+
     def warn(self, text: str) -> None: ...
+
+    def debug(self, text: Callable[[], str]) -> None:
+        """The text is made only if somebody wants to read it."""
+        ...
 
     def survive(self, error: Exception, camera: "Camera", frame: HostFrame) -> None:
         """Called with what went wrong on a frame; decides how to go on."""
@@ -55,6 +62,7 @@ class Camera:
         self.name = name
         self.targets = targets
         self.last_came = time.monotonic()
+        self.frame_id = ""  # of the camera's optical frame, as the newest image names it
         self.counters = Counters()
         self.latency = LatencyWindow(time.monotonic())
         self.history: History[ImageMessage] = History(
@@ -74,6 +82,8 @@ class Camera:
         """Counts and keeps an image; costs next to nothing."""
         image = Stamped(nanoseconds(message.header.stamp), message)
         self.counters.receive(image.stamp)
+        self.latency.arrive((self._node.now() - image.stamp) / SECOND)
+        self.frame_id = message.header.frame_id
         self._jumped |= self.history.add(image)
         self.last_came = time.monotonic()
         return Arrival(image, self.last_came)
@@ -109,7 +119,8 @@ class Camera:
             self.targets.tracker.reconfigure(self._node.tracker_config)
         age = self._node.settings.hint_age
         hints = self.hints.boxes(turn.stamp, turn.size, age) if self.hints else ()
-        return Shot(self.targets.tracker, turn.frame, hints)
+        budget = self._node.settings.search_budget
+        return Shot(self.targets.tracker, turn.frame, hints, budget or math.inf)
 
     def track(self, turn: Turn) -> None:
         """Tracks in an image of this camera alone, and finishes it."""
@@ -132,17 +143,29 @@ class Camera:
             self._fail(turn, error)
         else:
             self._end(turn.arrival, "processed")
+            self._node.debug(lambda: _told(turn, tracked, found))
 
-    def start(self, candidates: Sequence[Candidate], stamp: int) -> tuple[int, list[Verdict]]:
-        """Starts targets in the kept image with that stamp (0: the newest), catches up; stamp and verdicts.
+    def start(self, candidates: Sequence[Candidate], moment: Moment) -> tuple[int, list[Verdict]]:
+        """Starts targets in the kept image that is meant, and catches up; its stamp, and verdicts.
 
         Raises FrameError or TargetError if there is no such image, or it does not fit those tracked now.
         """
-        image = self.history.find(stamp)
+        image = self._meant(moment)
         later = thinned(self.history.between(image.stamp, self._done), self._node.settings.catch_up_steps)
         verdicts = self.targets.start(candidates, self._read(image), image.stamp, self._readable(later))
         self.publish_changes(image.message.header)
         return image.stamp, verdicts
+
+    def click(self, candidate: Candidate, stamp: int) -> Verdict:
+        """Starts one target in the image that was shown when it was clicked; a refusal is an event too."""
+        try:
+            _, (verdict,) = self.start([candidate], Moment(stamp, clicked=True))
+        except S2iamMaskError as error:
+            verdict = Verdict("", str(error))
+        if not verdict.id:
+            self.targets.note(Reason.CLICK_REFUSED, f"what was clicked is not tracked: {verdict.reason}")
+            self.publish_changes(Header(stamp=time_message(self._node.now())))
+        return verdict
 
     def stop(
         self, names: Sequence[str], reason: Reason = Reason.STOPPED, text: str = "a client asked"
@@ -163,14 +186,24 @@ class Camera:
         """Goes on with another tracker; the targets start where they were, in that frame or the newest."""
         text = "the device failed; the CPU goes on"
         if self.targets.known and frame is None:
-            frame = self._read(self.history.find(0))
+            frame = self._read(self.history.newest())
         if frame is None:
             self.targets.tracker = tracker
         else:
             self.targets.restart(tracker, frame, Reason.DEVICE_FAILED, text)
 
     def publish_changes(self, header: Header) -> None:
-        self._outputs.publish_changes(self.targets.changes(), header)
+        changes = self.targets.changes()
+        self._outputs.publish_changes(changes, header)
+        for change in changes:
+            self._log(change)
+
+    def _log(self, change: Change) -> None:
+        text = f"{self.name}: {change.text}" if self.name else change.text
+        if TrackState.UNCERTAIN in (change.before, change.after) and change.after is not TrackState.LOST:
+            self._node.debug(lambda: text)  # it may come and go with each image
+        else:
+            self._node.say(text)
 
     def _fail(self, turn: Turn, error: Exception) -> None:
         try:
@@ -181,6 +214,21 @@ class Camera:
     def _end(self, arrival: Arrival, fate: Fate) -> None:
         self.counters.count(fate)
         self.publish_changes(arrival.image.message.header)
+
+    def _meant(self, moment: Moment) -> Stamped[ImageMessage]:
+        newest = self.history.newest()
+        age, limit = (self._node.now() - newest.stamp) / SECOND, self._node.settings.max_age
+        period = self.counters.period or 0
+        if limit and age > limit + period / SECOND:
+            raise TargetError(
+                f"the newest image is {age:.3g} s old, more than max_age ({limit:g} s): "
+                "is the camera still publishing?"
+            )
+        if not moment.stamp:
+            return newest
+        if moment.clicked:
+            return self.history.newest(until=moment.stamp)
+        return self.history.find(moment.stamp, period // 2)
 
     def _is_late(self, stamp: int) -> bool:
         age, limit = (self._node.now() - stamp) / SECOND, self._node.settings.max_age
@@ -240,6 +288,14 @@ class Camera:
             self.targets.restart(empty, turn.frame, Reason.IMAGE_SIZE_CHANGED, text, scale)
         else:
             self.targets.stop([], Reason.IMAGE_SIZE_CHANGED, text)
+
+
+def _told(turn: Turn, tracked: Sequence[Tracked], found: float) -> str:
+    states = ", ".join(f"{each.id} {each.track.state.value}" for each in tracked) or "no targets"
+    ms = [1000 * (end - begin) for begin, end in ((turn.begin, turn.read), (turn.read, found))]
+    return (
+        f"image {seconds_text(turn.stamp)}: {states}; converted in {ms[0]:.1f} ms, tracked in {ms[1]:.1f} ms"
+    )
 
 
 def aspect(size: tuple[int, int]) -> float:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.impl.logging_severity import LoggingSeverity
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -13,15 +14,15 @@ from rclpy.parameter import Parameter
 from s2iammask_core import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError, S2iamMaskError, UnavailableError
 from s2iammask_ros.camera import Camera
-from s2iammask_ros.counters import Counts
 from s2iammask_ros.device import free_memory
 from s2iammask_ros.engine import Engine, MakeTracker
-from s2iammask_ros.parameters import changed, declare, refused, values_of
+from s2iammask_ros.health.counters import Counts
+from s2iammask_ros.health.throttle import Throttle
+from s2iammask_ros.parameters import changed, declare, refused, unknown, values_of
+from s2iammask_ros.pipeline import Pipeline
 from s2iammask_ros.reporter import Reporter
-from s2iammask_ros.services import TargetServices
-from s2iammask_ros.settings import NodeConfig, prefix_of
-from s2iammask_ros.station import Station
-from s2iammask_ros.throttle import Throttle
+from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.targets.services import TargetServices
 
 Answer = TypeVar("Answer")
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -33,7 +34,7 @@ class TrackerNode(LifecycleNode):
 
     def __init__(self, make_tracker: MakeTracker, **options: Any) -> None:
         super().__init__("tracker", **options)
-        self._station: Station | None = None
+        self._pipeline: Pipeline | None = None
         try:
             self.settings = declare(self, NodeConfig)
             self.tracker_config = declare(self, TrackerConfig)
@@ -45,8 +46,10 @@ class TrackerNode(LifecycleNode):
         self.failure = ""  # why the last transition failed
         self._make_tracker = make_tracker
         self._throttle = Throttle(seconds=5.0)
-        self._desks = [TargetServices(self, self, name) for name in self.settings.cameras]
+        self._target_services = [TargetServices(self, self, name) for name in self.settings.cameras]
         self._reporter = Reporter(self, self.settings.report_period)
+        for text in unknown(self):
+            self.get_logger().warning(text)
         self.add_on_set_parameters_callback(self._on_parameters)
         if self.settings.autostart:
             self._autostart = self.create_timer(0.0, self._start_by_itself)
@@ -57,7 +60,7 @@ class TrackerNode(LifecycleNode):
             engine = Engine(
                 self._make_tracker, self.settings.weights, self.tracker_config, self.runtime_config
             )
-            self._station = Station(self, engine, self.settings.cameras)
+            self._pipeline = Pipeline(self, engine, self.settings.cameras)
         except Exception as error:  # rclpy would pass it by without a word, here and in on_activate
             return self._failed("configure", error)
         self.failure = ""
@@ -65,21 +68,21 @@ class TrackerNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listens and tracks from now on."""
-        if self._station is None:
+        if self._pipeline is None:
             return FAILURE
         try:
-            self._station.open()
+            self._pipeline.open()
         except Exception as error:
-            self._station.close()
+            self._pipeline.close()
             return self._failed("activate", error)
         self.failure = ""
-        topics = [self.resolve_topic_name(f"{prefix_of(name)}image") for name in self.settings.cameras]
-        self.get_logger().info(f"active on {self._station.engine.device}: tracks in {', '.join(topics)}")
+        topics = ", ".join(self._pipeline.topics)
+        self.get_logger().info(f"active on {self._pipeline.engine.device}: tracks in {topics}")
         return SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stops all targets; the network stays loaded."""
-        if self._station is not None and not self._station.close():
+        if self._pipeline is not None and not self._pipeline.close():
             self.fail("a step is still in progress on the device")
         return SUCCESS
 
@@ -93,9 +96,9 @@ class TrackerNode(LifecycleNode):
         return SUCCESS
 
     @property
-    def station(self) -> Station | None:
+    def pipeline(self) -> Pipeline | None:
         """None before configure and after cleanup."""
-        return self._station
+        return self._pipeline
 
     @property
     def max_targets(self) -> int:
@@ -111,14 +114,22 @@ class TrackerNode(LifecycleNode):
 
     def counts(self, camera: str = "") -> Counts:
         """Where the images of a camera went since activation."""
-        cameras = self._station.cameras if self._station is not None else {}
+        cameras = self._pipeline.cameras if self._pipeline is not None else {}
         return cameras[camera].counters.counts if camera in cameras else Counts()
 
     def ask(self, name: str, command: Callable[[Camera], Answer], seconds: float) -> Answer:
         """Runs a command on a camera between two frames."""
-        if self._station is None:
+        if self._pipeline is None:
             raise UnavailableError(INACTIVE)
-        return self._station.ask(name, command, seconds)
+        return self._pipeline.ask(name, command, seconds)
+
+    def say(self, text: str) -> None:
+        self.get_logger().info(text)
+
+    def debug(self, text: Callable[[], str]) -> None:
+        """Logs what is only worth making if somebody reads it."""
+        if self.get_logger().is_enabled_for(LoggingSeverity.DEBUG):
+            self.get_logger().debug(text())
 
     def warn(self, text: str) -> None:
         """Logs a warning, the same one at most every few seconds."""
@@ -138,10 +149,10 @@ class TrackerNode(LifecycleNode):
         self._state_machine.destroy_when_not_in_use()
 
     def _clean_up(self) -> None:
-        if self._station is not None:
-            self._station.close()
-            self._station.destroy()
-        self._station = None
+        if self._pipeline is not None:
+            self._pipeline.close()
+            self._pipeline.destroy()
+        self._pipeline = None
         free_memory()
 
     def _start_by_itself(self) -> None:

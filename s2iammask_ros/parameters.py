@@ -1,5 +1,6 @@
 """ROS parameters made from settings dataclasses, so that each default, meaning and range is written once."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import Field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -58,6 +59,22 @@ def changed(settings: Settings, parameters: Mapping[str, Any]) -> Settings:
     known = {f.name for f in fields(settings)}
     own = {name: value for name, value in parameters.items() if name in known}
     return replace(settings, **own) if own else settings
+
+
+def unknown(node: Node) -> list[str]:
+    """What is said about each parameter that was given on start and does not exist."""
+    known = set(node._parameters)
+    foreign = [
+        name
+        for name in node._parameter_overrides
+        if name not in known and not name.startswith(("qos_overrides.", "diagnostic_updater."))
+    ]
+    near = {name: difflib.get_close_matches(name, known, n=1) for name in foreign}
+    return [
+        f"there is no parameter {name!r}; it has no effect"
+        + (f". Did you mean {near[name][0]!r}?" if near[name] else "")
+        for name in foreign
+    ]
 
 
 def refused(error: ConfigError) -> SetParametersResult:

@@ -7,11 +7,11 @@ from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # Humble
 from rclpy.node import Node
 from std_msgs.msg import Header
 
-from s2iammask_ros.conversions import time_message
 from s2iammask_ros.device import memory_in_use
-from s2iammask_ros.diagnostics import ERROR, OK, status, stream_status
+from s2iammask_ros.health.diagnostics import ERROR, OK, status, stream_status
+from s2iammask_ros.messages.stamps import time_message
+from s2iammask_ros.pipeline import Pipeline
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.station import Station
 
 
 class Reported(Protocol):
@@ -26,7 +26,7 @@ class Reported(Protocol):
     def settings(self) -> NodeConfig: ...
 
     @property
-    def station(self) -> Station | None: ...
+    def pipeline(self) -> Pipeline | None: ...
 
     def now(self) -> int: ...
 
@@ -41,26 +41,26 @@ class Reporter:
         node.ros.create_timer(period, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _report(self) -> None:
-        station, header = self._node.station, Header(stamp=time_message(self._node.now()))
-        found = [self._device_status(station)]
-        if station is not None:
-            station.refresh()
-            for name, report in station.reports().items():
+        pipeline, header = self._node.pipeline, Header(stamp=time_message(self._node.now()))
+        found = [self._device_status(pipeline)]
+        if pipeline is not None:
+            pipeline.refresh()
+            for name, report in pipeline.reports().items():
                 label = f"{self._node.ros.get_name()}: {name or 'image'}"
                 found.append(stream_status(label, report, self._node.settings))
-                station.publish_latency(name, report, header)
+                pipeline.publish_latency(name, report, header.stamp)
         self._publisher.publish(DiagnosticArray(header=header, status=found))
 
-    def _device_status(self, station: Station | None) -> DiagnosticStatus:
+    def _device_status(self, pipeline: Pipeline | None) -> DiagnosticStatus:
         name = f"{self._node.ros.get_name()}: device"
-        if station is None:
+        if pipeline is None:
             level = ERROR if self._node.failure else OK
             return status(name, level, self._node.failure or "unconfigured", {})
-        error = station.faults.device_error or self._node.failure
-        return status(name, ERROR if error else OK, error or "loaded", _memory(station))
+        error = pipeline.faults.device_error or self._node.failure
+        return status(name, ERROR if error else OK, error or "loaded", _memory(pipeline))
 
 
-def _memory(station: Station) -> dict[str, Any]:
-    device = station.engine.device
+def _memory(pipeline: Pipeline) -> dict[str, Any]:
+    device = pipeline.engine.device
     memory = memory_in_use(device)
     return {"device": device} if memory is None else {"device": device, "memory_mb": f"{memory:.0f}"}

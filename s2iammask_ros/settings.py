@@ -40,6 +40,14 @@ class NodeConfig:
         3600.0,
         live=True,
     )
+    search_budget: float = setting(
+        0.03,
+        "time that an image may take longer for the search for lost targets, seconds; with less, those that "
+        "are tracked keep their rate, and lost ones are found later; 0: no limit",
+        0.0,
+        10.0,
+        live=True,
+    )
     max_megapixels: float = setting(64.0, "largest image that is read, megapixels", 0.01, 1000.0)
     history_seconds: float = setting(
         2.0, "how long images are kept, for starts in the past, seconds", 0.0, 60.0

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from s2iammask_core import Track, track_together
-from s2iammask_ros.arrivals import Arrival, Turn
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.faults import Faults
+from s2iammask_ros.images.arrivals import Arrival, Turn
 
 Turns: TypeAlias = Sequence[tuple[Camera, Turn]]
 
@@ -22,7 +22,10 @@ def work(arrivals: Sequence[tuple[Camera, Arrival]], faults: Faults, wanted: boo
         with faults.logged():
             if turn := camera.prepare(arrival):
                 turns.append((camera, turn))
-    answers = tracked(turns, faults) if wanted and faults.joins and len(turns) > 1 else None
+    answers = None
+    if wanted and faults.joins and len(turns) > 1:
+        with faults.logged():
+            answers = tracked(turns, faults)
     found = time.monotonic()
     for number, (camera, turn) in enumerate(turns):
         with faults.logged():

@@ -15,9 +15,9 @@ from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from s2iammask_core.errors import ConfigError
-from s2iammask_ros import services
 from s2iammask_ros.loading import make_tracker
 from s2iammask_ros.node import TrackerNode
+from s2iammask_ros.targets import services
 
 THREADS = 2  # images, everything but requests
 LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed

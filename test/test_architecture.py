@@ -7,22 +7,35 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LEAVES = {
-    *("errors", "config", "cache", "manifest"),
+    *("errors", "config", "cache", "command_line", "devices", "manifest"),
     *("boxes", "box_ops", "anchors", "geometry", "sampling", "scene"),
 }
 MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     **dict.fromkeys(LEAVES, LEAVES),
     "model": LEAVES,
     "tracking": LEAVES,
-    "data": LEAVES,
-    "video": LEAVES,
-    "clip": LEAVES | {"video"},
+    "files": LEAVES,
+    "data": LEAVES | {"files"},
+    "clip": LEAVES | {"files"},
     "overlay": LEAVES | {"tracking"},
-    "training": LEAVES | {"model", "data"},
+    "sinks": LEAVES | {"files", "overlay", "tracking"},
+    "page": LEAVES | {"files", "sinks", "tracking"},
+    "spread": LEAVES,
+    "batch": LEAVES | {"files", "spread", "tracking", "overlay"},
+    "training": LEAVES | {"files", "model", "data"},
     "runtime": LEAVES | {"model", "tracking"},
     "bench": LEAVES | {"model", "tracking", "runtime"},
     # load_tracker is the runtime's public name
-    "evaluation": LEAVES | {"tracking", "overlay", "runtime", "load_tracker"},
+    "evaluation": LEAVES | {"files", "tracking", "overlay", "runtime", "spread", "load_tracker"},
+}
+NEEDED = {"settings", "messages"}
+ROOMS = {  # of the node: what each may import besides itself; the files above them may import them all
+    "settings": set(),
+    "messages": set(),
+    "images": NEEDED,
+    "targets": NEEDED | {"images"},
+    "outputs": NEEDED | {"images", "targets"},
+    "health": NEEDED | {"images"},
 }
 PROTOCOL = "s2iammask_core.tracking.network"  # all that tracking and model know of each other
 HIDDEN_FROM_THE_NODE = {"model", "training", "data", "cli"}
@@ -47,13 +60,20 @@ def imported_layers(module: Path) -> set[str]:
     return {parts[1] if len(parts) > 1 else "" for parts in names if parts[0] == "s2iammask_core"}
 
 
+def imported_rooms(module: Path) -> set[str]:
+    """The parts of the node that a module imports."""
+    names = [name.split(".") for name in imported_modules(module)]
+    return {parts[1] for parts in names if parts[0] == "s2iammask_ros" and len(parts) > 1}
+
+
 def is_ros(name: str) -> bool:
     root = name.split(".")[0]
     return root in ROS or root.endswith(("_msgs", "_interfaces", "_srvs"))
 
 
 def layer_of(module: Path) -> str:
-    return module.relative_to(ROOT / "s2iammask_core").parts[0].removesuffix(".py")
+    """Of the core; of the node, the room."""
+    return module.relative_to(ROOT).parts[1].removesuffix(".py")
 
 
 @pytest.mark.parametrize("module", modules("s2iammask_core"), ids=lambda path: str(path.relative_to(ROOT)))
@@ -69,6 +89,25 @@ def test_the_core_does_not_import_ros(module):
 def test_a_layer_imports_only_the_layers_under_it(module):
     layer = layer_of(module)
     assert imported_layers(module) <= MAY_IMPORT[layer] | {layer}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [path for path in modules("s2iammask_ros") if layer_of(path) in ROOMS],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_a_room_of_the_node_imports_only_the_rooms_before_it(module):
+    room = layer_of(module)
+    assert imported_rooms(module) <= ROOMS[room] | {room}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [path for path in modules("s2iammask_ros") if layer_of(path) != "tools"],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_nothing_in_the_node_needs_its_tools(module):
+    assert "tools" not in imported_rooms(module)
 
 
 @pytest.mark.parametrize("module", modules("s2iammask_ros"), ids=lambda path: str(path.relative_to(ROOT)))

@@ -23,8 +23,8 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
 }
 ROSDEP_KEYS = {"cv2": "python3-opencv", "PIL": "python3-pil"}
-FROM_PIP_ON_ROBOTS = {"openvino"}  # rosdep has no key for it
-INTERFACES = sorted([*ROOT.glob("msg/*.msg"), *ROOT.glob("srv/*.srv")])
+FROM_PIP_ON_ROBOTS = {"av", "openvino"}  # av: of video files, which no node reads; both: rosdep has no key
+INTERFACES = sorted([*ROOT.glob("action/*.action"), *ROOT.glob("msg/*.msg"), *ROOT.glob("srv/*.srv")])
 VISION_MSGS = {  # type hashes of vision_msgs 4.1.1 on Jazzy
     "BoundingBox2D": "008eacbb0cf8f26e83795547bed013eec3675485ef386ec056d80eaaf1c1ce2f",
     "BoundingBox3D": "bbb73a65c163d7f9bb29009c7bde9f7faa576bd2d23299c4511d19230dab4698",
@@ -74,7 +74,7 @@ def test_the_licence_is_the_same_everywhere():
 
 
 def test_every_interface_is_built():
-    built = re.findall(r"^  ((?:msg|srv)/\w+\.\w+)$", CMAKE, re.MULTILINE)
+    built = re.findall(r"^  ((?:action|msg|srv)/\w+\.\w+)$", CMAKE, re.MULTILINE)
     assert sorted(built) == [str(path.relative_to(ROOT)) for path in INTERFACES]
 
 

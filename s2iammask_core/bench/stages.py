@@ -11,22 +11,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from s2iammask_core import geometry, sampling
+from s2iammask_core import sampling
 from s2iammask_core.bench.timing import Clock, timed
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.answer import unpacked
-from s2iammask_core.tracking.eager import EagerRunner, on_device
+from s2iammask_core.tracking.eager import EagerRunner
+from s2iammask_core.tracking.frame_store import FrameStore
 from s2iammask_core.tracking.proposals import propose
 from s2iammask_core.tracking.regions import mask_region, outline
-from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
+from s2iammask_core.tracking.runner import Search
+from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.sharing import shared_regions
-from s2iammask_core.tracking.step import as_input, packed, step
+from s2iammask_core.tracking.step import packed, step
 from s2iammask_core.tracking.target import Target
 from s2iammask_core.tracking.voting import regions, solid, vote
+from s2iammask_core.tracking.windows import aim_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,13 @@ class StagedStep:
         self._network, self._config, self._frame = network, config, frame
         self._settings = StepSettings.of(config)
         self._on_gpu = network.device.type == "cuda"
-        self._kernels = S2iamMaskMethod(EagerRunner(network)).templates(frame, targets, config)
+        self._runner = EagerRunner(network)
+        self._kernels = S2iamMaskMethod(self._runner).templates(frame, targets, config)
         self._aim = aim_at(targets, config)
         self._packed_aim = torch.from_numpy(self._aim.packed()).to(network.device)
         self._there = Aim.unpacked(self._packed_aim, config.search_pixels)
         self._patches = self._cut()
-        self._output = network.search(self._kernels, self._patches)
+        self._output = network.search(self._kernels, self._patches, self._there.prior)
         self._proposals = propose(self._output, self._there, self._settings)
 
     def stages(self, repeats: int, clock: Clock) -> tuple[Stage, ...]:
@@ -62,7 +66,7 @@ class StagedStep:
         parts = self._upload()
         parts["crop"] = self._time(self._cut)
         parts["backbone"] = self._time(lambda: network.module.backbone(prepared))
-        search = self._time(lambda: network.search(self._kernels, self._patches))
+        search = self._time(lambda: network.search(self._kernels, self._patches, self._there.prior))
         parts["heads"] = max(search - parts["backbone"], 0.0)
         parts["rank"] = self._time(lambda: propose(self._output, self._there, self._settings))
         parts |= self._masks() | self._end()
@@ -72,15 +76,13 @@ class StagedStep:
         return timed(call, self._repeats, self._network.device, self._clock).p50
 
     def _cut(self) -> Tensor:
-        if not self._on_gpu:
-            return as_input(torch.from_numpy(geometry.cut(self._frame, self._aim.crop, self._aim.border)))
-        frame = on_device(self._frame, self._network.device)
-        return sampling.cut(frame, self._there.crop, self._there.border)
+        return self._runner.patches([Search(self._frame, self._kernels, self._aim)])
 
     def _upload(self) -> dict[str, float]:
         if not self._on_gpu:
             return {}
-        return {"upload": self._time(lambda: on_device(self._frame, self._network.device))}
+        store = FrameStore(self._network.device)
+        return {"upload": self._time(lambda: store.load([(self._frame, self._aim.crop)]))}
 
     def _masks(self) -> dict[str, float]:
         network, settings = self._network, self._settings

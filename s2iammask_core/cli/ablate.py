@@ -22,13 +22,15 @@ from s2iammask_core.cli.benchmarks import (
     add_data,
     add_output,
     add_split,
+    add_starts,
     add_step,
     chosen_data,
     show_table,
 )
-from s2iammask_core.cli.eval import add_protocol, add_workers, chosen_workers, weights_factory
+from s2iammask_core.cli.eval import add_protocol, weights_factory
 from s2iammask_core.cli.settings import add_settings
 from s2iammask_core.cli.snapshots import exported
+from s2iammask_core.cli.workers import add_workers, chosen_workers
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.ablation import Ablation, Row, Variant, read_ablation
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser, "--root", "the data set's root")
     add_split(parser, "(default: val, or all)")
     add_step(parser)
+    add_starts(parser)
     add_settings(parser)
     add_protocol(parser)
     parser.add_argument(

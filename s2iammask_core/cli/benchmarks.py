@@ -15,7 +15,10 @@ from s2iammask_core.evaluation.reports.tables import (
     as_text,
     figures_table,
     rows_table,
+    runs_table,
 )
+from s2iammask_core.evaluation.sequences.regions import Rectangles
+from s2iammask_core.evaluation.sequences.starts import Starts
 from s2iammask_core.evaluation.vot import INTERVALS
 
 FORMATS = {"text": as_text, "markdown": as_markdown, "csv": as_csv}
@@ -31,6 +34,12 @@ def add_data(parser: argparse.ArgumentParser, root_flag: str, root_help: str) ->
         "--interval",
         metavar="LOW,HIGH",
         help="sequence lengths of the expected average overlap; `toolkit` for VOT2016's own 108,371",
+    )
+    parser.add_argument(
+        "--rectangles",
+        choices=[each.value for each in Rectangles],
+        default=Rectangles.TOOLKIT.value,
+        help="VOT regions of 4 numbers cover width x height pixels, or with pysot one more each way",
     )
 
 
@@ -60,7 +69,9 @@ def chosen_data(args: argparse.Namespace) -> Choice:
         split=args.split,
         start_from=getattr(args, "protocol", "mask"),
         interval=_interval(args),
+        rectangles=Rectangles(args.rectangles),
         step=_step(args),
+        starts=chosen_starts(args),
     )
 
 
@@ -69,6 +80,23 @@ def add_step(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=int, default=1, metavar="N", help="look at every N-th frame alone, for quick trials"
     )
+
+
+def add_starts(parser: argparse.ArgumentParser) -> None:
+    """Adds --starts and --reverse."""
+    parser.add_argument(
+        "--starts", type=int, metavar="N",
+        help="track from N frames of each sequence, evenly spread, the first among them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reverse", action="store_true", help="track the sequences backwards in time as well"
+    )
+
+
+def chosen_starts(args: argparse.Namespace) -> Starts | None:
+    """None where a benchmark's own protocol is asked for."""
+    count, reverse = getattr(args, "starts", None), getattr(args, "reverse", False)
+    return None if count is None and not reverse else Starts(1 if count is None else count, reverse)
 
 
 def _step(args: argparse.Namespace) -> int:
@@ -100,6 +128,9 @@ def show_report(args: argparse.Namespace, report: Report) -> None:
     show_table(args, figures_table(report))
     print()
     show_table(args, rows_table(report))
+    if report.runs:
+        print()
+        show_table(args, runs_table(report))
     for note in report.notes:
         print(f"note: {note}")
 

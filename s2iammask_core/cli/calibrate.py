@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from s2iammask_core.cli.benchmarks import add_starts, chosen_starts
 from s2iammask_core.cli.settings import add_settings, chosen_settings
-from s2iammask_core.errors import ConfigError, DatasetError
+from s2iammask_core.errors import DatasetError
 
 if TYPE_CHECKING:
     from s2iammask_core.evaluation.calibration import Reliability
@@ -33,12 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", default="train", help="list of sequences in ImageSets (default: train)")
     parser.add_argument("--sequences", default="", metavar="A,B", help="only these of the list")
-    parser.add_argument(
-        "--starts",
-        type=int,
-        default=1,
-        help="frames of each sequence to start at, evenly spaced (default: 1)",
-    )
+    add_starts(parser)
     parser.add_argument("--out", type=Path, help="where to write the weights with the fitted confidence")
     parser.add_argument("--plot", type=Path, help="where to draw the reliability, PNG")
     parser.add_argument("--json", action="store_true", help="print one json object")
@@ -48,16 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from s2iammask_core.evaluation import calibration
     from s2iammask_core.evaluation.sequences.masks import read_davis
+    from s2iammask_core.evaluation.sequences.starts import Starts, mask_runs
     from s2iammask_core.runtime import load_tracker, weights_file
 
-    if args.starts < 1:
-        raise ConfigError(f"--starts must be 1 or more, got {args.starts}")
+    starts = chosen_starts(args) or Starts()
     config, runtime = chosen_settings(args)
     weights = weights_file(args.weights)
     tracker = load_tracker(weights, config=config, runtime=runtime)
     sequences = read_davis(args.root, args.year, _names(args))
     pairs = zip(sequences, sequences[1:] + sequences[:1], strict=True)
-    runs = [(each, first, other) for each, other in pairs for first in calibration.starts(each, args.starts)]
+    runs = [(run, other) for each, other in pairs for _, run in mask_runs(each, starts)]
     bar = tqdm(runs, unit="run", file=sys.stderr)
     observations = [each for run in bar for each in calibration.observe(tracker, *run)]
     fitted = calibration.fit(observations)
@@ -80,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _names(args: argparse.Namespace) -> tuple[str, ...]:
-    from s2iammask_core.evaluation.sequences.masks import davis_names
+    from s2iammask_core.files.davis import listed_sequences
 
-    listed = davis_names(args.root, args.year, args.list)
+    listed = listed_sequences(args.root, args.year, args.list)
     chosen = tuple(args.sequences.split(",")) if args.sequences else listed
     if missing := set(chosen) - set(listed):
         raise DatasetError(f"{args.root} does not list {', '.join(sorted(missing))} in {args.list}")

@@ -3,15 +3,16 @@
   s2iammask eval --dataset DAVIS2016 --root DAVIS --weights FILE --protocol box
   s2iammask eval --dataset VOT2018 --root VOT2018 --snapshots runs/train --from 1 --to 20 --workers 2
   s2iammask eval --dataset boxes --root sequences
+  s2iammask eval --dataset DAVIS2016 --root DAVIS --split held_out.txt --protocol box --starts 3 --reverse
 
 The data set `boxes` is a folder of OTB's and VOT's folders side by side: upright boxes, no restarts.
+With --starts or --reverse each sequence is tracked from several frames, and means come with standard errors.
 A run that was stopped goes on with the first sequence that has no results. `--weights identity` is a tracker
 that never moves: it tries out a data set in a minute.
 """
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from s2iammask_core.cli.benchmarks import (
     add_data,
     add_output,
     add_split,
+    add_starts,
     add_step,
     chosen_data,
     show_report,
@@ -29,14 +31,16 @@ from s2iammask_core.cli.benchmarks import (
 )
 from s2iammask_core.cli.settings import add_settings, chosen_settings
 from s2iammask_core.cli.snapshots import exported, snapshots_between
+from s2iammask_core.cli.workers import add_workers, chosen_workers, shared_cores
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import open_benchmark, score
+from s2iammask_core.evaluation.benchmarks.repeated import RepeatedBenchmark
 from s2iammask_core.evaluation.factory import IdentityFactory, TrackerFactory, WeightsFactory
 from s2iammask_core.evaluation.reports.record import Report
-from s2iammask_core.evaluation.reports.tables import Table, as_csv, as_markdown, as_object
+from s2iammask_core.evaluation.reports.tables import Table, all_figures, as_csv, as_markdown, as_object
 from s2iammask_core.evaluation.reports.write import write_report
-from s2iammask_core.evaluation.runner import Run, Workers, total_speed
+from s2iammask_core.evaluation.runner import Run, total_speed
 from s2iammask_core.evaluation.runner import run as run_sequences
 from s2iammask_core.runtime import weights_file
 
@@ -47,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser, "--root", "the data set's root; of VOT also its json file")
     add_split(parser, "(default: val, or all)")
     add_step(parser)
+    add_starts(parser)
     add_settings(parser)
     add_protocol(parser)
     parser.add_argument(
@@ -61,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--results", type=Path, metavar="DIR", help="where results go (default: runs/eval/...)"
     )
+    parser.add_argument(
+        "--against", type=Path, metavar="DIR", help="results of the same starts: says the gain on them"
+    )
     add_workers(parser)
     add_output(parser)
 
@@ -74,13 +82,10 @@ def add_protocol(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
-    parser.add_argument("--devices", metavar="A,B", help="what the workers share, e.g. cuda:0,cuda:1")
-
-
 def run(args: argparse.Namespace) -> int:
     benchmark = open_benchmark(chosen_data(args))
+    if args.against:
+        _repeated(benchmark)
     results = args.results or default_results(args)
     if args.snapshots:
         _run_snapshots(args, benchmark, results)
@@ -95,6 +100,8 @@ def default_results(args: argparse.Namespace) -> Path:
     tracker = args.snapshots.name if args.snapshots else weights_file(args.weights).stem
     suffix = "-box" if args.protocol == "box" else ""
     suffix += f"-every{args.every}" if args.every > 1 else ""
+    suffix += f"-starts{args.starts}" if args.starts else ""
+    suffix += "-reverse" if args.reverse else ""
     return Path("runs/eval", args.dataset, tracker + suffix)
 
 
@@ -105,18 +112,9 @@ def chosen_factory(args: argparse.Namespace) -> TrackerFactory:
 
 
 def weights_factory(args: argparse.Namespace, weights: str) -> WeightsFactory:
-    """The recipe for the tracker; on a CPU the workers share its cores."""
+    """The recipe for the tracker."""
     config, runtime = chosen_settings(args)
-    if args.workers > 1 and not runtime.threads:
-        runtime = replace(runtime, threads=max((os.cpu_count() or 1) // args.workers, 1))
-    return WeightsFactory(weights, config=config, runtime=runtime)
-
-
-def chosen_workers(args: argparse.Namespace) -> Workers:
-    if args.workers < 1:
-        raise ConfigError(f"--workers must be 1 or more, got {args.workers}")
-    devices = tuple(args.devices.split(",")) if args.devices else (args.device,)
-    return Workers(args.workers, devices)
+    return WeightsFactory(weights, config=config, runtime=shared_cores(runtime, chosen_workers(args)))
 
 
 def _evaluated(
@@ -129,11 +127,19 @@ def _evaluated(
         run_sequences(task, chosen_workers(args), lambda name, frames: bar.update(frames))
     speed = total_speed(benchmark, results)
     report = score(benchmark, results) if benchmark.has_truth else _without_truth(benchmark, results)
+    if args.against:
+        report = _repeated(benchmark).compared(report, results, args.against)
     speeds = {"fps": speed.fps, "fps_with_decoding": speed.fps_with_decoding}
     report = replace(report, figures={**report.figures, **speeds})
     page = write_report(results / "report", report, benchmark, results)
     print(f"results in {results}, report in {page}", file=sys.stderr)
     return report
+
+
+def _repeated(benchmark: Benchmark) -> RepeatedBenchmark:
+    if not isinstance(benchmark, RepeatedBenchmark):
+        raise ConfigError("--against compares run by run: give --starts too, as for the other results")
+    return benchmark
 
 
 def _without_truth(benchmark: Benchmark, results: Path) -> Report:
@@ -147,17 +153,18 @@ def _run_snapshots(args: argparse.Namespace, benchmark: Benchmark, results: Path
         with exported(snapshot) as weights:
             factory = replace(weights_factory(args, str(weights)), source=str(snapshot))
             reports[snapshot.stem] = _evaluated(args, benchmark, results / snapshot.stem, factory)
-    names = tuple(next(iter(reports.values())).figures)
+    rows = {name: all_figures(report) for name, report in reports.items()}
+    names = tuple(next(iter(rows.values())))
     table = Table(
         ("snapshot", *names),
-        tuple((name, *(report.figures[figure] for figure in names)) for name, report in reports.items()),
+        tuple((name, *(row[figure] for figure in names)) for name, row in rows.items()),
     )
     (results / "snapshots.csv").write_text(as_csv(table))
     (results / "snapshots.md").write_text(as_markdown(table) + "\n")
     best = max(reports, key=lambda name: reports[name].figures.get(benchmark.objective, 0.0))
     if args.json:
-        rows = {name: as_object(report) for name, report in reports.items()}
-        print(json.dumps({"objective": benchmark.objective, "best": best, "snapshots": rows}))
+        objects = {name: as_object(report) for name, report in reports.items()}
+        print(json.dumps({"objective": benchmark.objective, "best": best, "snapshots": objects}))
         return
     show_table(args, table)
     print(f"best {benchmark.objective}: {best}")

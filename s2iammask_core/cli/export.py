@@ -21,6 +21,7 @@ from s2iammask_core.cli.settings import add_values, add_weights, chosen_tracker_
 from s2iammask_core.clip import first_box, shots
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.files.clips import open_clip
 from s2iammask_core.manifest import sha256
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import weights_file
@@ -29,7 +30,6 @@ from s2iammask_core.runtime.exported import GRAPHS
 from s2iammask_core.runtime.quantize import Example, quantize, require_quantization
 from s2iammask_core.runtime.tensorrt import TENSORRT, require_tensorrt
 from s2iammask_core.runtime.verification import with_expectation
-from s2iammask_core.video import open_clip
 
 FORMATS = {"onnx": ONNX, "torch-export": TORCH_EXPORT, "tensorrt": TENSORRT}
 

@@ -1,62 +1,54 @@
-"""Validation while training: tracks held-out sequences from their first box, without any further truth."""
+"""Validation while training: tracks held-out sequences from boxes, without any further truth."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from s2iammask_core.data.annotations import Annotation, Video
-from s2iammask_core.data.cutting import read_rgb
-from s2iammask_core.data.readers.davis import read_davis
+from s2iammask_core.data.readers.davis import read_davis as listed_davis
 from s2iammask_core.errors import ConfigError
-from s2iammask_core.evaluation.davis import region_similarity
+from s2iammask_core.evaluation.repeated import MaskRun, held_out_runs, repeated, summary
+from s2iammask_core.evaluation.sequences.masks import read_davis
+from s2iammask_core.evaluation.sequences.starts import Starts
 from s2iammask_core.model.network import SiameseNetwork
-from s2iammask_core.tracking.track import Track
 from s2iammask_core.tracking.tracker import Tracker
 from s2iammask_core.training.settings import ValidationConfig
 
 
 def held_out(config: ValidationConfig) -> Callable[[SiameseNetwork], dict[str, float]] | None:
-    """A function from a network to mean J and mean box IoU, both in [0, 1]; None without held-out sequences.
+    """A function from a network to mean J, F and box IoU, all in [0, 1]; None without held-out sequences.
 
     "score", by which the best epoch is chosen, is J where the network has masks, else the box IoU.
     """
     if not config.root:
         return None
-    videos = [
-        each
-        for each in read_davis(Path(config.root)).videos
-        if each.name in config.sequences or not config.sequences
-    ]
-    if missing := set(config.sequences) - {video.name for video in videos}:
-        raise ConfigError(
-            f"validation.sequences names what {config.root} has not: {', '.join(sorted(missing))}"
-        )
-
-    if not any(len(next(iter(each.tracks.values()))) > config.every for each in videos):
-        raise ConfigError(f"validation.every {config.every} leaves no frame of {config.root} to be tracked")
+    runs = _runs(config)
 
     def validate(network: SiameseNetwork) -> dict[str, float]:
         device = network.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            frames = [row for video in videos for row in _overlaps(Tracker.of(network), video, config.every)]
-        j, iou = (sum(column) / len(frames) for column in zip(*frames, strict=True))
-        masks = network.mask_source != "none"
-        return {"score": j if masks else iou, "box_iou": iou, **({"j": j} if masks else {})}
+            found = summary(list(repeated(Tracker.of(network), runs)))
+        boxes = {"box_iou": found["box_iou"].mean}
+        if network.mask_source == "none":
+            return {"score": boxes["box_iou"], **boxes}
+        j, f = found["j_mean"], found["f_mean"]
+        return {"score": j.mean, "j": j.mean, "f": f.mean, **boxes}
 
     return validate
 
 
-def _overlaps(tracker: Tracker, video: Video, every: int) -> list[tuple[float, float]]:
-    """(J, box IoU) of each tracked frame of a video's first object."""
-    annotations = next(iter(video.tracks.values()))
-    first, *later = list(annotations)[::every]
-    tracker.start(read_rgb(video.frames[first]), [annotations[first].box])
-    return [_overlap(tracker.track(read_rgb(video.frames[index]))[0], annotations[index]) for index in later]
-
-
-def _overlap(track: Track, truth: Annotation) -> tuple[float, float]:
-    if truth.mask is None:
-        return 0.0, track.box.iou(truth.box)
-    mask = truth.mask.load()
-    return region_similarity(mask, track.mask.full(*mask.shape)), track.box.iou(truth.box)
+def _runs(config: ValidationConfig) -> tuple[MaskRun, ...]:
+    root = Path(config.root)
+    listed = [video.name for video in listed_davis(root).videos]
+    if missing := set(config.sequences) - set(listed):
+        raise ConfigError(
+            f"validation.sequences names what {config.root} has not: {', '.join(sorted(missing))}"
+        )
+    sequences = read_davis(root, "2016", config.sequences or listed)
+    thinned = [each.thinned(config.every) for each in sequences]
+    runs = held_out_runs(thinned, Starts(config.starts, config.reverse), "box")
+    if not runs:
+        raise ConfigError(
+            f"validation.every {config.every} leaves no frame of {config.root} between the first and the last"
+        )
+    return runs

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import Annotation
+from s2iammask_core.data.mask_sources import KNOWN_OBJECT, UNKNOWN
 from s2iammask_core.errors import DatasetError
 
 Pixels = NDArray[np.uint8]
@@ -22,17 +22,9 @@ class Cutout:
     """An object in the middle of a square crop."""
 
     pixels: Pixels  # (C, C, 3) RGB
-    mask: Pixels  # (C, C) 0 or 255; all 0 if the data set has no masks
+    mask: Pixels  # (C, C) 255 the object, 128 unknown, 0 neither; all 0 if the data set has no masks
     box: tuple[float, float, float, float]  # x1 y1 x2 y2, crop pixels
     has_mask: bool
-
-
-def read_rgb(path: Path | str) -> Pixels:
-    """A picture (H, W, 3), RGB; DatasetError if the file is missing or broken."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise DatasetError(f"cannot read a picture from {path}")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def context_side(width: float, height: float) -> float:
@@ -44,23 +36,49 @@ def context_side(width: float, height: float) -> float:
 def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
     """The crop of `pixels` x `pixels` around an object; outside the frame it has the frame's mean colour.
 
-    DatasetError if the mask has not the frame's size.
+    DatasetError if the mask has not the frame's size, or nothing of it lies in the box.
     """
     box = annotation.box
     scale = TEMPLATE_PIXELS / context_side(box.width, box.height)  # crop pixels per frame pixel
-    matrix = _window(box, scale, pixels)
     mean = tuple(float(value) for value in cv2.mean(frame)[:3])
+    matrix = _window(box, scale, pixels)
     crop = cv2.warpAffine(frame, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=mean)
     half_w, half_h = box.width * scale / 2, box.height * scale / 2
     middle = pixels / 2
     edges = (middle - half_w, middle - half_h, middle + half_w, middle + half_h)
     if annotation.mask is None:
         return Cutout(np.asarray(crop, np.uint8), np.zeros((pixels, pixels), np.uint8), edges, False)
-    full = annotation.mask.load().astype(np.uint8) * 255
-    if full.shape != frame.shape[:2]:
-        raise DatasetError(f"the mask has the size {full.shape}, the frame {frame.shape[:2]} (height, width)")
-    mask = cv2.warpAffine(full, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=0)
-    return Cutout(np.asarray(crop, np.uint8), np.where(mask > 127, 255, 0).astype(np.uint8), edges, True)
+    levels = annotation.mask.levels()
+    check_mask(levels == KNOWN_OBJECT, box, frame)
+    made = levels_around(levels, box, pixels)
+    # an object thinner than a pixel of the crop has none there, and teaches its box alone
+    return Cutout(np.asarray(crop, np.uint8), made, edges, bool((made == KNOWN_OBJECT).any()))
+
+
+def check_mask(mask: NDArray[np.bool_], box: Box, frame: Pixels) -> None:
+    """DatasetError for a mask (H, W) that does not fit the frame, or has nothing in its object's box."""
+    if mask.shape != frame.shape[:2]:
+        (height, width), (rows, columns) = mask.shape, frame.shape[:2]
+        raise DatasetError(f"the mask is {width}x{height}, but its frame is {columns}x{rows}")
+    x1, y1 = max(math.floor(box.x1), 0), max(math.floor(box.y1), 0)
+    if not mask[y1 : max(math.ceil(box.y2), 0), x1 : max(math.ceil(box.x2), 0)].any():
+        raise DatasetError(f"the mask has no pixel in its object's box, {box.text}")
+
+
+def levels_around(levels: Pixels, box: Box, pixels: int) -> Pixels:
+    """The levels (C, C) of a mask (H, W) in the crop around a box, which may be that of another frame."""
+    matrix = _window(box, TEMPLATE_PIXELS / context_side(box.width, box.height), pixels)
+    layers = [(levels == value).astype(np.uint8) * 255 for value in (KNOWN_OBJECT, UNKNOWN)]
+    if not layers[1].any():
+        return np.where(_warped(layers[0], matrix, pixels) > 127, KNOWN_OBJECT, 0).astype(np.uint8)
+    object_, unknown = (_warped(layer, matrix, pixels) for layer in layers)
+    found = np.where(object_ > 127, KNOWN_OBJECT, np.where(unknown > 63, UNKNOWN, 0))
+    return found.astype(np.uint8)
+
+
+def _warped(layer: Pixels, matrix: NDArray[np.float64], pixels: int) -> Pixels:
+    moved = cv2.warpAffine(layer, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=0)
+    return np.asarray(moved, np.uint8)
 
 
 def _window(box: Box, scale: float, pixels: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.evaluation.davis import region_similarity
+from s2iammask_core.evaluation.davis import outside_void, region_similarity
 from s2iammask_core.evaluation.protocols import Runnable, first_boxes
 from s2iammask_core.evaluation.sequences.masks import MaskSequence
 from s2iammask_core.tracking.confidence import ConfidenceModel, Evidence, logit
@@ -35,28 +35,28 @@ class Observation:
 
 
 def observe(
-    tracker: Runnable, sequence: MaskSequence, first: int = 0, elsewhere: MaskSequence | None = None
+    tracker: Runnable, run: MaskSequence, elsewhere: MaskSequence | None = None
 ) -> Iterator[Observation]:
-    """Tracks all objects of a sequence from frame `first` on, those that appear later from their first boxes;
-    one observation for each annotated frame and object.
+    """Tracks all objects of a run from their first boxes; an observation of each object and annotated frame.
 
     At the end come the first frames of another sequence of the same size, where every answer is wrong:
     sequences that show the object in all their frames do not tell how the figures look when it is gone.
     """
-    for index in range(first, len(sequence.frames)):
-        frame = sequence.frames.read(index)
-        truth = sequence.labels(index) if index in sequence.annotations else None
+    for index in range(len(run.frames)):
+        frame = run.frames.read(index)
+        truth = run.fitting(index, frame) if index in run.annotations else None
         for track in tracker.track(frame):
             if truth is not None:
-                overlap = region_similarity(truth == track.id, track.mask.full(*truth.shape))
-                yield Observation(_evidence(track), overlap >= SUCCESS, sequence.name)
-        starting = _starting(sequence, index, first)
+                found = outside_void(track.mask.full(*truth.shape), truth)
+                right = region_similarity(truth == track.id, found) >= SUCCESS
+                yield Observation(_evidence(track), right, run.name)
+        starting = [each.object_id for each in run.starting(index)]
         if starting and truth is not None:
             tracker.start(frame, first_boxes(truth, starting), starting)
-    if elsewhere and _size(elsewhere) == _size(sequence):
+    if elsewhere and _size(elsewhere) == _size(run):
         for index in range(min(ABSENT, len(elsewhere.frames))):
             for track in tracker.track(elsewhere.frames.read(index)):
-                yield Observation(_evidence(track), False, sequence.name)
+                yield Observation(_evidence(track), False, run.name)
     tracker.stop()
 
 
@@ -66,22 +66,6 @@ def _evidence(track: Track) -> Evidence:
 
 def _size(sequence: MaskSequence) -> tuple[int, ...]:
     return tuple(sequence.frames.read(0).shape)
-
-
-def _starting(sequence: MaskSequence, index: int, first: int) -> list[int]:
-    """Objects to start in a frame: in frame `first` all that it shows, later those that are new."""
-    if index > first:
-        return [each.object_id for each in sequence.starting(index)]
-    seen = np.unique(sequence.labels(index)) if index in sequence.annotations else ()
-    known = {each.object_id for k in range(index + 1) for each in sequence.starting(k)}
-    return [int(label) for label in seen if int(label) in known]
-
-
-def starts(sequence: MaskSequence, count: int) -> list[int]:
-    """Annotated frames to start at, `count` at most, evenly spaced, the first of them included."""
-    annotated = sorted(sequence.annotations)
-    places = np.linspace(0, len(annotated), count, endpoint=False).astype(int)
-    return [annotated[place] for place in np.unique(places)]
 
 
 def fit(observations: Sequence[Observation]) -> ConfidenceModel:

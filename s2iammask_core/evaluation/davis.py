@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from s2iammask_core.evaluation.sequences.masks import Labels
+from s2iammask_core.files.labels import VOID
+
 Mask = NDArray[np.bool_]  # (H, W)
 Floats = NDArray[np.float64]
 
@@ -79,6 +82,17 @@ def by_sequence(objects: tuple[ObjectScore, ...]) -> Mapping[str, DavisScore]:
     """The same for each sequence."""
     names = dict.fromkeys(each.sequence for each in objects)
     return {name: score(tuple(each for each in objects if each.sequence == name)) for name in names}
+
+
+def measures(truth: Labels, answer: Labels, object_id: int) -> tuple[float, float]:
+    """J and F of one object in label images (H, W), outside the truth's void."""
+    true, found = truth == object_id, outside_void(answer == object_id, truth)
+    return region_similarity(true, found), boundary_measure(true, found)
+
+
+def outside_void(answer: Mask, truth: Labels) -> Mask:
+    """The answer without the pixels of which the truth does not know what they are."""
+    return np.asarray(answer & (truth != VOID))
 
 
 def region_similarity(truth: Mask, answer: Mask) -> float:

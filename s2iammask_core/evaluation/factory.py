@@ -3,19 +3,22 @@
 import hashlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import WeightsError
 from s2iammask_core.evaluation.identity import IdentityTracker
 from s2iammask_core.evaluation.protocols import Runnable
 
+if TYPE_CHECKING:
+    from s2iammask_core.tracking.tracker import Tracker
+
 
 class TrackerFactory(Protocol):
     """A recipe for a tracker."""
 
-    def make(self, device: str) -> Runnable:
-        """A new tracker on a device, as RuntimeConfig names it."""
+    def make(self) -> Runnable:
+        """A new tracker."""
         ...
 
     def describe(self) -> dict[str, object]:
@@ -33,7 +36,7 @@ class ConfigurableFactory(TrackerFactory, Protocol):
 class IdentityFactory:
     """The tracker that never moves."""
 
-    def make(self, device: str) -> Runnable:
+    def make(self) -> Runnable:
         return IdentityTracker()
 
     def describe(self) -> dict[str, object]:
@@ -52,12 +55,10 @@ class WeightsFactory:
     def configured(self, config: TrackerConfig) -> "WeightsFactory":
         return replace(self, config=config)
 
-    def make(self, device: str) -> Runnable:
+    def make(self) -> "Tracker":
         from s2iammask_core import load_tracker  # takes seconds, which scoring alone should not
 
-        runtime = replace(self.runtime, device=device)
-        tracker: Runnable = load_tracker(self.weights, config=self.config, runtime=runtime)
-        return tracker
+        return load_tracker(self.weights, config=self.config, runtime=self.runtime)
 
     def describe(self) -> dict[str, object]:
         runtime = {"runtime": self.runtime.runtime, "precision": self.runtime.precision}

@@ -69,9 +69,14 @@ def score(truths: Mapping[str, Floats], answers: Mapping[str, Floats]) -> OtbSco
     )
 
 
+def has_box(truth: Floats) -> NDArray[np.bool_]:
+    """(N,) where a truth (N, 4) has a box: its width and height are positive."""
+    return np.asarray(np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1))
+
+
 def score_sequence(name: str, truth: Floats, answer: Floats) -> SequenceScore:
-    """A truth whose width or height is not positive has no box."""
-    known = np.isfinite(truth).all(axis=1) & (truth[:, 2:] > 0).all(axis=1)
+    """How one sequence went, by its truth and answer (N, 4)."""
+    known = has_box(truth)
     centers = truth[:, :2] + truth[:, 2:] / 2 - answer[:, :2] - answer[:, 2:] / 2
     overlaps = np.where(known, box_overlaps(truth, answer), -1.0)
     return SequenceScore(name, overlaps, np.where(known, np.hypot(*centers.T), np.inf))

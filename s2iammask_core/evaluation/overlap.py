@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from s2iammask_core.boxes import Box
+
 Regions = NDArray[np.float32]  # (N, M, 2) polygons x y; a polygon of NaN stands for no region
 Overlaps = NDArray[np.float64]  # (N,), in [0, 1], NaN where there was nothing to compare
 
@@ -55,6 +57,25 @@ def box_overlaps(first: ArrayLike, second: ArrayLike) -> Overlaps:
     common = (high - low).clip(min=0).prod(axis=1)
     union = a[:, 2:].prod(axis=1) + b[:, 2:].prod(axis=1) - common
     return np.where(union > 0, common / np.where(union > 0, union, 1), 0.0)
+
+
+def box_overlap(truth: Box, answer: Box, void: NDArray[np.bool_]) -> float:
+    """The same of two boxes in frame pixels, without what void (H, W) covers of them."""
+    x1, y1 = max(truth.x1, answer.x1), max(truth.y1, answer.y1)
+    common = Box(x1, y1, min(truth.x2, answer.x2), min(truth.y2, answer.y2))
+    both, one, other = (_area_outside(void, each) for each in (common, truth, answer))
+    union = one + other - both
+    return both / union if union > 0 else 0.0
+
+
+def _area_outside(void: NDArray[np.bool_], box: Box) -> float:
+    if box.area == 0:
+        return 0.0
+    rows, columns = (
+        np.clip(np.minimum(np.arange(size) + 1, high) - np.maximum(np.arange(size), low), 0, 1)
+        for size, low, high in zip(void.shape, (box.y1, box.x1), (box.y2, box.x2), strict=True)
+    )  # how much of each row and column of pixels the box covers
+    return box.area - float(rows @ void @ columns)
 
 
 @dataclass(frozen=True, slots=True)

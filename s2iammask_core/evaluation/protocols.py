@@ -4,6 +4,7 @@ Here, and nowhere in the tracker, is the ground truth known: to start from, and 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -11,13 +12,13 @@ import numpy as np
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.overlap import polygon_overlap
 from s2iammask_core.evaluation.results.vot import Answer
-from s2iammask_core.evaluation.sequences.frames import Frame
 from s2iammask_core.evaluation.sequences.masks import Labels, MaskSequence, ObjectSpan
 from s2iammask_core.evaluation.sequences.otb import BoxSequence
 from s2iammask_core.evaluation.sequences.regions import from_box, to_box, to_region, to_target
 from s2iammask_core.evaluation.sequences.vot import VotSequence
 from s2iammask_core.evaluation.vot import RESTART_AFTER, Kind
-from s2iammask_core.overlay import label_image
+from s2iammask_core.geometry import HostFrame
+from s2iammask_core.overlay import id_image
 from s2iammask_core.tracking.track import Mask, Track
 
 StartFrom = Literal["mask", "box"]
@@ -27,10 +28,10 @@ class Runnable(Protocol):
     """What is evaluated: the tracker, or anything else with its three verbs."""
 
     def start(
-        self, frame: Frame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
+        self, frame: HostFrame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
     ) -> list[int]: ...
 
-    def track(self, frame: Frame) -> list[Track]: ...
+    def track(self, frame: HostFrame) -> list[Track]: ...
 
     def stop(self, ids: Sequence[int] | None = None) -> None: ...
 
@@ -65,32 +66,42 @@ def one_pass(tracker: Runnable, sequence: BoxSequence) -> Iterator[list[float]]:
         yield from_box(track.box, sequence.first_pixel)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Propagated:
+    """What a tracker says in one frame."""
+
+    index: int
+    labels: Labels  # (H, W), with what it is told of the objects that start here
+    tracks: Sequence[Track]  # of the objects that started before, by their ids
+
+
 def propagate(
     tracker: Runnable, sequence: MaskSequence, start_from: StartFrom
 ) -> Iterator[tuple[str, Labels]]:
-    """Tracks all objects at once, each from its first frame to its last; each frame's name and label image.
+    """The name and the label image of each frame."""
+    for each in propagated(tracker, sequence, start_from):
+        yield sequence.frames.name(each.index), each.labels
+
+
+def propagated(tracker: Runnable, sequence: MaskSequence, start_from: StartFrom) -> Iterator[Propagated]:
+    """Tracks all objects at once, each from its first frame to its last.
 
     With start_from "box" the tracker gets no more than the upright box around the first mask.
     """
     for index in range(len(sequence.frames)):
         frame = sequence.frames.read(index)
-        labels = merged(tracker.track(frame), (frame.shape[0], frame.shape[1]))
+        tracks = tracker.track(frame)
+        labels = id_image(tracks, (frame.shape[0], frame.shape[1]))
         starting = sequence.starting(index)
         if starting:
-            given = _given(sequence.labels(index), starting, start_from)
+            given = _given(sequence.given(index, frame), starting, start_from)
             labels = np.where(given > 0, given, labels)
             targets = [_target(given == each.object_id, start_from) for each in starting]
             tracker.start(frame, targets, [each.object_id for each in starting])
         ended = [each.object_id for each in sequence.objects if each.last == index]
         if ended:
             tracker.stop(ended)
-        yield sequence.frames.name(index), labels
-
-
-def merged(tracks: Sequence[Track], size: tuple[int, int]) -> Labels:
-    """One label image (H, W) of all tracks; a pixel goes to the most probable of the masks that have it."""
-    ids = np.array([0, *(track.id for track in tracks)], np.uint8)
-    return np.asarray(ids[label_image(tracks, size)])
+        yield Propagated(index, labels, tracks)
 
 
 def first_boxes(truth: Labels, ids: Sequence[int]) -> list[Mask | Box]:
@@ -111,7 +122,10 @@ def _given(truth: Labels, starting: Sequence[ObjectSpan], start_from: StartFrom)
 
 
 def _target(mask: Mask, start_from: StartFrom) -> Mask | Box:
-    if start_from == "mask" or not mask.any():
-        return mask
+    return mask if start_from == "mask" or not mask.any() else mask_box(mask)
+
+
+def mask_box(mask: Mask) -> Box:
+    """The upright box around a mask (H, W) of at least one pixel."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))

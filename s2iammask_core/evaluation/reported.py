@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
+from s2iammask_core.evaluation.benchmarks.repeated import RepeatedBenchmark
 
 DAVIS_VAL = frozenset(  # of 2017; that of 2016 is a part of it
     {
@@ -32,7 +33,11 @@ def reported(benchmark: Benchmark, root: Path) -> tuple[str, ...]:
     if benchmark.name in OPEN:
         return ()
     if benchmark.name.startswith("DAVIS"):
-        return tuple(name for name in benchmark.names if name in DAVIS_VAL)
+        return tuple(name for name in benchmark.names if _sequence(benchmark, name) in DAVIS_VAL)
     if benchmark.name.startswith("YTVOS") and not root.name.startswith(("valid", "test")):
         return ()
     return benchmark.names
+
+
+def _sequence(benchmark: Benchmark, name: str) -> str:
+    return benchmark.sequence(name) if isinstance(benchmark, RepeatedBenchmark) else name

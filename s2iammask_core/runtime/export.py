@@ -16,23 +16,27 @@ from s2iammask_core.model import SiameseNetwork
 from s2iammask_core.model.correlation import correlation_by_taps
 from s2iammask_core.runtime.exported import Exported, parts_of
 from s2iammask_core.runtime.prepare import PreparedNetwork
+from s2iammask_core.tracking.aim import COLUMNS, NUMBERS
 from s2iammask_core.tracking.settings import FIXED, LIVE, StepSettings
 from s2iammask_core.tracking.step import StepOutput, as_input, step
 
 OPSET = 17  # of ONNX; RoIAlign with half-pixel coordinates came with 16
 SAMPLES = 2  # targets of the example inputs of graphs for any number; 1 would be taken for a constant
-AIM = (127.5, 127.5, 255, 64, 64, 96, 96, 160, 160, 0, 0, 0, 0.4, 0.7)  # an example: `aim.Aim.packed`
+# an example's numbers: `aim.Aim.packed`
+AIM = (127.5, 127.5, 255, 64, 64, 96, 96, 160, 160, 0, 0, 0, 0.4, 0.7)
 
 
 class TemplateGraph(nn.Module):
-    """Template patches, as a host cuts them, to kernels."""
+    """Template patches, as a host cuts them, and masks to what is remembered."""
 
     def __init__(self, network: PreparedNetwork) -> None:
         super().__init__()
         self.module, self.network = network.module, network
 
-    def forward(self, patches: Tensor) -> Tensor:
-        return self.network.template(as_input(patches))
+    def forward(self, patches: Tensor, masks: Tensor) -> Tensor:
+        remembered = self.network.template(as_input(patches), masks)
+        # networks without a memory ask for no mask, but an input that is not used would be left out
+        return remembered + 0 * masks[:, :1, 0] if self.network.module.memory is None else remembered
 
 
 class SearchGraph(nn.Module):
@@ -80,16 +84,22 @@ def graphs_of(network: SiameseNetwork, config: TrackerConfig, targets: int) -> l
     prepared = PreparedNetwork(network, torch.device("cpu"), torch.float32)
     samples = targets or SAMPLES
     templates = _patches(samples, config.template_pixels)
+    masks = torch.rand(samples, config.template_pixels, config.template_pixels)
+    aim = torch.zeros(samples, COLUMNS)
+    aim[:, :NUMBERS] = torch.tensor(AIM)
     inputs = {
-        "kernels": prepared.template(as_input(templates)),
+        "kernels": prepared.template(as_input(templates), masks),
         "patches": _patches(samples, config.search_pixels),
-        "aim": torch.tensor([AIM] * samples),
+        "aim": aim,
         "settings": torch.tensor([getattr(config, name) for name in LIVE]),
     }
+    given = {"patches": templates, "masks": masks}
     search = SearchGraph(prepared, StepSettings.of(config))
     search(*inputs.values())  # what is computed once and kept, like the anchors, is so before the recording
     return [
-        Graph("template", TemplateGraph(prepared), {"patches": templates}, ("kernels",), targets),
+        Graph(
+            "template", TemplateGraph(prepared), {"patches": templates, "masks": masks}, ("kernels",), targets
+        ),
         Graph("search", search, inputs, StepOutput._fields, targets),
     ]
 
@@ -120,7 +130,13 @@ def export(subject: Subject, folder: Path, form: Format, config: TrackerConfig) 
     """Writes the graphs of a network, a description and a manifest; returns the graphs' files."""
     network, fixed = subject.network, {name: getattr(config, name) for name in FIXED}
     described = Exported(
-        network.config.variant, network.mask_source, fixed, list(LIVE), subject.notes, source=subject.source
+        network.config.variant,
+        network.mask_source,
+        network.memory_values,
+        fixed,
+        list(LIVE),
+        subject.notes,
+        source=subject.source,
     )
     described.check(config)
     folder.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,10 @@ class Engine(Protocol):
         """Where it runs, as RuntimeConfig names it."""
         ...
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        """As `runner.StepRunner` has it."""
+        ...
+
     def answer(self, graph: str, calls: Sequence[Inputs]) -> list[Outputs]:
         """What a graph says to each of some inputs; the arrays belong to the caller."""
         ...
@@ -46,10 +50,19 @@ class ExportedRunner:
     def mask_source(self) -> MaskSource:
         return self._described.mask_source
 
-    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> NDArray[np.float32]:
-        patches = cut(on_host(frame), crop, border)
-        found = self._engine.answer("template", [{"patches": patch[None]} for patch in patches])
-        return joined([kernels for (kernels,) in found])
+    @property
+    def memory_values(self) -> int:
+        return self._described.memory_values
+
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return self._engine.sizes(most)
+
+    def templates(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        pairs = zip(cut(on_host(frame), crop, border), masks, strict=True)
+        calls = [{"patches": patch[None], "masks": mask[None]} for patch, mask in pairs]
+        return joined([kernels for (kernels,) in self._engine.answer("template", calls)])
 
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
         settings = np.array([getattr(config, name) for name in self._described.live], np.float32)

@@ -40,6 +40,9 @@ class OnnxEngine:
         used = self._sessions["search"].get_providers()
         return "cpu" if used == PROVIDERS["cpu"] else f"cuda:{self._number}"
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return (1,)
+
     def answer(self, graph: str, calls: Sequence[Inputs]) -> list[Outputs]:
         return [self._sessions[graph].run(None, inputs) for inputs in calls]
 

@@ -48,6 +48,9 @@ class OpenvinoEngine:
     def device(self) -> str:
         return "cpu" if self._place == "CPU" else self._place
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return (1,)
+
     def answer(self, graph: str, calls: Sequence[Inputs]) -> list[Outputs]:
         if graph != "search" or len(calls) == 1:
             return self._alone[graph].answer(calls)

@@ -85,6 +85,9 @@ class _Recorder:
     def device(self) -> str:
         return self._engine.device
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return self._engine.sizes(most)
+
     def answer(self, graph: str, calls: Sequence[Inputs]) -> list[Outputs]:
         self.given[graph] += calls
         return self._engine.answer(graph, calls)

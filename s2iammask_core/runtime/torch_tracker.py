@@ -3,10 +3,10 @@
 import torch
 
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.devices import device_named, format_named
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import SiameseNetwork
-from s2iammask_core.runtime.compiled import CompiledNetwork
-from s2iammask_core.runtime.devices import device_named, format_named
+from s2iammask_core.runtime.compiled import CompiledNetwork, compiled_work
 from s2iammask_core.runtime.graph import GraphRunner
 from s2iammask_core.runtime.machine import usable_cores
 from s2iammask_core.runtime.prepare import PreparedNetwork
@@ -27,7 +27,6 @@ def make_tracker(
     """A tracker that runs this network as the runtime says; the network is changed for that."""
     torch.set_num_threads(runtime.threads or min(torch.get_num_threads(), usable_cores()))
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision == "tf32"
-    torch.backends.cudnn.benchmark = True
     prepared = prepare(network, runtime)
     name = chosen_name(runtime.runtime, prepared.device)
     return Tracker.of(prepared, config, runner_named(name, prepared), confidence, name)
@@ -55,7 +54,10 @@ def chosen_name(name: str, device: torch.device) -> str:
 def runner_named(name: str, network: PreparedNetwork) -> StepRunner:
     """UnavailableError for a graph without a GPU."""
     if name == "compiled":
-        return EagerRunner(CompiledNetwork(network))
+        on_gpu = network.device.type == "cuda"
+        return (
+            GraphRunner(network, make_work=compiled_work) if on_gpu else EagerRunner(CompiledNetwork(network))
+        )
     if name == "graph" and network.device.type != "cuda":
         raise UnavailableError("runtime graph needs a CUDA device; use eager or compiled")
     return GraphRunner(network) if name == "graph" else EagerRunner(network)

@@ -58,19 +58,22 @@ class Health:
     state: TrackState = TrackState.TRACKING
     low_frames: int = 0  # consecutive frames with a confidence below lost_below
     lost_frames: int = 0  # since it was lost
+    searched: int = 0  # windows since then, where their number is limited
 
 
-def next_health(health: Health, confidence: float, config: TrackerConfig, *, accepted: bool = True) -> Health:
+def next_health(
+    health: Health, confidence: float, config: TrackerConfig, *, accepted: bool = True, searched: int = 0
+) -> Health:
     """The state after a frame; it falls below one threshold and rises above a higher one: no flicker.
 
-    A lost target stays lost until a find is accepted as the same object.
+    A lost target stays lost until a find is accepted as the same object; searched: windows in this frame.
     """
     low_frames = health.low_frames + 1 if confidence < config.lost_below else 0
     lost = health.state is TrackState.LOST
     if confidence >= config.tracking_above and (accepted or not lost):
         return Health(TrackState.TRACKING, low_frames)
     if lost or low_frames >= config.lost_after:
-        return Health(TrackState.LOST, low_frames, health.lost_frames + 1)
+        return Health(TrackState.LOST, low_frames, health.lost_frames + 1, health.searched + searched)
     if confidence < config.uncertain_below:
         return Health(TrackState.UNCERTAIN, low_frames)
     return Health(health.state, low_frames)

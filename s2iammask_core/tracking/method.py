@@ -1,5 +1,6 @@
 """One way to cut patches and to read the network's answer; the setting `compat` chooses it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +22,7 @@ class Scene:
     targets: tuple[Target, ...]  # N, at least one
     kernels: Kernels  # (N, ...) of their templates
     hints: Sequence[Box] = ()  # places where lost ones may be, frame pixels
+    search_time: float = math.inf  # seconds that may be spent on looking for lost ones
 
     @property
     def size(self) -> tuple[int, int]:
@@ -39,9 +41,19 @@ class Method(Protocol):
     @property
     def mask_source(self) -> MaskSource: ...
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        """As of a StepRunner."""
+        ...
+
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box: ...
 
-    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Kernels: ...
+    def begin(
+        self, frame: Frame, targets: tuple[Target, ...], starts: Sequence[Start], config: TrackerConfig
+    ) -> tuple[tuple[Target, ...], Kernels]:
+        """Targets at their places in their first frame, as they are remembered from now on, and what is
+        remembered of them (N, V).
+        """
+        ...
 
     def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
         """For each scene one sighting for each of its targets."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
@@ -46,20 +47,25 @@ def views_of(
     """
     views = [View(row, target) for row, target in enumerate(targets)]
     lost = [view for view in views if view.target.health.state is TrackState.LOST]
-    places = usable_hints(hints, frame_size) if lost else []
     for view in lost:
-        tiles = _tiles(view.target, config, frame_size)
+        tiles = tiles_of(view.target, config, frame_size)
         views += [
             View(view.row, replace(view.target, cx=x, cy=y))
             for x, y in tiles[_by_turns(view.target, tiles, config.redetect_patches, len(lost))].tolist()
         ]
-        hinted = [placed(view.target, Start(place).visible(frame_size), frame_size) for place in places]
+        hinted = hinted_at(view.target, hints, frame_size)
         centers = np.array([(each.cx, each.cy) for each in hinted]).reshape(-1, 2)
         views += [
             View(view.row, hinted[number], hinted=True)
             for number in _by_turns(view.target, centers, config.redetect_hints, len(lost))
         ]
     return views
+
+
+def hinted_at(target: Target, hints: Sequence[Box], frame_size: tuple[int, int]) -> list[Target]:
+    """The target as if it had been at each of the hints that it could be at."""
+    places = usable_hints(hints, frame_size)
+    return [placed(target, Start(place).visible(frame_size), frame_size) for place in places]
 
 
 def usable_hints(hints: Sequence[Box], frame_size: tuple[int, int]) -> list[Box]:
@@ -82,14 +88,24 @@ def _by_turns(target: Target, places: HostArray, most: int, lost: int) -> list[i
     if not most or not len(places):
         return []
     count = max(most // lost, 1)
-    nearest = np.hypot(*(places - (target.cx, target.cy)).T).argsort(kind="stable")
     first = (target.health.lost_frames - 1) * count
     chosen = {(first + k) % len(places) for k in range(count)}
-    found: list[int] = nearest[sorted(chosen)].tolist()
+    found: list[int] = _by_distance(target, places)[sorted(chosen)].tolist()
     return found
 
 
-def _tiles(target: Target, config: TrackerConfig, frame_size: tuple[int, int]) -> HostArray:
+def nearest_first(target: Target, places: HostArray) -> HostArray:
+    """Places (M, 2) in the order of their distance from the target."""
+    ordered: HostArray = places[_by_distance(target, places)]
+    return ordered
+
+
+def _by_distance(target: Target, places: HostArray) -> NDArray[np.intp]:
+    order: NDArray[np.intp] = np.hypot(*(places - (target.cx, target.cy)).T).argsort(kind="stable")
+    return order
+
+
+def tiles_of(target: Target, config: TrackerConfig, frame_size: tuple[int, int]) -> HostArray:
     """Centres (M, 2) of the windows that the frame is searched in: for a small target tens of thousands."""
     sides = max(target.width, SMALLEST_SIDE), max(target.height, SMALLEST_SIDE)  # else there were millions
     template_side = context_side(*sides, config.context)
@@ -116,10 +132,12 @@ def is_promising(sighting: Sighting, config: TrackerConfig) -> bool:
     return sighting.is_finite and sure
 
 
-def similarities(kernels: Kernels, kernel: Kernels) -> list[float]:
-    """Cosines of template kernels (M, C, h, w) with that of a target (C, h, w), each in [-1, 1]."""
-    rows = host_floats(joined([kernel[None], kernels]))  # one copy from the device
-    flat = rows.reshape(len(rows), -1)
+def similarities(kernels: Kernels, kernel: Kernels, memory: int) -> list[float]:
+    """Cosines of templates (M, V) with that of a target (V,), each in [-1, 1], but for the last values of
+    each, which are its memory.
+    """
+    values = kernel.shape[0] - memory
+    flat = host_floats(joined([kernel[None, :values], kernels[:, :values]]))  # one copy from the device
     directions = flat / np.linalg.norm(flat, axis=1, keepdims=True).clip(min=SMALLEST_NORM)
     cosines: list[float] = (directions[1:] @ directions[0]).tolist()
     return cosines

@@ -31,9 +31,10 @@ class StepOutput(NamedTuple):
 def step(
     network: Network, settings: StepSettings, patches: Tensor, kernels: Tensor, aim: Tensor
 ) -> StepOutput:
-    """Looks for the n-th template in the n-th of the search patches (N, 3, P, P), by packed aims (N, 14)."""
-    output = network.search(kernels, patches)
-    proposals = propose(output, Aim.unpacked(aim, settings.search_pixels), settings)
+    """Looks for the n-th template in the n-th search patch of (N, 3, P, P), by packed aims (N, COLUMNS)."""
+    where = Aim.unpacked(aim, settings.search_pixels)
+    output = network.search(kernels, patches, where.prior)
+    proposals = propose(output, where, settings)
     votes = _votes(network, settings, patches, output, proposals)
     columns = [proposals.score, proposals.rate, votes.agreement, votes.voters, proposals.best.float()]
     figures = torch.cat([proposals.boxes[:, 0].float(), torch.stack(columns, dim=1).float()], dim=1)
@@ -45,10 +46,10 @@ def as_input(patches: Tensor) -> Tensor:
     return patches.permute(0, 3, 1, 2).float()
 
 
-def patches_in(frame: Tensor, settings: StepSettings, aim: Tensor) -> Tensor:
-    """Search patches (N, 3, P, P) of a uint8 frame (H, W, 3), cut on its device."""
+def patches_in(pixels: Tensor, frames: Tensor, settings: StepSettings, aim: Tensor) -> Tensor:
+    """Search patches (N, 3, P, P) out of a store of frames, cut on its device as `sampling.cut` does."""
     where = Aim.unpacked(aim, settings.search_pixels)
-    return cut(frame, where.crop, where.border)
+    return cut(pixels, frames, where.crop, where.border)
 
 
 def packed(output: StepOutput) -> Tensor:

@@ -29,6 +29,9 @@ class Target:
     border: tuple[float, float, float]  # mean colour of its first frame, fills what lies outside the frame
     health: Health = field(default_factory=Health)
     colours: Colours | None = field(default=None, compare=False)  # while it was surely seen; None until then
+    shape: MaskRegion | None = field(
+        default=None, compare=False
+    )  # the last mask believed; None: not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Sighting:
     reach: Box | None = None  # around the wider mask, which decides where to look next; None as above
     accepted: bool = True  # whether it is the target, where that was in doubt because it had been lost
     hinted: bool = False  # whether it was seen where a detector had hinted at something
+    similarity: float = math.nan  # to the target, where it was compared: a lost one with what is surely seen
+    searched: int = 0  # windows that were searched for a lost target, where their number is limited
 
     @property
     def extent(self) -> Box:
@@ -88,7 +93,9 @@ def follow(
     more than it) is reported, but decides neither the box nor the next search. A lost target answers with the
     box where it was last seen, and no mask.
     """
-    health = next_health(target.health, confidence, config, accepted=sighting.accepted)
+    health = next_health(
+        target.health, confidence, config, accepted=sighting.accepted, searched=sighting.searched
+    )
     moved = _moved(target, sighting, config, frame_size)
     fit = sighting.evidence.fit
     if config.compat == "s2iammask" and fit < config.min_mask_fit:
@@ -101,6 +108,8 @@ def follow(
             moved = target
         elif sighting.reach and config.state_from_mask:
             moved = placed(target, sighting.reach, frame_size)
+        if target.shape is not None and moved is not target:
+            moved = replace(moved, shape=sighting.mask if sighting.outline else NO_MASK)
     believed = target.believed if moved is target else sighting.reach or box
     answer = Track(
         target.id,
@@ -113,6 +122,7 @@ def follow(
         sighting.mask,
         fit,
         sighting.hinted,
+        sighting.similarity,
     )
     return replace(moved, believed=believed, health=health), answer
 
@@ -162,4 +172,13 @@ def _lost(target: Target, sighting: Sighting, confidence: float) -> Track:
     rotated = RotatedBox.from_box(target.believed)
     figures = (confidence, sighting.score, sighting.agreement)
     fit = sighting.evidence.fit
-    return Track(target.id, TrackState.LOST, *figures, target.believed, rotated, NO_MASK, fit)
+    return Track(
+        target.id,
+        TrackState.LOST,
+        *figures,
+        target.believed,
+        rotated,
+        NO_MASK,
+        fit,
+        similarity=sighting.similarity,
+    )

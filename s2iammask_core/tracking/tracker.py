@@ -1,9 +1,12 @@
 """The tracker: start it on objects of a frame, then track each next frame."""
 
+import math
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from operator import index
+
+import numpy as np
 
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.config import TrackerConfig
@@ -18,6 +21,11 @@ from s2iammask_core.tracking.runner import StepRunner
 from s2iammask_core.tracking.start import StartTarget, checked_start
 from s2iammask_core.tracking.target import Memory, Sighting, Target, follow, nothing_seen, recoloured
 from s2iammask_core.tracking.track import Track
+
+MOST_TARGETS = 256  # of the setting max_targets
+GREY_FRAME = np.full((480, 640, 3), 128, np.uint8)
+GREY_BOX = Box.from_center(320, 240, 80, 60)
+WARM_UP_STEPS = 2
 
 
 class Tracker:
@@ -71,6 +79,19 @@ class Tracker:
         """What makes the confidence of score and agreement."""
         return self._confidence
 
+    def warm_up(self) -> None:
+        """Does once, on a grey frame, what takes long the first time, so that neither the first frames nor
+        more targets, nor the search for lost ones, have to wait for it. Targets stay as they are.
+        """
+        config = self._config
+        most = config.max_targets + config.redetect_patches + config.redetect_hints
+        for count in self._method.sizes(min(most, MOST_TARGETS)):
+            alone = replace(config, max_targets=count, redetect_patches=0, redetect_hints=0)
+            other = Tracker(self._method, alone, self._confidence)
+            other.start(GREY_FRAME, [GREY_BOX] * count)
+            for _ in range(WARM_UP_STEPS):
+                other.track(GREY_FRAME)
+
     def sibling(self, config: TrackerConfig | None = None) -> "Tracker":
         """A tracker without targets that shares network and, if none are given, settings with this one."""
         other = copy(self)
@@ -112,7 +133,8 @@ class Tracker:
     ) -> list[int]:
         """Begins to follow objects as they are in this frame; returns their ids, given or new.
 
-        A target is a Box, a RotatedBox, a polygon (M, 2) or a bool mask (H, W).
+        A target is a Box, a RotatedBox, a polygon (M, 2) or a bool mask (H, W). A mask is remembered as it is
+        by networks with a memory; of the others the object's pixels are found inside.
         """
         size = self._checked_size(frame)
         if isinstance(targets, (Box, RotatedBox)):
@@ -124,7 +146,7 @@ class Tracker:
         border = mean_colour(frame)
         places = [self._method.place(start, size) for start in starts]
         added = tuple(_target(name, box, border) for name, box in zip(names, places, strict=True))
-        kernels = self._method.templates(frame, added, self._config)
+        added, kernels = self._method.begin(frame, added, starts, self._config)
         known = self._memory.kernels
         self._memory = Memory(
             self._memory.targets + added,
@@ -161,11 +183,13 @@ class Tracker:
                 raise ConfigError(f"{each.name} cannot change while tracking; make a new tracker")
         self._config = config
 
-    def _scene(self, frame: Frame, hints: Sequence[Box]) -> Scene | None:
+    def _scene(self, shot: "Shot") -> Scene | None:
         """What to look for in the next frame, None without targets; FrameError if the frame does not fit."""
-        self._checked_size(frame)
+        self._checked_size(shot.frame)
         memory = self._memory
-        return None if memory.kernels is None else Scene(frame, memory.targets, memory.kernels, hints)
+        if memory.kernels is None:
+            return None
+        return Scene(shot.frame, memory.targets, memory.kernels, shot.hints, shot.search_time)
 
     def _followed(self, scene: Scene, sightings: Sequence[Sighting]) -> tuple[Memory, list[Track]]:
         """The memory after a frame, and the answers for it."""
@@ -210,6 +234,9 @@ class Shot:
     tracker: Tracker
     frame: Frame
     hints: Sequence[Box] = ()  # as for track
+    # seconds that the search for lost targets may take, of all frames that are tracked together; with a limit
+    # the answers depend on how fast the device is
+    search_time: float = math.inf
 
 
 def track_together(shots: Sequence[Shot]) -> list[list[Track]]:
@@ -233,7 +260,7 @@ def track_together(shots: Sequence[Shot]) -> list[list[Track]]:
 def _scene_of(shots: Sequence[Shot], number: int) -> Scene | None:
     shot = shots[number]
     try:
-        return shot.tracker._scene(shot.frame, shot.hints)
+        return shot.tracker._scene(shot)
     except FrameError as error:
         if len(shots) == 1:
             raise

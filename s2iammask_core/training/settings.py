@@ -122,6 +122,8 @@ class ValidationConfig:
     root: str = setting("", "folder with JPEGImages, Annotations and ImageSets; empty: no validation")
     sequences: tuple[str, ...] = setting((), "names of the sequences; empty: all of the split")
     every: int = setting(2, "tracks every n-th frame", 1, 100)
+    starts: int = setting(1, "frames of each sequence to start from, evenly spread", 1, 100)
+    reverse: bool = setting(False, "tracks backwards in time as well")
 
     def __post_init__(self) -> None:
         check(self)

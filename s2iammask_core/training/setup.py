@@ -18,8 +18,10 @@ from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
 from s2iammask_core.data.readers.youtube_vos import read_youtube_vos
 from s2iammask_core.data.stills import read_stills
 from s2iammask_core.errors import ConfigError, DatasetError, WeightsError
+from s2iammask_core.files.texts import read_names
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.imagenet import load_imagenet
+from s2iammask_core.model.nano import LEAST_BLOCKS
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.settings import DataConfig, TrainConfig
@@ -33,9 +35,11 @@ READERS: dict[str, Callable[..., VideoSet]] = {
     "stills": read_stills,
     "youtube_vos": read_youtube_vos,
 }
-SAMPLING = ("num_use", "frame_range")  # options that every kind of data has
+# options that every kind of data has, with their least values
+SAMPLING = {"num_use": 1, "frame_range": 1, "step_range": 0}
 # parts that one variant has and another has not: a later stage may begin without them
 STAGE_PARTS = ("mask.", "refine.", "region_masks.")
+ADDED_BLOCKS = tuple(f"backbone.layer2.{number}." for number in range(LEAST_BLOCKS, 8))
 
 
 def read_sets(config: TrainConfig) -> list[VideoSet]:
@@ -44,8 +48,8 @@ def read_sets(config: TrainConfig) -> list[VideoSet]:
 
 
 def _read_set(data: DataConfig) -> VideoSet:
-    """Options are the reader's; num_use and frame_range replace its own, exclude leaves videos out by
-    name.
+    """Options are the reader's; num_use, frame_range and step_range replace its own, exclude leaves videos
+    out by name.
     """
     if data.kind not in READERS:
         raise ConfigError(f"unknown kind of data {data.kind!r}; known: {', '.join(sorted(READERS))}")
@@ -67,15 +71,20 @@ def _read_set(data: DataConfig) -> VideoSet:
 
 
 def _count(name: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"option {name} of data must be a number of 1 or more, got {value!r}")
+    least = SAMPLING[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"option {name} of data must be a number of {least} or more, got {value!r}")
     return value
 
 
 def _without(videos: VideoSet, excluded: object) -> VideoSet:
-    """All but the named videos; each name must be there, or what was to be held out would be trained on."""
+    """All but the videos that a list, or a file with a name a line, names; each name must be there, or what
+    was to be held out would be trained on.
+    """
+    if isinstance(excluded, str):
+        excluded = read_names(Path(excluded))
     if not isinstance(excluded, list | tuple):
-        raise ConfigError(f"option exclude of data must be a list of names, got {excluded!r}")
+        raise ConfigError(f"option exclude of data must be a list of names or a file, got {excluded!r}")
     named = [each.name for each in videos.videos]
     if unknown := sorted(set(map(str, excluded)) - set(named)):
         raise ConfigError(f"option exclude of data names what {videos.name} has not: {', '.join(unknown)}")
@@ -96,6 +105,14 @@ def initial_network(config: TrainConfig) -> SiameseNetwork:
     return network
 
 
+@torch.no_grad()
+def begin_memory(network: SiameseNetwork, patches: Tensor) -> None:
+    """Gives a memory that never learned anything keys that tell features of patches (N, 3, P, P) apart."""
+    if network.memory is not None and not network.region_masks.recall.weight.any():
+        _, early, _, deep = network.backbone(patches)
+        network.memory.begin(early, deep)
+
+
 def _weights(path: str) -> Mapping[str, Tensor]:
     if path.endswith(".safetensors"):
         return checkpoint.load(path)[0].state_dict()
@@ -105,9 +122,10 @@ def _weights(path: str) -> Mapping[str, Tensor]:
 
 
 def _take_over(network: SiameseNetwork, weights: Mapping[str, Tensor], source: str) -> None:
-    """Copies all weights; only parts of other stages may be missing or left over."""
+    """Copies all weights; parts of other stages may be missing or left over, added blocks missing."""
     own = network.state_dict()
-    different = own.keys() ^ weights.keys()
+    added = {name for name in own.keys() - weights.keys() if name.startswith(ADDED_BLOCKS)}
+    different = (own.keys() ^ weights.keys()) - added
     different |= {name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape}
     wrong = sorted(name for name in different if not name.startswith(STAGE_PARTS))
     if wrong:

@@ -18,8 +18,8 @@ from vision_msgs.msg import BoundingBox2D
 
 from s2iammask.srv import StartTracking, StopTracking
 from s2iammask_core import Tracker
-from s2iammask_ros.arrays import byte_array
-from s2iammask_ros.conversions import time_message
+from s2iammask_ros.messages.arrays import byte_array
+from s2iammask_ros.messages.stamps import time_message
 from s2iammask_ros.node import TrackerNode
 
 DOMAIN = 60 + os.getpid() % 40

@@ -1,15 +1,14 @@
-"""Several cameras in one node, and targets by click."""
+"""Several cameras in one node."""
 
 import threading
 
 import pytest
 import torch
-from geometry_msgs.msg import Point, PointStamped
 from rclpy.parameter import Parameter
 
 from s2iammask.msg import TrackedObjectArray
 from s2iammask_core import Tracker
-from s2iammask_ros.conversions import nanoseconds, time_message
+from s2iammask_ros.messages.stamps import nanoseconds
 
 
 def test_each_camera_has_its_own_topics_and_targets_but_all_share_the_weights(
@@ -51,12 +50,12 @@ class Gate:
         self.waits = threading.Event()
         network.search = self
 
-    def __call__(self, kernels, patches):
+    def __call__(self, kernels, patches, prior):
         if not self.turns.acquire(blocking=False):
             self.waits.set()
             assert self.turns.acquire(timeout=10)
         self.batches.append(len(patches))
-        return self.search(kernels, patches)
+        return self.search(kernels, patches, prior)
 
     def close(self):
         self.turns, self.batches = threading.Semaphore(0), []
@@ -144,10 +143,10 @@ def test_an_error_with_one_camera_does_not_cost_the_other_its_image(world, two):
     node, gate, heard, show_at_once = two
     search = gate.search
 
-    def fails_for_green(kernels, patches):
+    def fails_for_green(kernels, patches, prior):
         if (kernels[:, 1] > 150).any():
             raise ValueError("a bug")
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     gate.search = fails_for_green
     stamps = show_at_once(shift=4)
@@ -155,7 +154,7 @@ def test_an_error_with_one_camera_does_not_cost_the_other_its_image(world, two):
 
     assert places(heard[:1]) == pytest.approx([134], abs=2)
     assert node.counts("front").failed == 0
-    assert node.station.faults.joins
+    assert node.pipeline.faults.joins
     gate.search = search
     stamps = show_at_once(shift=6)
     world.spin_until(lambda: answered(heard, stamps))
@@ -166,10 +165,10 @@ def test_a_device_that_is_too_small_for_both_cameras_takes_one_after_the_other(w
     node, gate, heard, show_at_once = two
     search = gate.search
 
-    def too_small(kernels, patches):
+    def too_small(kernels, patches, prior):
         if len(patches) > 1:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     gate.search = too_small
     for shift in (3, 6):
@@ -177,23 +176,23 @@ def test_a_device_that_is_too_small_for_both_cameras_takes_one_after_the_other(w
         world.spin_until(lambda stamps=stamps: answered(heard, stamps))
 
     assert gate.batches.count(2) == 0
-    assert not node.station.faults.joins
-    assert "out of memory" in node.station.faults.device_error
+    assert not node.pipeline.faults.joins
+    assert "out of memory" in node.pipeline.faults.device_error
     assert [node.counts(name).failed for name in ("front", "rear")] == [0, 0]
     assert places(heard) == pytest.approx([136, 56], abs=2)
 
 
 def test_the_cpu_takes_over_for_both_cameras(world, two):
     node, gate, heard, show_at_once = two
-    engine, search = node.station.engine, gate.search
+    engine, search = node.pipeline.engine, gate.search
     engine.device = "cuda"  # there is none here; only its name counts
     good = ["the image that the others wait for"]
 
-    def broken(kernels, patches):
+    def broken(kernels, patches, prior):
         if not good and engine.device == "cuda":
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         good.clear()
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     gate.search = broken
     show_at_once(shift=3)
@@ -203,63 +202,3 @@ def test_the_cpu_takes_over_for_both_cameras(world, two):
 
     assert places(heard) == pytest.approx([135, 55], abs=2)
     assert [node.counts(name).failed for name in ("front", "rear")] == [1, 0]
-
-
-def test_a_clicked_point_is_tracked(world, make_node, scene, colours):
-    node = make_node(click_size=50.0)
-    camera = world.camera()
-    tracks = world.listen(TrackedObjectArray, "tracker/tracks")
-    click = world.robot.create_publisher(Point, "tracker/click", 1)
-    frame = scene((100, 80, 60, 40, colours[0]))
-    world.spin_until(
-        lambda: node.counts().received and click.get_subscription_count(), lambda: camera.show(frame)
-    )
-
-    click.publish(Point(x=130.0, y=100.0))
-    world.spin_until(lambda: tracks and tracks[-1].objects, lambda: camera.show(frame))
-
-    assert tracks[-1].objects[0].box.center.position.x == pytest.approx(130, abs=5)
-
-
-def test_a_click_can_name_its_image(world, make_node, scene, colours):
-    node = make_node(click_size=50.0, history_seconds=20.0)
-    camera = world.camera()
-    tracks = world.listen(TrackedObjectArray, "tracker/tracks")
-    click = world.robot.create_publisher(PointStamped, "tracker/click_stamped", 1)
-    world.spin_until(lambda: node.station and node.station.cameras and click.get_subscription_count())
-    stamps = []
-    for x in (100, 112, 124, 136):
-        before = node.counts().received
-        world.spin_until(
-            lambda before=before: node.counts().received > before,
-            lambda x=x: (
-                stamps.append(camera.show(scene((x, 80, 60, 40, colours[0])))) if len(stamps) < 50 else None
-            ),
-        )
-
-    point = PointStamped(point=Point(x=130.0, y=100.0))
-    point.header.stamp = time_message(node.station.cameras[""].history.between(0, stamps[-1])[0].stamp)
-    click.publish(point)
-    now = []
-    world.spin_until(
-        lambda: now and any(each.objects and nanoseconds(each.header.stamp) in now for each in tracks),
-        lambda: now.append(camera.show(scene((148, 80, 60, 40, colours[0])))),
-    )
-
-    first = next(each for each in tracks if each.objects and nanoseconds(each.header.stamp) in now)
-    assert first.objects[0].box.center.position.x == pytest.approx(178, abs=6)
-
-
-def test_a_click_on_nothing_is_answered_in_the_log_and_does_no_harm(world, make_node, scene):
-    node = make_node()
-    camera = world.camera()
-    click = world.robot.create_publisher(Point, "tracker/click", 1)
-    world.spin_until(
-        lambda: node.counts().received and click.get_subscription_count(), lambda: camera.show(scene())
-    )
-
-    click.publish(Point(x=-9000.0, y=float("nan")))
-    before = node.counts().processed
-    world.spin_until(lambda: node.counts().processed > before + 2, lambda: camera.show(scene()))
-
-    assert not node.station.cameras[""].targets.known

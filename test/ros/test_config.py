@@ -11,7 +11,7 @@ import pytest
 import yaml
 from rclpy.parameter import Parameter
 
-from s2iammask_ros.outputs import TOPICS
+from s2iammask_ros.outputs.topics import TOPICS
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = ROOT / "config"
@@ -27,7 +27,7 @@ def policy(kind, access):
 @pytest.mark.parametrize("transport", ["raw", "compressed"])
 def test_the_security_policy_names_what_the_node_uses_and_nothing_else(world, make_node, transport):
     node = make_node(image_transport=transport, depth=True, hints=True, use_sim_time=True)
-    world.spin_until(lambda: node.station and node.station.cameras)
+    world.spin_until(lambda: node.pipeline and node.pipeline.cameras)
 
     def used(what):
         return {name for name, _ in getattr(node, f"get_{what}_names_and_types_by_node")("tracker", "/")}

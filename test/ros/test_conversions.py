@@ -12,18 +12,12 @@ from s2iammask.msg import TrackedObject, TrackEvent
 from s2iammask.srv import StartTracking
 from s2iammask_core import Box, MaskRegion, RotatedBox, Track, TrackState
 from s2iammask_core.errors import S2iamMaskError, TargetError
-from s2iammask_ros.arrays import byte_array
-from s2iammask_ros.conversions import (
-    contour,
-    nanoseconds,
-    rotated_from_message,
-    rotated_to_message,
-    tight,
-    time_message,
-    tracked_to_message,
-)
-from s2iammask_ros.records import Reason, Tracked
-from s2iammask_ros.requests import candidates
+from s2iammask_ros.messages.arrays import byte_array
+from s2iammask_ros.messages.boxes import rotated_from_message, rotated_to_message
+from s2iammask_ros.messages.stamps import nanoseconds, time_message
+from s2iammask_ros.outputs.conversions import contour, tight, tracked_to_message
+from s2iammask_ros.targets.records import Reason, Tracked
+from s2iammask_ros.targets.requests import candidates
 
 
 def region(x, y, pixels):

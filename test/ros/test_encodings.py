@@ -10,9 +10,9 @@ from rosbags.image import image_to_cvimage
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import FrameError
-from s2iammask_ros import encodings
-from s2iammask_ros.arrays import byte_array
-from s2iammask_ros.encodings import BAYER, ENCODINGS, UnsupportedEncodingError, image_to_rgb
+from s2iammask_ros.images import encodings
+from s2iammask_ros.images.encodings import BAYER, ENCODINGS, UnsupportedEncodingError, image_to_rgb
+from s2iammask_ros.messages.arrays import byte_array
 
 HEIGHT, WIDTH = 12, 16
 COLOUR_SITES = {"R": 0, "G": 1, "B": 2}

@@ -1,6 +1,7 @@
 """Lost and found, as clients hear of it."""
 
 import pytest
+from rcl_interfaces.msg import Log
 
 from s2iammask.msg import TrackedObject, TrackedObjectArray, TrackEvent
 
@@ -53,3 +54,15 @@ def test_an_event_tells_the_same_in_words_and_has_the_header_of_its_image(watche
     assert events[-1].label == "a red thing"
     assert events[-1].header.frame_id == "camera_optical"
     show_until(scene(), lambda: events[-1].header.stamp in [array.header.stamp for array in tracks])
+
+
+def test_starts_losses_and_stops_are_logged(world, watched, scene):
+    events, _, show_until = watched
+    log = world.listen(Log, "/rosout", latched=True)
+
+    show_until(scene(), lambda: events[-1].to_state == TrackEvent.LOST)
+    world.stop("red")
+
+    world.spin_until(lambda: any("red is stopped" in each.msg for each in log))
+    said = [each.msg for each in log if each.name == "tracker"]
+    assert [any(text in each for each in said) for text in ("red is tracked", "red is lost")] == [True, True]

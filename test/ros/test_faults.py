@@ -25,7 +25,7 @@ def failing(world, make_node, make_network, scene, colours, box):
         camera = world.camera()
         frame = scene((100, 80, 60, 40, colours[0]), (200, 150, 40, 50, colours[1]))
         world.spin_until(lambda: node.counts().received, lambda: camera.show(frame))
-        node.station.engine.device = "cuda"  # there is none here; only its name counts
+        node.pipeline.engine.device = "cuda"  # there is none here; only its name counts
         boxes = [box(100, 80, 60, 40), box(200, 150, 40, 50)]
         assert world.start(boxes=boxes, ids=["red", "green"]).success
         return node, camera, frame
@@ -51,7 +51,7 @@ def test_the_cpu_takes_over_with_all_targets(world, failing):
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
     fail(times=1000)
 
-    world.spin_until(lambda: node.station.engine.device == "cpu", lambda: camera.show(frame))
+    world.spin_until(lambda: node.pipeline.engine.device == "cpu", lambda: camera.show(frame))
     tracks.clear()
     world.spin_until(lambda: tracks, lambda: camera.show(frame))
 
@@ -73,10 +73,10 @@ def test_the_network_on_a_device_that_failed_is_let_go(world, make_node, make_ne
 
     node, camera, frame = make_node(make), world.camera(), scene((100, 80, 60, 40, colours[0]))
     world.spin_until(lambda: node.counts().received, lambda: camera.show(frame))
-    node.station.engine.device = "cuda"
+    node.pipeline.engine.device = "cuda"
     assert world.start(boxes=[box(100, 80, 60, 40)]).success
     networks[0]().search = out_of_memory
-    world.spin_until(lambda: node.station.engine.device == "cpu", lambda: camera.show(frame))
+    world.spin_until(lambda: node.pipeline.engine.device == "cpu", lambda: camera.show(frame))
     before = node.counts().processed
     world.spin_until(lambda: node.counts().processed > before, lambda: camera.show(frame))
 

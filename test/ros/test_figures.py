@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from s2iammask_ros.counters import Counters, Counts
-from s2iammask_ros.diagnostics import ERROR, OK, WARN, Report, stream_status
-from s2iammask_ros.latency import STAGES, LatencyWindow, Percentiles, Summary, Timing, percentiles
+from s2iammask_ros.health.counters import Counters, Counts
+from s2iammask_ros.health.diagnostics import ERROR, OK, WARN, Report, stream_status
+from s2iammask_ros.health.latency import STAGES, LatencyWindow, Percentiles, Summary, Timing, percentiles
+from s2iammask_ros.health.throttle import Throttle
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.throttle import Throttle
 
 PERIOD = 33_000_000  # nanoseconds
 
@@ -20,22 +20,6 @@ def test_each_image_is_counted_once():
         counters.count(fate)
 
     assert counters.counts == Counts(received=5, processed=2, dropped=1, late=1, failed=1, missing=0)
-
-
-def test_images_that_never_arrived_are_seen_in_the_gaps_between_stamps():
-    counters = Counters()
-    for number in [0, 1, 2, 3, 4, 7, 8, 9, 20]:
-        counters.receive(number * PERIOD)
-
-    assert counters.counts.missing == 2 + 10
-
-
-def test_time_that_jumps_back_is_no_gap():
-    counters = Counters()
-    for number in [0, 1, 2, 3, 0, 1, 2]:
-        counters.receive(number * PERIOD)
-
-    assert counters.counts.missing == 0
 
 
 def test_percentiles_are_in_milliseconds_and_ignore_what_is_unknown():
@@ -59,8 +43,21 @@ def test_the_window_forgets_what_is_old():
     assert summary.total.p50 == pytest.approx(240.0)
 
 
-def report(p95=50.0, silence=0.0, **counts):
-    summary = Summary(10.0, 30.0, Percentiles(20.0, p95, p95), (Percentiles(),) * len(STAGES))
+def test_stamps_of_another_clock_have_no_latency_but_an_age():
+    window = LatencyWindow(0.0)
+    for number in range(3):
+        window.arrive(1e8 + number)
+        window.add(Timing(float(number), 1e8, (0.0,) * len(STAGES)))
+
+    summary = window.summary(3.0)
+
+    assert math.isnan(summary.total.p95)
+    assert summary.age == 1e8 + 1
+    assert summary.rate == 1.0
+
+
+def report(p95=50.0, silence=0.0, age=0.01, **counts):
+    summary = Summary(10.0, 30.0, Percentiles(20.0, p95, p95), (Percentiles(),) * len(STAGES), age)
     return Report(Counts(**counts), Counts(), summary, silence, targets=1)
 
 
@@ -75,6 +72,11 @@ def report(p95=50.0, silence=0.0, **counts):
         (report(received=10, late=10), ERROR, "max_age"),
         (report(received=10, processed=9, failed=1), WARN, "failed"),
         (report(received=10, processed=10, missing=20), WARN, "do not arrive"),
+        (report(age=-3.0, received=10, processed=10), WARN, "3.00 s ahead of the node's clock: synchronise"),
+        (report(age=-1e9, received=10, processed=10), WARN, "/clock"),
+        (report(age=95902337.0, received=10, processed=10), WARN, "3.0 years behind the node's clock"),
+        (report(p95=3000.0, age=2.9, received=10, processed=10), ERROR, "2.90 s old when they arrive"),
+        (report(age=15.0, received=10, late=10), ERROR, "15.00 s when they arrive"),
     ],
 )
 def test_the_level_says_how_bad_it_is(given, level, words):

@@ -10,8 +10,8 @@ from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray
 
 from s2iammask.msg import TrackedObject, TrackedObjectArray, TrackEvent
 from s2iammask_core import Box
-from s2iammask_ros.conversions import nanoseconds, time_message
-from s2iammask_ros.hints import HintCounts, HintStream
+from s2iammask_ros.images.hints import HintCounts, HintStream
+from s2iammask_ros.messages.stamps import nanoseconds, time_message
 
 SIZE = (480, 640)
 NOW = 1_700_000_000_000_000_000
@@ -122,7 +122,7 @@ def values(reports):
 
 def test_nobody_listens_to_hints_unless_a_setting_says_so(world, make_node):
     node = make_node()
-    world.spin_until(lambda: node.station and node.station.cameras)
+    world.spin_until(lambda: node.pipeline and node.pipeline.cameras)
 
     assert node.count_subscribers("image") == 1
     assert node.count_subscribers("hints") == 0

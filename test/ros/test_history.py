@@ -4,7 +4,8 @@ import pytest
 from sensor_msgs.msg import Image
 
 from s2iammask_core.errors import TargetError
-from s2iammask_ros.history import SECOND, History, Stamped
+from s2iammask_ros.images.history import History, Stamped
+from s2iammask_ros.messages.stamps import SECOND
 
 
 def image(seconds, size=10):
@@ -18,11 +19,11 @@ def filled(*seconds, span=2.0, megabytes=1.0, size=10):
     return history
 
 
-def test_an_image_is_found_by_its_stamp_and_the_newest_by_zero():
+def test_an_image_is_found_by_its_stamp():
     history = filled(1.0, 1.1, 1.2)
 
     assert history.find(int(1.1 * SECOND)).stamp == int(1.1 * SECOND)
-    assert history.find(0).stamp == int(1.2 * SECOND)
+    assert history.newest().stamp == int(1.2 * SECOND)
 
 
 def test_images_older_than_the_span_are_forgotten():
@@ -39,7 +40,7 @@ def test_more_bytes_than_allowed_push_out_the_oldest():
 
 
 def test_the_newest_stays_even_without_any_room():
-    assert filled(1.0, 2.0, span=0.0, megabytes=0.0).find(0).stamp == 2 * SECOND
+    assert filled(1.0, 2.0, span=0.0, megabytes=0.0).newest().stamp == 2 * SECOND
 
 
 def test_time_that_jumps_back_forgets_everything_else():
@@ -63,7 +64,27 @@ def test_older_images_can_be_forgotten():
 
 def test_an_empty_history_says_that_no_image_has_come():
     with pytest.raises(TargetError, match="no image has come yet"):
-        History(1.0, 1.0).find(0)
+        History(1.0, 1.0).newest()
+    with pytest.raises(TargetError, match="no image has come yet"):
+        History(1.0, 1.0).find(SECOND)
+
+
+def test_a_stamp_that_is_a_little_off_finds_the_nearest_image():
+    history, tolerance = filled(1.0, 1.1, 1.2), int(0.05 * SECOND)
+
+    assert history.find(int(1.14 * SECOND), tolerance).stamp == int(1.1 * SECOND)
+    assert history.find(int(1.24 * SECOND), tolerance).stamp == int(1.2 * SECOND)
+    with pytest.raises(TargetError, match=r"1\.260000000"):
+        history.find(int(1.26 * SECOND), tolerance)
+
+
+def test_a_click_finds_the_newest_image_that_could_be_seen_then():
+    history = filled(1.0, 1.1, 1.2)
+
+    assert history.newest(until=int(1.19 * SECOND)).stamp == int(1.1 * SECOND)
+    assert history.newest(until=int(99 * SECOND)).stamp == int(1.2 * SECOND)
+    with pytest.raises(TargetError, match=r"no image as old as stamp 0\.9"):
+        history.newest(until=int(0.9 * SECOND))
 
 
 def test_the_same_stamp_twice_counts_once():

@@ -17,7 +17,7 @@ from s2iammask_core.errors import WeightsError
 from s2iammask_core.model import build_network
 from s2iammask_core.runtime.torch_tracker import make_tracker
 from s2iammask_ros.camera import Camera
-from s2iammask_ros.station import Station
+from s2iammask_ros.pipeline import Pipeline
 
 
 def change(world, transition):
@@ -71,7 +71,7 @@ def test_what_goes_wrong_in_activating_is_said_and_leaves_nothing_behind(world, 
     assert "rather good" in node.failure
     world.spin_until(lambda: heard and heard[-1].status[0].level == DiagnosticStatus.ERROR)
     assert "rather good" in heard[-1].status[0].message
-    assert not node.station.cameras
+    assert not node.pipeline.cameras
     assert "tracker" not in [thread.name for thread in threading.enumerate()]
 
 
@@ -172,7 +172,7 @@ def test_no_tracker_and_no_network_outlives_a_cleanup(world, make_node, make_net
         return Tracker.of(network, config)
 
     node = make_node(fails_now_and_then, autostart=False)
-    kinds = (Tracker, make_network, Station, Camera)
+    kinds = (Tracker, make_network, Pipeline, Camera)
     before = [len(alive(kind)) for kind in kinds]
 
     for _ in range(2):
@@ -208,7 +208,7 @@ def test_it_can_live_twice(world, tracking, make_node):
         assert change(world, getattr(Transition, f"TRANSITION_{step}"))
 
     assert node.counts().received == 0
-    assert not node.station.cameras[""].targets.known
+    assert not node.pipeline.cameras[""].targets.known
 
 
 @pytest.mark.parametrize("steps", [[], ["CONFIGURE"], ["CONFIGURE", "ACTIVATE"]])

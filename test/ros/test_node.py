@@ -7,7 +7,7 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from s2iammask.msg import TrackedObject, TrackedObjectArray, TrackEvent
 from s2iammask_core.overlay import colour_of
-from s2iammask_ros.conversions import nanoseconds, time_message
+from s2iammask_ros.messages.stamps import nanoseconds, time_message
 
 
 def stamp_of(message):
@@ -64,14 +64,16 @@ def test_the_mask_image_has_the_objects_number_on_the_object(world, tracking, sc
 def test_images_that_nobody_listens_to_are_not_drawn(world, tracking, scene, colours, monkeypatch):
     _, camera = tracking()
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
-    monkeypatch.setattr("s2iammask_ros.outputs.draw_tracks", lambda *_: pytest.fail("drawn for nobody"))
+    monkeypatch.setattr(
+        "s2iammask_ros.outputs.outputs.draw_tracks", lambda *_: pytest.fail("drawn for nobody")
+    )
 
     world.spin_until(lambda: len(tracks) >= 3, lambda: camera.show(scene((100, 80, 60, 40, colours[0]))))
 
 
 def test_a_start_before_any_image_is_refused_with_a_hint(world, make_node, box):
     node = make_node()
-    world.spin_until(lambda: node.station and node.station.cameras)
+    world.spin_until(lambda: node.pipeline and node.pipeline.cameras)
 
     answer = world.start(boxes=[box(1, 1, 20, 20)])
 
@@ -126,7 +128,7 @@ def test_stopping_an_unknown_id_stops_nothing(world, tracking):
 
     assert not answer.success
     assert "blue" in answer.message
-    assert len(node.station.cameras[""].targets.known) == 1
+    assert len(node.pipeline.cameras[""].targets.known) == 1
 
 
 def test_stopping_without_ids_stops_all(world, tracking):
@@ -136,7 +138,7 @@ def test_stopping_without_ids_stops_all(world, tracking):
 
     assert answer.success
     assert list(answer.ids) == ["red"]
-    assert not node.station.cameras[""].targets.known
+    assert not node.pipeline.cameras[""].targets.known
 
 
 def test_every_change_of_state_is_an_event_also_for_those_who_come_later(world, tracking):

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rcl_interfaces.msg import Log
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.parameter import Parameter
 
 from s2iammask_core import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError
-from s2iammask_ros import parameter_file
 from s2iammask_ros.settings import NodeConfig
+from s2iammask_ros.tools import parameter_file
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -30,7 +31,7 @@ def set_parameter(world, name, value):
 
 
 def test_the_parameter_file_is_the_one_that_the_settings_give():
-    """After a change of settings: python -m s2iammask_ros.parameter_file > config/tracker.yaml."""
+    """After a change of settings: python -m s2iammask_ros.tools.parameter_file > config/tracker.yaml."""
     assert (ROOT / "config" / "tracker.yaml").read_text() == parameter_file.text()
 
 
@@ -66,7 +67,7 @@ def test_a_threshold_changes_while_tracking(world, tracking, scene, colours):
     )
 
     assert result.successful, result.reason
-    assert node.station.cameras[""].targets.tracker.config.vote_fraction == 0.8
+    assert node.pipeline.cameras[""].targets.tracker.config.vote_fraction == 0.8
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,17 @@ def test_a_value_out_of_range_stops_the_node_at_once(world, make_node):
         make_node(context=9.0)
 
     assert world.robot.get_node_names() == ["robot"]
+
+
+def test_a_parameter_that_does_not_exist_is_answered_with_the_nearest_one(world, make_node):
+    log = world.listen(Log, "/rosout", latched=True)
+
+    make_node(autostart=False, proposls=3)
+
+    world.spin_until(lambda: [each for each in log if "'proposls'" in each.msg])
+    (said,) = [each for each in log if "'proposls'" in each.msg]
+    assert said.level == Log.WARN
+    assert "Did you mean 'proposals'?" in said.msg
 
 
 @pytest.mark.parametrize("names", [["front", "front"], ["a/b"], ["front", ""], ["0"]])

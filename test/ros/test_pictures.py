@@ -16,7 +16,7 @@ pytest.importorskip("matplotlib")
 from demo.layouts import foxglove_panels, rviz_panels
 from demo.panels import window
 from s2iammask.msg import Latency, TrackEvent
-from s2iammask_ros.conversions import rgb_to_image, rgb_to_jpeg
+from s2iammask_ros.outputs.conversions import rgb_to_image, rgb_to_jpeg
 
 PURPLE, ORANGE = (200, 30, 220), (250, 140, 20)
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "ros.md"
@@ -66,7 +66,7 @@ def test_space_is_seen_from_behind_the_camera_and_from_above(panels):
 
 
 def test_the_guide_shows_replay_with_arguments_that_exist():
-    replay = pytest.importorskip("s2iammask_ros.replay")
+    replay = pytest.importorskip("s2iammask_ros.tools.replay")
     lines = re.findall(r"ros2 run s2iammask replay (.*)", GUIDE.read_text())
 
     assert lines

@@ -12,9 +12,10 @@ from std_msgs.msg import Header
 
 from s2iammask.msg import TrackedObjectArray, TrackEvent
 from s2iammask_core import Tracker
-from s2iammask_ros import replay
-from s2iammask_ros.conversions import nanoseconds, rgb_to_image, time_message
-from s2iammask_ros.outputs import TOPICS
+from s2iammask_ros.messages.stamps import nanoseconds, time_message
+from s2iammask_ros.outputs.conversions import rgb_to_image
+from s2iammask_ros.outputs.topics import TOPICS
+from s2iammask_ros.tools import replay
 
 FRAMES = 12
 PERIOD = 100_000_000

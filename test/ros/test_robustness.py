@@ -16,8 +16,9 @@ from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, Detect
 from visualization_msgs.msg import MarkerArray
 
 from s2iammask.msg import TrackedObjectArray
-from s2iammask_ros.conversions import nanoseconds, rgb_to_jpeg, time_message
-from s2iammask_ros.encodings import ENCODINGS
+from s2iammask_ros.images.encodings import ENCODINGS
+from s2iammask_ros.messages.stamps import nanoseconds, time_message
+from s2iammask_ros.outputs.conversions import rgb_to_jpeg
 
 MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 sizes = st.integers(0, 40) | st.sampled_from([2**16, 2**31, 2**32 - 1])

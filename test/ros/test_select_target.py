@@ -4,8 +4,8 @@ import cv2
 import pytest
 
 from s2iammask_core import Box
-from s2iammask_ros import select_target
-from s2iammask_ros.select_target import Drag, Selector
+from s2iammask_ros.tools import select_target
+from s2iammask_ros.tools.select_target import Drag, Selector
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_drawn_box_is_tracked_from_the_image_it_was_drawn_on(world, make_node,
     world.spin_for(0.1)
 
     drag(selector, (100, 80), (120, 90), (159, 119))
-    world.spin_until(lambda: node.station.cameras[""].targets.known)
+    world.spin_until(lambda: node.pipeline.cameras[""].targets.known)
 
     world.spin_until(lambda: "1 of 1" in selector.message)
 

@@ -7,7 +7,7 @@ from demo.soak import Soak, findings
 
 def test_nothing_grows_and_every_image_is_accounted_for(world, make_node):
     node = make_node(report_period=0.25, max_targets=3, remap={"image": "/camera/image_raw"})
-    world.spin_until(lambda: node.station and node.station.cameras)
+    world.spin_until(lambda: node.pipeline and node.pipeline.cameras)
     soak = world.add(Soak(rate=30.0, process=os.getpid(), context=world.context))
 
     world.spin_for(8.0)

@@ -10,10 +10,10 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from s2iammask_core.errors import FrameError
 from s2iammask_core.tracking.track import MaskRegion
-from s2iammask_ros.arrays import byte_array
-from s2iammask_ros.conversions import time_message
-from s2iammask_ros.depth import Intrinsics, View, place_of
-from s2iammask_ros.depth_stream import depth_in_metres
+from s2iammask_ros.images.depth import Intrinsics, View, place_of
+from s2iammask_ros.images.depth_stream import depth_in_metres
+from s2iammask_ros.messages.arrays import byte_array
+from s2iammask_ros.messages.stamps import time_message
 
 CAMERA = Intrinsics(fx=400.0, fy=400.0, cx=159.5, cy=119.5)
 

@@ -11,7 +11,8 @@ from std_msgs.msg import Header
 
 from s2iammask.msg import Latency, TrackedObject, TrackedObjectArray, TrackEvent
 from s2iammask_core import Tracker
-from s2iammask_ros.conversions import nanoseconds, rgb_to_jpeg, time_message
+from s2iammask_ros.messages.stamps import nanoseconds, time_message
+from s2iammask_ros.outputs.conversions import rgb_to_jpeg
 
 SECOND = 1_000_000_000
 
@@ -78,9 +79,9 @@ def test_every_image_is_accounted_for_when_the_device_is_slow(world, tracking, r
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
     search, gate = network.search, threading.Semaphore(0)
 
-    def slow(kernels, patches):
+    def slow(kernels, patches, prior):
         assert gate.acquire(timeout=10)
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     monkeypatch.setattr(network, "search", slow)
     shown = []
@@ -104,10 +105,10 @@ def test_a_slow_device_works_on_the_newest_image_so_that_the_delay_does_not_grow
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
     search, gate, begun = network.search, threading.Semaphore(0), []
 
-    def slow(kernels, patches):
+    def slow(kernels, patches, prior):
         begun.append(True)
         assert gate.acquire(timeout=10)
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     def show():
         before = node.counts().received
@@ -173,7 +174,7 @@ def test_an_object_lost_at_once_in_another_resolution_has_a_place_in_it(
 ):
     _, camera = tracking()
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
-    monkeypatch.setattr(network, "template", lambda patches: torch.full((len(patches), 3, 1, 1), -1000.0))
+    monkeypatch.setattr(network, "template", lambda patches, _masks: torch.full((len(patches), 3), -1000.0))
 
     def is_lost():
         return tracks and tracks[-1].width == 80 and tracks[-1].objects[0].state == TrackedObject.LOST
@@ -212,7 +213,7 @@ def test_targets_are_stopped_when_the_aspect_changes(world, tracking, scene):
     )
 
     assert events[-1].reason == TrackEvent.IMAGE_SIZE_CHANGED
-    assert not node.station.cameras[""].targets.known
+    assert not node.pipeline.cameras[""].targets.known
 
 
 def test_a_bag_that_loops_resets_the_kept_images_and_goes_on(world, tracking, red):
@@ -259,7 +260,7 @@ def test_compressed_images_are_tracked_too(world, make_node, red, box):
 
 def test_a_camera_that_is_less_reliable_and_comes_later_is_heard(world, make_node, red):
     node = make_node(report_period=0.1)
-    world.spin_until(lambda: node.station and node.station.cameras)
+    world.spin_until(lambda: node.pipeline and node.pipeline.cameras)
     camera = world.camera(reliability="best_effort")
 
     world.spin_until(lambda: node.counts().received, lambda: camera.show(red()))
@@ -270,7 +271,7 @@ def test_it_is_also_heard_while_the_clock_of_a_bag_stands_still(world, make_node
     clock = world.robot.create_publisher(Clock, "/clock", 1)
     then = 1000 * SECOND
     world.spin_until(lambda: node.now() == then, lambda: clock.publish(Clock(clock=time_message(then))))
-    world.spin_until(lambda: node.station and node.station.cameras)
+    world.spin_until(lambda: node.pipeline and node.pipeline.cameras)
     world.spin_for(0.3)  # what the jump of the clock set off is over
     camera = world.camera(reliability="best_effort")
 
@@ -284,6 +285,8 @@ def test_latency_is_published_with_counts_and_stages(world, tracking, red):
     world.spin_until(lambda: heard and heard[-1].processed > 3, lambda: camera.show(red()))
 
     last = heard[-1]
+    assert last.header.frame_id == "camera_optical"
+    assert 0 < last.age < last.p99
     assert [stage.name for stage in last.stages] == ["wait", "convert", "track", "publish"]
     assert 0 < last.p50 <= last.p95 <= last.p99
     on_their_way = last.received - last.processed - last.dropped - last.late - last.failed
@@ -306,5 +309,5 @@ def test_an_error_in_a_frame_is_counted_and_the_next_one_is_tracked(
     world.spin_until(lambda: node.counts().failed == 1 and tracks, lambda: camera.show(red()))
 
     assert tracks[-1].objects[0].state == TrackedObject.TRACKING
-    assert isinstance(node.station.cameras[""].targets.tracker, Tracker)
+    assert isinstance(node.pipeline.cameras[""].targets.tracker, Tracker)
     assert np.isfinite(tracks[-1].objects[0].confidence)

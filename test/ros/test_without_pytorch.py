@@ -9,7 +9,7 @@ PROGRAM = """
 import importlib
 import pkgutil
 import s2iammask_ros
-for module in pkgutil.iter_modules(s2iammask_ros.__path__, "s2iammask_ros."):
+for module in pkgutil.walk_packages(s2iammask_ros.__path__, "s2iammask_ros."):
     importlib.import_module(module.name)
 importlib.import_module("s2iammask_ros.tracker_node").main()
 """

@@ -16,6 +16,7 @@ from s2iammask_core.evaluation.results.masks import read_answer, write_masks, zi
 from s2iammask_core.evaluation.sequences.lists import chosen
 from s2iammask_core.evaluation.sequences.masks import MaskSequence, ObjectSpan
 from s2iammask_core.evaluation.speed import Speed, TimedFrames, TimedTracker
+from s2iammask_core.files.labels import VOID
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class MaskBenchmark:
         sequence = self._sequence(name)
         truth = sequence.labels(frame)
         answer = read_answer(self._masks(results), sequence, frame, truth.shape)
-        return Drawing(sequence.frames.read(frame), label_outlines(truth), label_outlines(answer))
+        known = np.where(truth == VOID, 0, truth).astype(np.uint8)
+        return Drawing(sequence.frames.read(frame), label_outlines(known), label_outlines(answer))
 
     def _figures(self, objects: tuple[davis.ObjectScore, ...]) -> dict[str, float]:
         if not self.by_category:
@@ -147,11 +149,7 @@ def _measured_frame(
 ) -> list[tuple[int, float, float]]:
     truth = sequence.labels(index)
     answer = read_answer(masks, sequence, index, truth.shape)
-    pairs = [(each.object_id, truth == each.object_id, answer == each.object_id) for each in objects]
-    return [
-        (name, davis.region_similarity(true, found), davis.boundary_measure(true, found))
-        for name, true, found in pairs
-    ]
+    return [(each.object_id, *davis.measures(truth, answer, each.object_id)) for each in objects]
 
 
 def _object_score(name: str, object_id: int, rows: list[tuple[int, float, float]]) -> davis.ObjectScore:

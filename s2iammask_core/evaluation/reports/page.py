@@ -9,8 +9,8 @@ import cv2
 
 from s2iammask_core.evaluation.reports.plots import file_name
 from s2iammask_core.evaluation.reports.record import Report
-from s2iammask_core.evaluation.reports.tables import Table, rows_table, shown
-from s2iammask_core.evaluation.sequences.frames import Frame
+from s2iammask_core.evaluation.reports.tables import Table, figures_table, rows_table, runs_table, shown
+from s2iammask_core.geometry import HostFrame
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -36,7 +36,7 @@ dl { display: grid; grid-template-columns: max-content auto; gap: 0 1rem; font-s
 class Moment:
     """A picture of one frame, and what is to be said below it."""
 
-    picture: Frame
+    picture: HostFrame
     caption: str
 
 
@@ -54,12 +54,14 @@ class Page:
         parts = [
             f"<h1>{html.escape(self.title)}</h1>",
             _figures(self.report),
+            _table(figures_table(self.report)) if self.report.gains else "",
             "".join(f"<p>{html.escape(note)}.</p>" for note in self.report.notes),
             "<div class='plots'>"
             + "".join(_plot(self.plots[name]) for name in self._common_plots())
             + "</div>",
             "<h2>Sequences</h2>",
             _table(rows_table(self.report)),
+            *(["<h2>Runs</h2>", _table(runs_table(self.report))] if self.report.runs else []),
             *self._sequences(),
             _settings(self.settings),
         ]
@@ -84,7 +86,11 @@ class Page:
 
 
 def _figures(report: Report) -> str:
-    cards = (f"<div>{html.escape(name)}<b>{shown(value)}</b></div>" for name, value in report.figures.items())
+    errors = {name: f" &plusmn; {shown(error)}" for name, error in report.errors.items()}
+    cards = (
+        f"<div>{html.escape(name)}<b>{shown(value)}{errors.get(name, '')}</b></div>"
+        for name, value in report.figures.items()
+    )
     return f"<div class='figures'>{''.join(cards)}</div>"
 
 

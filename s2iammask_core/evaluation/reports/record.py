@@ -16,6 +16,16 @@ class Row:
     figures: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """The figures of one run through a sequence."""
+
+    sequence: str
+    start: int  # frame
+    direction: str
+    figures: dict[str, float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
     """A line to plot."""
@@ -48,3 +58,7 @@ class Report:
     curves: tuple[Curve, ...] = ()
     timelines: tuple[Timeline, ...] = ()
     notes: tuple[str, ...] = field(default=())  # what a reader must know to compare the figures
+    errors: dict[str, float] = field(default_factory=dict)  # standard errors of the figures
+    gains: dict[str, float] = field(default_factory=dict)  # on other results of the same runs
+    gain_errors: dict[str, float] = field(default_factory=dict)
+    runs: tuple[RunRow, ...] = ()  # where a sequence has several

@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from s2iammask_core.evaluation.reports.record import Report, Row
+from s2iammask_core.evaluation.reports.record import Report, Row, RunRow
+
+Cells = tuple[str | float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class Table:
     """Cells are strings or numbers; NaN stands for a figure that does not exist."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str | float, ...], ...]
+    rows: tuple[Cells, ...]
 
     @property
     def cells(self) -> list[list[str]]:
@@ -30,18 +32,39 @@ def shown(cell: str | float) -> str:
 
 
 def figures_table(report: Report) -> Table:
-    """The figures that count, in one row."""
-    return Table(("data set", *report.figures), ((report.dataset, *report.figures.values()),))
+    """The figures that count, in one row; below it what is known of their errors and gains."""
+    lines = {
+        "standard error": report.errors,
+        "gain": report.gains,
+        "standard error of the gain": report.gain_errors,
+    }
+    rows: list[Cells] = [(report.dataset, *report.figures.values())]
+    for title, values in lines.items():
+        if values:
+            rows.append((title, *(values.get(name, math.nan) for name in report.figures)))
+    return Table(("data set", *report.figures), tuple(rows))
 
 
 def rows_table(report: Report) -> Table:
     """A row for each sequence or object."""
-    names = list(dict.fromkeys(name for row in report.rows for name in row.figures))
-    return Table(("sequence", *names), tuple(_cells(row, names) for row in report.rows))
+    names = _names(report.rows)
+    return Table(("sequence", *names), tuple((row.name, *_cells(row, names)) for row in report.rows))
 
 
-def _cells(row: Row, names: Sequence[str]) -> tuple[str | float, ...]:
-    return (row.name, *(row.figures.get(name, math.nan) for name in names))
+def runs_table(report: Report) -> Table:
+    """A row for each run."""
+    names = _names(report.runs)
+    starts: list[Cells] = [(row.sequence, row.start, row.direction) for row in report.runs]
+    rows = (start + _cells(row, names) for start, row in zip(starts, report.runs, strict=True))
+    return Table(("sequence", "start", "direction", *names), tuple(rows))
+
+
+def _names(rows: Sequence[Row | RunRow]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row.figures))
+
+
+def _cells(row: Row | RunRow, names: Sequence[str]) -> tuple[float, ...]:
+    return tuple(row.figures.get(name, math.nan) for name in names)
 
 
 def as_text(table: Table) -> str:
@@ -82,12 +105,23 @@ def _exact(cell: str | float) -> str:
 def as_object(report: Report) -> dict[str, object]:
     """Plain values for json; null for NaN."""
     rows = [{"name": row.name, **nullable(row.figures)} for row in report.rows]
+    runs = [
+        {"sequence": row.sequence, "start": row.start, "direction": row.direction, **nullable(row.figures)}
+        for row in report.runs
+    ]
     return {
         "dataset": report.dataset,
-        **nullable(report.figures),
+        **nullable(all_figures(report)),
         "sequences": rows,
+        **({"runs": runs} if runs else {}),
         "notes": list(report.notes),
     }
+
+
+def all_figures(report: Report) -> dict[str, float]:
+    """The figures, their standard errors as NAME_se, and gains as NAME_gain and NAME_gain_se."""
+    parts = {"": report.figures, "_se": report.errors, "_gain": report.gains, "_gain_se": report.gain_errors}
+    return {f"{name}{suffix}": value for suffix, values in parts.items() for name, value in values.items()}
 
 
 def nullable(figures: Mapping[str, float]) -> dict[str, float | None]:

@@ -10,7 +10,14 @@ from s2iammask_core.evaluation.reports.page import Moment, Page
 from s2iammask_core.evaluation.reports.pictures import worst_frames
 from s2iammask_core.evaluation.reports.plots import plots
 from s2iammask_core.evaluation.reports.record import Report
-from s2iammask_core.evaluation.reports.tables import as_csv, as_markdown, as_object, figures_table, rows_table
+from s2iammask_core.evaluation.reports.tables import (
+    as_csv,
+    as_markdown,
+    as_object,
+    figures_table,
+    rows_table,
+    runs_table,
+)
 from s2iammask_core.evaluation.results.record import read_record
 
 MOMENTS = 3  # worst moments of a sequence
@@ -34,7 +41,9 @@ def write_report(folder: Path, report: Report, benchmark: Benchmark, results: Pa
 
 def _markdown(report: Report) -> str:
     notes = "\n".join(f"* {note}" for note in report.notes)
-    return "\n\n".join([as_markdown(figures_table(report)), notes, as_markdown(rows_table(report))]) + "\n"
+    runs = [as_markdown(runs_table(report))] if report.runs else []
+    rows = as_markdown(rows_table(report))
+    return "\n\n".join([as_markdown(figures_table(report)), notes, rows, *runs]) + "\n"
 
 
 def _moments(report: Report, benchmark: Benchmark, results: Path) -> dict[str, list[Moment]]:

@@ -42,6 +42,12 @@ def test_a_fitted_confidence_is_written_into_the_weights_and_drawn(call, tmp_pat
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+def test_runs_backwards_in_time_are_observed_too(call, capsys):
+    assert call("--reverse", "--json") == 0
+
+    assert json.loads(capsys.readouterr().out)["frames"] == 2 * 2 * (4 + 5)
+
+
 def test_one_sequence_is_refused(call, capsys):
     assert call("--sequences", "cat") == 2
     assert "at least two" in capsys.readouterr().err
@@ -54,4 +60,4 @@ def test_a_sequence_that_is_not_listed_is_named(call, capsys):
 
 def test_no_start_at_all_is_refused(call, capsys):
     assert call("--starts", 0) == 2
-    assert "--starts" in capsys.readouterr().err
+    assert "starts must be 1 or more" in capsys.readouterr().err

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.evaluation.calibration import Observation, cross_validated, fit, reliability
+from s2iammask_core.evaluation.calibration import Observation, cross_validated, fit, observe, reliability
+from s2iammask_core.evaluation.identity import IdentityTracker
+from s2iammask_core.evaluation.sequences.masks import read_davis
+from s2iammask_core.files.labels import VOID
 from s2iammask_core.tracking.confidence import ConfidenceModel, Evidence
 
 
@@ -27,6 +30,21 @@ def test_the_model_that_made_the_observations_is_found_again():
 
     for evidence in (Evidence(0.2, 0.3, 0.9), Evidence(0.5, 0.9, 0.1), Evidence(0.9, 0.6, 0.5)):
         assert found.confidence(evidence) == pytest.approx(truth.confidence(evidence), abs=0.06)
+
+
+def test_an_answer_is_right_or_wrong_outside_the_void(tmp_path, files):
+    def rights(ring):
+        root = files.davis(tmp_path / str(ring), ["a"], frames=3)
+        for index in range(3):
+            labels = np.full((30, 40), ring, np.uint8)
+            labels[5:10, 5:10] = 1
+            labels[0, 0] = 1  # which makes the box four times as large as what is seen
+            files.labels(root / f"Annotations/480p/a/{index:05d}.png", labels)
+        (sequence,) = read_davis(root, "2017", ["a"])
+        return [each.right for each in observe(IdentityTracker(), sequence)]
+
+    assert rights(0) == [False, False]
+    assert rights(VOID) == [True, True]
 
 
 def test_fitting_lowers_the_calibration_error():

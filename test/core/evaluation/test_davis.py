@@ -6,8 +6,16 @@ import pytest
 
 from s2iammask_core.evaluation import davis
 from s2iammask_core.evaluation.benchmarks.masks import measured_objects
-from s2iammask_core.evaluation.davis import Statistics, boundary, boundary_measure, grown, region_similarity
+from s2iammask_core.evaluation.davis import (
+    Statistics,
+    boundary,
+    boundary_measure,
+    grown,
+    measures,
+    region_similarity,
+)
 from s2iammask_core.evaluation.sequences.masks import read_davis
+from s2iammask_core.files.labels import VOID
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "test/data/eval"
@@ -47,6 +55,30 @@ def test_two_empty_masks_agree():
 
     assert region_similarity(nothing, nothing) == 1
     assert boundary_measure(nothing, nothing) == 1
+
+
+def labelled(mask, void):
+    return np.where(void, VOID, mask).astype(np.uint8)
+
+
+def test_what_is_said_about_void_pixels_counts_for_nothing():
+    truth, void = rectangle(20, 20, 40, 40), rectangle(40, 15, 50, 45)
+
+    for right in (40, 45, 50):
+        answer = rectangle(20, 20, right, 40).astype(np.uint8)
+        assert measures(labelled(truth, void), answer, 1) == (1, 1)
+    beyond = rectangle(20, 20, 60, 40).astype(np.uint8)
+    j, f = measures(labelled(truth, void), beyond, 1)
+    assert j == pytest.approx(400 / 600)
+    assert f < 1
+
+
+def test_an_object_in_the_void_alone_is_not_there():
+    void = rectangle(20, 20, 40, 40)
+    truth = labelled(rectangle(0, 0, 0, 0), void)
+
+    assert measures(truth, void.astype(np.uint8), 1) == (1, 1)
+    assert measures(truth, rectangle(0, 0, 10, 10).astype(np.uint8), 1) == (0, 0)
 
 
 def test_an_empty_answer_has_no_part_of_the_object():

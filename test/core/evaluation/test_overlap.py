@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2iammask_core.evaluation.overlap import box_overlaps, polygon_overlap, polygon_overlaps
+from s2iammask_core.boxes import Box
+from s2iammask_core.evaluation.overlap import box_overlap, box_overlaps, polygon_overlap, polygon_overlaps
 
 ROOT = Path(__file__).resolve().parents[3]
 PAIRS = json.loads((ROOT / "test/data/eval/vot_synthetic.json").read_text())["pairs"]
@@ -97,3 +98,20 @@ def test_boxes_overlap_by_area():
     second = np.array([(5, 0, 10, 10), (20, 20, 5, 5), (0, 0, 0, 0)])
 
     assert box_overlaps(first, second) == pytest.approx([1 / 3, 0, 0])
+
+
+def test_boxes_are_compared_outside_the_void():
+    truth, wider = Box(4, 4, 8, 8), Box(2, 4, 8, 8)
+    void = np.zeros((12, 12), bool)
+
+    assert box_overlap(truth, wider, void) == pytest.approx(truth.iou(wider))
+    void[:, 2:4] = True
+    assert box_overlap(truth, wider, void) == 1
+    assert box_overlap(truth, Box(1.5, 4, 8, 8), void) == pytest.approx(16 / 18)
+
+
+def test_a_box_that_lies_on_void_alone_overlaps_nothing():
+    void = np.ones((12, 12), bool)
+
+    assert box_overlap(Box(4, 4, 8, 8), Box(4, 4, 8, 8), void) == 0
+    assert box_overlap(Box(4, 4, 8, 8), Box(-9, -9, -2, -2), np.zeros((12, 12), bool)) == 0

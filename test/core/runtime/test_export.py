@@ -16,13 +16,15 @@ from s2iammask_core.runtime.exported import Exported, is_exported, read_descript
 from s2iammask_core.runtime.exported_runner import ExportedRunner
 from s2iammask_core.runtime.loading import ENGINES
 from s2iammask_core.runtime.onnx_engine import providers_of
+from s2iammask_core.tracking.aim import COLUMNS, NUMBERS
 from s2iammask_core.tracking.answer import answers
 from s2iammask_core.tracking.eager import EagerRunner
 from s2iammask_core.tracking.runner import Search
-from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
+from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.settings import FIXED, LIVE, StepSettings
 from s2iammask_core.tracking.step import as_input, step
 from s2iammask_core.tracking.target import Target
+from s2iammask_core.tracking.windows import aim_at
 
 CONFIG = TrackerConfig(mask_regions=0)  # without a choice of regions, which the last digit may turn
 IN_FP32 = RuntimeConfig(device="cpu", precision="fp32")
@@ -138,10 +140,11 @@ def test_graphs_of_torch_export_answer_as_pytorch_does(calm_network, patches, tm
     template, whole = (
         torch.export.load(tmp_path / f"{name}.pt2").module() for name in ("template", "search")
     )
-    aim = torch.tensor([AIM]).expand(3, -1).contiguous()
+    aim = torch.zeros(3, COLUMNS)
+    aim[:, :NUMBERS] = torch.tensor(AIM)
     live = torch.tensor([getattr(CONFIG, name) for name in LIVE])
     pictures = [each.permute(0, 2, 3, 1).to(torch.uint8) for each in patches]
-    kernels = template(pictures[0])
+    kernels = template(pictures[0], torch.zeros_like(patches[0][:, 0]))
 
     found = [part.detach().numpy() for part in whole(kernels, pictures[1], aim, live)]
 
@@ -153,7 +156,7 @@ def test_graphs_of_torch_export_answer_as_pytorch_does(calm_network, patches, tm
 def described(folder):
     """A folder with a description and without graphs."""
     fixed = {name: getattr(CONFIG, name) for name in FIXED}
-    Exported("s2iammask", "roi", fixed, list(LIVE), {}).write(folder)
+    Exported("s2iammask", "roi", 0, fixed, list(LIVE), {}).write(folder)
 
 
 @pytest.mark.parametrize(("name", "value"), [("proposals", 5), ("search_pixels", 287), ("proposal_nms", 0.7)])

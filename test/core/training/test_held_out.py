@@ -7,16 +7,18 @@ import pytest
 from s2iammask_core.cli.held_out import held_out
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.model import checkpoint
 from s2iammask_core.model.network import build_network
+from s2iammask_core.runtime import weights_file
 from s2iammask_core.training.settings import ValidationConfig
 
 
 @pytest.fixture
 def root(tmp_path):
-    """One sequence of three frames."""
+    """One sequence of five frames."""
     for folder in ("JPEGImages", "Annotations"):
         (tmp_path / folder / "480p" / "a").mkdir(parents=True)
-    for index in range(3):
+    for index in range(5):
         mask = np.zeros((60, 80), np.uint8)
         mask[20:40, 20 + index : 50 + index] = 255
         cv2.imwrite(str(tmp_path / f"JPEGImages/480p/a/{index:05d}.jpg"), mask)
@@ -31,9 +33,21 @@ def test_the_score_of_a_network_with_masks_is_that_of_its_masks(root):
 
     scores = validate(build_network(NetworkConfig("s2iammask_nano")))
 
-    assert scores.keys() == {"score", "j", "box_iou"}
+    assert scores.keys() == {"score", "j", "f", "box_iou"}
     assert scores["score"] == scores["j"]
     assert all(0 <= value <= 1 for value in scores.values())
+
+
+def test_more_starts_are_more_runs(root):
+    network, _ = checkpoint.load(weights_file("s2iammask_nano"))
+
+    one, both = (
+        held_out(ValidationConfig(str(root), every=1, starts=1, reverse=reverse))(network)
+        for reverse in (False, True)
+    )
+
+    assert one["j"] > 0.5
+    assert one["j"] != both["j"]
 
 
 def test_without_a_folder_nothing_is_validated():

@@ -1,0 +1,1 @@
+"""How it is doing: counters, latency, diagnostics, and a log that stays readable."""

@@ -1,0 +1,148 @@
+"""What the node says about itself: diagnostics for people and monitors, latency for programs."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from std_msgs.msg import Header
+
+from s2iammask.msg import Latency, StageTime
+from s2iammask_ros.health.counters import Counts
+from s2iammask_ros.health.latency import COMPARABLE, STAGES, Summary
+from s2iammask_ros.images.hints import HintCounts
+from s2iammask_ros.messages.stamps import span_text
+from s2iammask_ros.settings import NodeConfig
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+MISSING_SHARE = 0.1  # of the images that came: what may get lost on the way
+SKEW = 0.05  # seconds by which stamps may be ahead of the clock, or images old on arrival, without a word
+SILENCE = 2.0  # seconds without an image after which an active camera is called silent
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of one camera's stream at a moment."""
+
+    counts: Counts
+    before: Counts  # at the last report
+    summary: Summary
+    silence: float  # seconds since the last image came
+    targets: int
+    period: float = float("nan")  # of the camera, seconds; NaN while it is not known
+    hints: HintCounts | None = None  # if there are any
+
+    def grew(self, count: str) -> int:
+        """By how much, since the last report."""
+        return int(getattr(self.counts, count) - getattr(self.before, count))
+
+
+def stream_status(name: str, report: Report, settings: NodeConfig) -> DiagnosticStatus:
+    level, message = _stream_level(report, settings)
+    total = report.summary.total
+    values = {
+        "rate_hz": f"{report.summary.rate:.1f}",
+        "latency_p50_ms": f"{total.p50:.1f}",
+        "latency_p95_ms": f"{total.p95:.1f}",
+        "latency_p99_ms": f"{total.p99:.1f}",
+        **{
+            f"{stage}_p50_ms": f"{times.p50:.1f}"
+            for stage, times in zip(STAGES, report.summary.stages, strict=True)
+        },
+        "camera_rate_hz": f"{1 / report.period:.1f}",
+        "age_on_arrival_ms": f"{1000 * report.summary.age:.1f}",
+        "targets": report.targets,
+        **asdict(report.counts),
+        **(asdict(report.hints) if report.hints is not None else {}),
+    }
+    return status(name, level, message, values)
+
+
+def _stream_level(report: Report, settings: NodeConfig) -> tuple[bytes, str]:
+    """The worst that can be said."""
+    p95, age = report.summary.total.p95 / 1000, report.summary.age
+    far = f"p95 from stamp to publish is {p95:.2f} s, above"
+    apart = _clocks_apart(age)
+    found = (
+        (report.silence > SILENCE, WARN, f"no image for {report.silence:.0f} s"),
+        (_only(report, "failed"), ERROR, "images come, but none can be tracked; the log says why"),
+        (
+            _only(report, "late"),
+            ERROR,
+            f"all images are older than max_age: {span_text(age)} when they arrive",
+        ),
+        (bool(apart), WARN, apart),
+        (p95 > settings.latency_error, ERROR, f"{far} latency_error{_before(age)}"),
+        (p95 > settings.latency_warn, WARN, f"{far} latency_warn{_before(age)}"),
+        (report.grew("failed") or report.grew("late"), WARN, "some images failed or were too old"),
+        (
+            loses_images(report),
+            WARN,
+            "images of the camera do not arrive; for large ones see config/fastdds.xml",
+        ),
+    )
+    for holds, level, message in found:
+        if holds:
+            return level, message
+    return OK, f"{report.targets} targets at {report.summary.rate:.1f} Hz"
+
+
+def _only(report: Report, fate: str) -> bool:
+    """Whether images came to that end, and none was tracked."""
+    return report.grew(fate) > 0 and not report.grew("processed")
+
+
+def loses_images(report: Report) -> bool:
+    return report.grew("missing") > MISSING_SHARE * report.grew("received") + 1
+
+
+def _clocks_apart(age: float) -> str:
+    """What is to be done if stamps are not of the node's clock; empty if they seem to be."""
+    if age < -COMPARABLE:
+        return (
+            f"stamps are {span_text(-age)} ahead of the node's clock, so latency is unknown; "
+            "with use_sim_time: does anybody publish /clock?"
+        )
+    if age < -SKEW:
+        return (
+            f"stamps are {span_text(-age)} ahead of the node's clock: synchronise the clocks of camera and "
+            "tracker (chrony, PTP); until then latency and max_age are wrong by as much"
+        )
+    if age > COMPARABLE:
+        return (
+            f"stamps are {span_text(age)} behind the node's clock, so latency is unknown. For a bag: play it "
+            "with --clock and set use_sim_time. For a camera: check its clock"
+        )
+    return ""
+
+
+def _before(age: float) -> str:
+    """Where most of a long way lies, if not in the node."""
+    if not age > SKEW:
+        return ""
+    return f"; images are {span_text(age)} old when they arrive: a slow transport, or clocks that differ"
+
+
+def status(name: str, level: bytes, message: str, values: Mapping[str, Any]) -> DiagnosticStatus:
+    pairs = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+    return DiagnosticStatus(name=name, level=level, message=message, hardware_id="s2iammask", values=pairs)
+
+
+def latency_message(report: Report, header: Header) -> Latency:
+    summary, total = report.summary, report.summary.total
+    stages = [
+        StageTime(name=name, p50=times.p50, p95=times.p95)
+        for name, times in zip(STAGES, summary.stages, strict=True)
+    ]
+    return Latency(
+        header=header,
+        window=summary.window,
+        p50=total.p50,
+        p95=total.p95,
+        p99=total.p99,
+        rate=summary.rate,
+        camera_rate=1 / report.period,
+        age=1000 * summary.age,
+        stages=stages,
+        **asdict(report.counts),
+    )

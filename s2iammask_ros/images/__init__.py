@@ -1,0 +1,1 @@
+"""What comes in: images, depth, and the boxes of detectors."""

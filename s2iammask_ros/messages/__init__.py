@@ -1,0 +1,1 @@
+"""What all rooms know of messages: bytes, stamps, boxes."""

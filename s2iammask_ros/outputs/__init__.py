@@ -1,0 +1,1 @@
+"""What goes out: messages about an image, and where they are published."""

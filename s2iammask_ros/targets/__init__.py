@@ -1,0 +1,1 @@
+"""What is tracked: requests of clients, targets by name, and the services."""

@@ -1,0 +1,1 @@
+"""Programs for people: replay of bags, a window to select targets, the parameter file."""

@@ -1,0 +1,120 @@
+"""Bags of rosbag2 (sqlite3 or mcap), read and written without rosbag2 itself."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from ament_index_python.packages import get_package_share_directory
+from rclpy.serialization import deserialize_message, serialize_message
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import Reader, ReaderError, StoragePlugin, Writer, WriterError
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+from sensor_msgs.msg import CompressedImage, Image
+
+from s2iammask_core.errors import S2iamMaskError
+from s2iammask_ros.messages.stamps import SECOND
+from s2iammask_ros.outputs.topics import Topic
+
+IMAGE_TYPES = {"sensor_msgs/msg/Image": Image, "sensor_msgs/msg/CompressedImage": CompressedImage}
+OWN_PACKAGES = ("vision_msgs", "s2iammask")  # their definitions are not among those that rosbags knows
+STORAGES = {"sqlite3": StoragePlugin.SQLITE3, "mcap": StoragePlugin.MCAP}
+BAG_VERSION: Final = 9
+
+
+class BagError(S2iamMaskError):
+    """A bag cannot be read or written, or does not hold what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BagImage:
+    """An image of a bag, and when it was recorded, nanoseconds."""
+
+    recorded: int
+    message: Image | CompressedImage
+
+
+def images(bag: Path, topic: str = "") -> Iterator[BagImage]:
+    """The images of a topic, in the order of the bag; of the only image topic if none is named."""
+    try:
+        with Reader(bag) as reader:
+            connection = _image_connection(reader.connections, topic)
+            kind = IMAGE_TYPES[connection.msgtype]
+            for _, recorded, data in reader.messages([connection]):
+                yield BagImage(recorded, deserialize_message(bytes(data), kind))
+    except (ReaderError, OSError) as error:
+        raise BagError(f"cannot read the bag {bag}: {error}") from error
+
+
+def count_images(bag: Path, topic: str = "") -> tuple[int, float]:
+    """How many images of the topic there are, and how many seconds the bag lasts."""
+    try:
+        with Reader(bag) as reader:
+            return _image_connection(reader.connections, topic).msgcount, reader.duration / SECOND
+    except (ReaderError, OSError) as error:
+        raise BagError(f"cannot read the bag {bag}: {error}") from error
+
+
+def _image_connection(connections: Collection[Connection], topic: str) -> Connection:
+    found = {each.topic: each for each in connections if each.msgtype in IMAGE_TYPES}
+    if topic in found:
+        return found[topic]
+    if not topic and len(found) == 1:
+        return next(iter(found.values()))
+    wanted = f"has no image topic {topic}" if topic else "has not exactly one image topic"
+    raise BagError(f"the bag {wanted}; its image topics are: {', '.join(sorted(found)) or 'none'}")
+
+
+class BagPublisher:
+    """Publishes into a new bag; a context manager that closes it."""
+
+    def __init__(self, path: Path, storage: str, node: str, topics: Collection[Topic]) -> None:
+        """node: name below which the topics appear, as they do below a running node."""
+        self.now = 0  # time of recording of what is published next, nanoseconds
+        self._node, self._wanted = node, frozenset(topics)
+        self._types = type_store()
+        self._connections: dict[Topic, Connection] = {}
+        try:
+            self._writer = Writer(path, version=BAG_VERSION, storage_plugin=STORAGES[storage])
+        except WriterError as error:
+            raise BagError(f"cannot write a bag: {error}") from error
+
+    def wanted(self, topic: Topic) -> bool:
+        return topic in self._wanted
+
+    def publish(self, topic: Topic, message: Any) -> None:
+        if topic not in self._wanted:
+            return
+        if topic not in self._connections:
+            self._connections[topic] = self._writer.add_connection(
+                f"/{self._node}/{topic.name}", type_name(topic.kind), typestore=self._types
+            )
+        self._writer.write(self._connections[topic], self.now, serialize_message(message))
+
+    def __enter__(self) -> "BagPublisher":
+        try:
+            self._writer.open()
+        except (WriterError, OSError) as error:
+            raise BagError(f"cannot write a bag: {error}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+
+
+def type_name(kind: type[Any]) -> str:
+    """As bags have it: package/msg/Name."""
+    return f"{kind.__module__.split('.')[0]}/msg/{kind.__name__}"
+
+
+def type_store() -> Typestore:
+    """The definitions of all messages that the node publishes."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    for package in OWN_PACKAGES:
+        for file in sorted((Path(get_package_share_directory(package)) / "msg").glob("*.msg")):
+            store.register(get_types_from_msg(file.read_text(), f"{package}/msg/{file.stem}"))
+    return store

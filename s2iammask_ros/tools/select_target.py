@@ -1,0 +1,155 @@
+"""A window in which a box can be drawn: ros2 run s2iammask select_target --ros-args -r image:=TOPIC.
+
+Drag a box around an object: the live image stands still meanwhile, and tracking starts in that image.
+Keys: x stops all targets, q ends.
+"""
+
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import rclpy
+import rclpy.utilities
+from numpy.typing import NDArray
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+
+from s2iammask.srv import StartTracking, StopTracking
+from s2iammask_core import Box, RotatedBox, S2iamMaskError
+from s2iammask_ros.images.encodings import image_to_rgb
+from s2iammask_ros.images.subscription import RELIABILITY
+from s2iammask_ros.messages.boxes import rotated_to_message
+
+WINDOW = "select_target"
+SMALLEST = 4  # pixels; a smaller drag is a slip
+YELLOW = (0, 220, 255)  # BGR
+
+
+@dataclass(frozen=True, slots=True)
+class Drag:
+    """A box on its way: from where the button was pressed to where the pointer is."""
+
+    begin: tuple[int, int]
+    end: tuple[int, int]
+
+    @property
+    def box(self) -> Box:
+        """Around both pixels, whichever way was dragged."""
+        (x1, y1), (x2, y2) = self.begin, self.end
+        return Box(float(min(x1, x2)), float(min(y1, y2)), float(max(x1, x2) + 1), float(max(y1, y2) + 1))
+
+    @property
+    def is_slip(self) -> bool:
+        return min(self.box.width, self.box.height) < SMALLEST
+
+
+class Selector(Node):
+    """Keeps the newest image, or the one on which a box is being drawn, and asks the tracker."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("select_target", **options)
+        self.drag: Drag | None = None
+        self.image: Image | None = None
+        self.message = "drag a box around an object"
+        qos = QoSProfile(depth=1, reliability=RELIABILITY)
+        self.create_subscription(Image, "image", self._on_image, qos)
+        self._start = self.create_client(StartTracking, "tracker/start_tracking")
+        self._stop = self.create_client(StopTracking, "tracker/stop_tracking")
+
+    def on_mouse(self, event: int, x: int, y: int, _flags: int, _data: Any) -> None:
+        """What OpenCV calls for each movement and button."""
+        if event == cv2.EVENT_LBUTTONDOWN:
+            self.drag = Drag((x, y), (x, y))
+        elif self.drag is not None and event == cv2.EVENT_MOUSEMOVE:
+            self.drag = replace(self.drag, end=(x, y))
+        elif self.drag is not None and event == cv2.EVENT_LBUTTONUP:
+            drag, self.drag = replace(self.drag, end=(x, y)), None
+            if not drag.is_slip:
+                self.start(drag.box)
+
+    def start(self, box: Box) -> None:
+        """Starts tracking in the image that is shown."""
+        if self.image is None:
+            return
+        wanted = [rotated_to_message(RotatedBox.from_box(box))]
+        self._ask(self._start, StartTracking.Request(boxes=wanted, stamp=self.image.header.stamp))
+
+    def stop(self) -> None:
+        self._ask(self._stop, StopTracking.Request())
+
+    def picture(self) -> NDArray[np.uint8]:
+        """What the window shows, BGR."""
+        if self.image is None:
+            picture = np.full((240, 480, 3), 60, np.uint8)
+            return _written(picture, f"waiting for {self.resolve_topic_name('image')}")
+        picture = cv2.cvtColor(np.ascontiguousarray(image_to_rgb(self.image)), cv2.COLOR_RGB2BGR)  # type: ignore[assignment]
+        if self.drag is not None:
+            cv2.rectangle(picture, self.drag.begin, self.drag.end, YELLOW, 2)
+        return _written(picture, self.message)
+
+    def _on_image(self, image: Image) -> None:
+        if self.drag is None:
+            self.image = image
+
+    def _ask(self, client: Any, request: Any) -> None:
+        """Not of a service that is not there: it would never answer, and the window would say nothing."""
+        if client.service_is_ready():
+            client.call_async(request).add_done_callback(self._on_answer)
+        else:
+            self.message = f"there is no tracker: nobody serves {self.resolve_service_name(client.srv_name)}"
+
+    def _on_answer(self, call: Any) -> None:
+        answer = call.result()
+        refused = [reason for reason in getattr(answer, "reasons", ()) if reason]
+        self.message = "; ".join(refused) or answer.message
+        self.get_logger().info(self.message)
+
+
+def _written(picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    place = (8, picture.shape[0] - 10)
+    for colour, pen in (((0, 0, 0), 3), (YELLOW, 1)):
+        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, pen, cv2.LINE_AA)
+    return picture
+
+
+def main() -> int:
+    rclpy.init()
+    node = Selector()
+    try:
+        _open_window(node)
+        while _shown(node):
+            rclpy.spin_once(node, timeout_sec=0.02)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except (S2iamMaskError, cv2.error) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    finally:
+        node.destroy_node()
+        rclpy.utilities.try_shutdown()
+    return 0
+
+
+def _open_window(node: Selector) -> None:
+    try:
+        cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE)
+    except cv2.error as error:
+        raise S2iamMaskError("this OpenCV has no windows; use python3-opencv or opencv-python") from error
+    cv2.setMouseCallback(WINDOW, node.on_mouse)
+
+
+def _shown(node: Selector) -> bool:
+    """Draws the window; False when it shall close, or was closed: drawing would open one without a mouse."""
+    cv2.imshow(WINDOW, node.picture())
+    key = cv2.waitKey(1) & 0xFF
+    if key == ord("x"):
+        node.stop()
+    return key != ord("q") and cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) >= 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
