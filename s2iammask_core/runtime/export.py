@@ -97,9 +97,7 @@ def graphs_of(network: SiameseNetwork, config: TrackerConfig, targets: int) -> l
     search = SearchGraph(prepared, StepSettings.of(config))
     search(*inputs.values())  # what is computed once and kept, like the anchors, is so before the recording
     return [
-        Graph(
-            "template", TemplateGraph(prepared), {"patches": templates, "masks": masks}, ("kernels",), targets
-        ),
+        Graph("template", TemplateGraph(prepared), given, ("kernels",), targets),
         Graph("search", search, inputs, StepOutput._fields, targets),
     ]
 

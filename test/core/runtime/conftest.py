@@ -3,9 +3,12 @@
 import pytest
 import torch
 
-from s2iammask_core.config import NetworkConfig
+from s2iammask_core.config import NetworkConfig, RuntimeConfig
 from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.model import build_network
+from s2iammask_core.runtime.exported import read_description
+from s2iammask_core.runtime.exported_runner import ExportedRunner
+from s2iammask_core.runtime.loading import ENGINES
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +104,16 @@ def _scale(outputs, *layers):
     for layer in layers:
         layer.weight.div_(outputs.std())
         layer.bias.zero_()
+
+
+@pytest.fixture(scope="session")
+def graphs():
+    """Makes what runs the graphs of a folder by a library, in fp32 on the CPU."""
+
+    def make(folder, engine):
+        pytest.importorskip(engine)
+        described = read_description(folder)
+        runtime = RuntimeConfig(device="cpu", precision="fp32")
+        return ExportedRunner(described, ENGINES[engine](folder, described, runtime))
+
+    return make

@@ -12,8 +12,7 @@ from s2iammask_core.errors import ConfigError, UnavailableError, WeightsError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.correlation import correlation_by_taps, depthwise_correlation
 from s2iammask_core.runtime.export import AIM, ONNX, TORCH_EXPORT, Subject, export
-from s2iammask_core.runtime.exported import Exported, is_exported, read_description
-from s2iammask_core.runtime.exported_runner import ExportedRunner
+from s2iammask_core.runtime.exported import Exported, is_exported
 from s2iammask_core.runtime.loading import ENGINES
 from s2iammask_core.runtime.onnx_engine import providers_of
 from s2iammask_core.tracking.aim import COLUMNS, NUMBERS
@@ -27,7 +26,6 @@ from s2iammask_core.tracking.target import Target
 from s2iammask_core.tracking.windows import aim_at
 
 CONFIG = TrackerConfig(mask_regions=0)  # without a choice of regions, which the last digit may turn
-IN_FP32 = RuntimeConfig(device="cpu", precision="fp32")
 GREY = (120.0, 120.0, 120.0)
 
 
@@ -38,13 +36,6 @@ def test_the_correlation_of_exported_graphs_is_the_same(padding):
     found = correlation_by_taps(search, kernels, padding)
 
     torch.testing.assert_close(found, depthwise_correlation(search, kernels, padding), rtol=1e-4, atol=1e-4)
-
-
-def runner(folder, engine):
-    """What runs the graphs of a folder by a library."""
-    pytest.importorskip(engine)
-    described = read_description(folder)
-    return ExportedRunner(described, ENGINES[engine](folder, described, IN_FP32))
 
 
 def search(runner, frame, count, config):
@@ -84,8 +75,10 @@ def exported(calm_network, tmp_path_factory):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_each_engine_answers_as_pytorch_for_any_number_of_targets(calm_network, frame, exported, engine):
-    found, eager = runner(exported, engine), EagerRunner(calm_network())
+def test_each_engine_answers_as_pytorch_for_any_number_of_targets(
+    calm_network, frame, exported, graphs, engine
+):
+    found, eager = graphs(exported, engine), EagerRunner(calm_network())
 
     for count in (1, 2, 3):
         assert_same(search(found, frame, count, CONFIG), search(eager, frame, count, CONFIG))
@@ -93,26 +86,26 @@ def test_each_engine_answers_as_pytorch_for_any_number_of_targets(calm_network, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", ["siammask_box", "siammask_base", "siammask_sharp"])
-def test_other_networks_are_exported_as_well(calm_network, frame, tmp_path, variant):
+def test_other_networks_are_exported_as_well(calm_network, frame, graphs, tmp_path, variant):
     pytest.importorskip("onnxruntime")
     export(Subject(calm_network(variant), {}), tmp_path, ONNX, CONFIG)
 
-    found = search(runner(tmp_path, "onnxruntime"), frame, 2, CONFIG)
+    found = search(graphs(tmp_path, "onnxruntime"), frame, 2, CONFIG)
 
     assert_same(found, search(EagerRunner(calm_network(variant)), frame, 2, CONFIG))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_settings_that_change_while_tracking_change_an_exported_step_alike(
-    calm_network, frame, exported, engine
+    calm_network, frame, exported, graphs, engine
 ):
-    graphs, eager = runner(exported, engine), EagerRunner(calm_network())
+    found_by, eager = graphs(exported, engine), EagerRunner(calm_network())
     values = {"penalty_k": 0.5, "roi_scale": 1.1, "mask_threshold": 0.6, "reach_threshold": 0.6}
 
-    (usual,) = search(graphs, frame, 1, CONFIG)
+    (usual,) = search(found_by, frame, 1, CONFIG)
     for name in LIVE:
         changed = replace(CONFIG, **{name: values.get(name, 0.2)})
-        (found,), (wanted,) = (search(runner, frame, 1, changed) for runner in (graphs, eager))
+        (found,), (wanted,) = (search(runner, frame, 1, changed) for runner in (found_by, eager))
         assert_same([found], [wanted])
         assert not same(found, usual), name
 
@@ -124,12 +117,12 @@ def same(one, other):
 
 
 @pytest.mark.slow
-def test_proposals_without_near_ones_are_exported_as_well(calm_network, frame, tmp_path):
+def test_proposals_without_near_ones_are_exported_as_well(calm_network, frame, graphs, tmp_path):
     pytest.importorskip("onnxruntime")
     config = replace(CONFIG, proposal_nms=0.7, proposals=4)
     export(Subject(calm_network(), {}), tmp_path, ONNX, config)
 
-    found = search(runner(tmp_path, "onnxruntime"), frame, 2, config)
+    found = search(graphs(tmp_path, "onnxruntime"), frame, 2, config)
 
     assert_same(found, search(EagerRunner(calm_network()), frame, 2, config))
 

@@ -11,9 +11,9 @@ import torch
 from s2iammask_core import Box, Tracker, load_tracker
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.geometry import PRIOR_CELLS
-from s2iammask_core.runtime.export import export, write_onnx
+from s2iammask_core.runtime.export import ONNX, Subject, export
 from s2iammask_core.runtime.exported import read_description
-from s2iammask_core.runtime.onnx_runner import OnnxRunner
+from s2iammask_core.runtime.loading import ENGINES
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.runtime.shared_head import SharedRegionMasks, share_first_layers
 from s2iammask_core.runtime.winograd import WinogradConv2d, use_winograd
@@ -49,7 +49,7 @@ def network(calm_network):
 def exported(calm_network, tmp_path_factory):
     pytest.importorskip("onnxruntime")
     folder = tmp_path_factory.mktemp("exported")
-    export(calm_network("s2iammask_nano", memory=True), folder, write_onnx, {}, CONFIG)
+    export(Subject(calm_network("s2iammask_nano", memory=True), {}), folder, ONNX, CONFIG)
     return folder
 
 
@@ -97,11 +97,14 @@ def test_a_template_has_the_memory_behind_its_kernels(network, frame):
     assert not without[:, -memory:].any()
 
 
-def test_onnxruntime_remembers_and_answers_as_pytorch_for_any_number_of_targets(network, frame, exported):
-    onnx, eager = OnnxRunner(exported, CONFIG, RuntimeConfig(device="cpu")), EagerRunner(network)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_each_engine_remembers_and_answers_as_pytorch_for_any_number_of_targets(
+    network, frame, exported, graphs, engine
+):
+    runners = (graphs(exported, engine), EagerRunner(network))
 
     for count in (1, 3):
-        (kernels, found), (wanted_kernels, wanted) = (look(runner, frame, count) for runner in (onnx, eager))
+        (kernels, found), (wanted_kernels, wanted) = (look(runner, frame, count) for runner in runners)
         assert relative(torch.from_numpy(kernels), wanted_kernels) < 1e-4
         for one, other in zip(found, wanted, strict=True):
             assert one.best == other.best
@@ -132,9 +135,10 @@ def test_shared_layers_and_winograd_convolutions_leave_what_is_recalled(
 TRACKING = """
 import json
 import numpy as np
-from s2iammask_core import Box, TrackerConfig, load_tracker
+from s2iammask_core import Box, RuntimeConfig, TrackerConfig, load_tracker
 given = np.load({given!r})
-tracker = load_tracker({folder!r}, device="cpu", config=TrackerConfig(mask_regions=0))
+runtime = RuntimeConfig(device="cpu", precision="fp32")
+tracker = load_tracker({folder!r}, config=TrackerConfig(mask_regions=0), runtime=runtime)
 tracker.start(given["frames"][0], [Box(50, 40, 90, 80), given["mask"]])
 tracks = [tracker.track(frame) for frame in given["frames"][1:]]
 print(json.dumps([[(each.score, each.box.xywh, int(each.mask.area)) for each in both] for both in tracks]))
