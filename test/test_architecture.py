@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LEAVES = {"errors", "config", "boxes", "box_ops", "anchors", "geometry", "sampling", "manifest"}
+LEAVES = {"errors", "config", "boxes", "box_ops", "anchors", "geometry", "sampling", "manifest", "runs"}
 MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     **dict.fromkeys(LEAVES, LEAVES),
     "model": LEAVES,
