@@ -110,6 +110,11 @@ class NetworkConfig:
     head_input: str = setting(
         "both", "what the second stage pools", choices=("both", "correlation", "search")
     )
+    blocks: int = setting(3, "blocks of the small backbone at stride 8", 3, 8)
+    memory: bool = setting(
+        False,
+        "the second stage remembers the pixels of the first frame and the mask of the last; needs detail",
+    )
 
     def __post_init__(self) -> None:
         check(self)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
+PRIOR_CELLS = 64  # a side of the map that says where in a search patch the object was
+
 HostFrame: TypeAlias = NDArray[np.uint8]  # (H, W, 3) RGB
 Frame: TypeAlias = "HostFrame | Tensor"  # a tensor may lie on any device
 HostArray: TypeAlias = NDArray[np.float64]

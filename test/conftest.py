@@ -1,7 +1,9 @@
 """A network without weights, and scenes for it to look at; and how tests are shared out to processes."""
 
 import os
+import shutil
 import sys
+import tempfile
 
 import cv2
 import numpy as np
@@ -16,6 +18,14 @@ from s2iammask_core.runtime import weights_file
 from s2iammask_core.tracking.network import SearchOutput
 
 ROS = "test/ros/"
+RAY = "_on_ray.py"  # how the files end whose tests share a cluster
+ON_LOOPBACK = {  # read when Ray is imported: everything listens on 127.0.0.1, nobody is told
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_worker_niceness": "0",
+}
+RAY_NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}  # bytes, about the least that Ray takes
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if WORKERS > 1:  # they share the cores, and so do the processes that tests start
     THREADS = max((os.cpu_count() or 1) // WORKERS, 1)
@@ -26,15 +36,15 @@ if WORKERS > 1:  # they share the cores, and so do the processes that tests star
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """One process runs all that needs ROS, since nodes keep real time; the tests of a file stay together,
-    since they share what takes long to make.
+    """One process runs all that needs ROS, since nodes keep real time, and one all that needs Ray, which
+    takes long to begin; the tests of a file stay together, since they share what takes long to make.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.split("::")[0]
-            return ROS if file.startswith(ROS) else file
+            return next((part for part in (ROS, RAY) if part in file), file)
 
     return ByFile(config, log)
 
@@ -44,17 +54,19 @@ class ColourNetwork:
 
     TOLERANCE = 40  # grey levels
     MASK = 28  # side of a mask
+    memory_values = 0
 
     def __init__(self, mask_source="roi"):
         self.device = torch.device("cpu")
         self.mask_source = mask_source
 
-    def template(self, patches):
+    def template(self, patches, masks):
         middle = patches.shape[-1] // 2
         part = patches[:, :, middle - 4 : middle + 5, middle - 4 : middle + 5]
-        return part.mean(dim=(2, 3), keepdim=True)
+        return part.mean(dim=(2, 3))
 
-    def search(self, kernels, patches):
+    def search(self, templates, patches, prior):
+        kernels = templates[:, :3, None, None]  # the colour
         alike = ((patches - kernels).abs().amax(dim=1, keepdim=True) < self.TOLERANCE).float()  # (N, 1, P, P)
         cells = (patches.shape[-1] - 127) // 8 + 9
         anchors = anchor_grid(cells) + torch.tensor([patches.shape[-1] / 2, patches.shape[-1] / 2, 0, 0])
@@ -152,3 +164,31 @@ def exported_weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     assert main(["export", str(folder)]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A Ray cluster of two nodes on loopback; this process is connected to it."""
+    os.environ |= ON_LOOPBACK
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # the paths of sockets must be short
+    head = {**RAY_NODE, "include_dashboard": False, "temp_dir": folder}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster.add_node(**RAY_NODE)
+    ray.init(cluster.address, log_to_driver=False, logging_level="error")
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def travels(cluster, request):
+    """What the test's file defines travels to processes of Ray whole, as they cannot import it."""
+    from ray import cloudpickle
+
+    cloudpickle.register_pickle_by_value(request.module)
+    yield
+    cloudpickle.unregister_pickle_by_value(request.module)

@@ -15,11 +15,12 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "video": LEAVES,
     "clip": LEAVES | {"video"},
     "overlay": LEAVES | {"tracking"},
+    "spread": LEAVES,
     "training": LEAVES | {"model", "data"},
     "runtime": LEAVES | {"model", "tracking"},
     "bench": LEAVES | {"model", "tracking", "runtime"},
     # load_tracker is the runtime's public name
-    "evaluation": LEAVES | {"tracking", "overlay", "runtime", "load_tracker"},
+    "evaluation": LEAVES | {"tracking", "overlay", "runtime", "spread", "load_tracker"},
 }
 NEEDED = {"settings", "messages"}
 ROOMS = {  # of the node: what each may import besides itself; the files above them may import them all

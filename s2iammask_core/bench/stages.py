@@ -21,12 +21,13 @@ from s2iammask_core.tracking.answer import unpacked
 from s2iammask_core.tracking.eager import EagerRunner, on_device
 from s2iammask_core.tracking.proposals import propose
 from s2iammask_core.tracking.regions import mask_region, outline
-from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
+from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.sharing import shared_regions
 from s2iammask_core.tracking.step import packed, step
 from s2iammask_core.tracking.target import Target
 from s2iammask_core.tracking.voting import regions, solid, vote
+from s2iammask_core.tracking.windows import aim_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class StagedStep:
         self._packed_aim = torch.from_numpy(self._aim.packed()).to(network.device)
         self._there = Aim.unpacked(self._packed_aim, config.search_pixels)
         self._patches = self._cut()
-        self._output = network.search(self._kernels, self._patches)
+        self._output = network.search(self._kernels, self._patches, self._there.prior)
         self._proposals = propose(self._output, self._there, self._settings)
 
     def stages(self, repeats: int, clock: Clock) -> tuple[Stage, ...]:
@@ -62,7 +63,7 @@ class StagedStep:
         parts = self._upload()
         parts["crop"] = self._time(self._cut)
         parts["backbone"] = self._time(lambda: network.module.backbone(prepared))
-        search = self._time(lambda: network.search(self._kernels, self._patches))
+        search = self._time(lambda: network.search(self._kernels, self._patches, self._there.prior))
         parts["heads"] = max(search - parts["backbone"], 0.0)
         parts["rank"] = self._time(lambda: propose(self._output, self._there, self._settings))
         parts |= self._masks() | self._end()

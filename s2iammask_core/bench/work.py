@@ -4,6 +4,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from s2iammask_core.config import NetworkConfig, TrackerConfig
+from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.model import build_network
 
 
@@ -13,9 +14,10 @@ def step_flops(network: NetworkConfig, config: TrackerConfig, targets: int, regi
         module = build_network(network)
         templates = torch.empty(targets, 3, config.template_pixels, config.template_pixels)
         patches = torch.empty(targets, 3, config.search_pixels, config.search_pixels)
-        kernels = module.template(templates)
+        kernels = module.template(templates, templates[:, 0])
+        prior = torch.empty(targets, PRIOR_CELLS, PRIOR_CELLS)
         with FlopCounterMode(display=False) as counter:
-            output = module.search(kernels, patches)
+            output = module.search(kernels, patches, prior)
             if module.mask_source == "roi":
                 module.roi_masks(output, torch.empty(targets, regions, 4))
             elif module.mask_source == "cell":

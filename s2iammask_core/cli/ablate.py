@@ -27,9 +27,10 @@ from s2iammask_core.cli.benchmarks import (
     chosen_data,
     show_table,
 )
-from s2iammask_core.cli.eval import add_protocol, add_workers, chosen_workers, weights_factory
+from s2iammask_core.cli.eval import add_protocol, weights_factory
 from s2iammask_core.cli.settings import add_settings
 from s2iammask_core.cli.snapshots import exported
+from s2iammask_core.cli.workers import add_workers, chosen_workers
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.ablation import Ablation, Row, Variant, read_ablation
 from s2iammask_core.evaluation.benchmarks.base import Benchmark

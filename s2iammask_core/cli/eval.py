@@ -13,7 +13,6 @@ that never moves: it tries out a data set in a minute.
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from s2iammask_core.cli.benchmarks import (
 )
 from s2iammask_core.cli.settings import add_settings, chosen_settings
 from s2iammask_core.cli.snapshots import exported, snapshots_between
+from s2iammask_core.cli.workers import add_workers, chosen_workers, shared_cores
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import open_benchmark, score
@@ -40,7 +40,7 @@ from s2iammask_core.evaluation.factory import IdentityFactory, TrackerFactory, W
 from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.reports.tables import Table, all_figures, as_csv, as_markdown, as_object
 from s2iammask_core.evaluation.reports.write import write_report
-from s2iammask_core.evaluation.runner import Run, Workers, total_speed
+from s2iammask_core.evaluation.runner import Run, total_speed
 from s2iammask_core.evaluation.runner import run as run_sequences
 from s2iammask_core.runtime import weights_file
 
@@ -82,11 +82,6 @@ def add_protocol(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
-    parser.add_argument("--devices", metavar="A,B", help="what the workers share, e.g. cuda:0,cuda:1")
-
-
 def run(args: argparse.Namespace) -> int:
     benchmark = open_benchmark(chosen_data(args))
     if args.against:
@@ -117,18 +112,9 @@ def chosen_factory(args: argparse.Namespace) -> TrackerFactory:
 
 
 def weights_factory(args: argparse.Namespace, weights: str) -> WeightsFactory:
-    """The recipe for the tracker; on a CPU the workers share its cores."""
+    """The recipe for the tracker."""
     config, runtime = chosen_settings(args)
-    if args.workers > 1 and not runtime.threads:
-        runtime = replace(runtime, threads=max((os.cpu_count() or 1) // args.workers, 1))
-    return WeightsFactory(weights, config=config, runtime=runtime)
-
-
-def chosen_workers(args: argparse.Namespace) -> Workers:
-    if args.workers < 1:
-        raise ConfigError(f"--workers must be 1 or more, got {args.workers}")
-    devices = tuple(args.devices.split(",")) if args.devices else (args.device,)
-    return Workers(args.workers, devices)
+    return WeightsFactory(weights, config=config, runtime=shared_cores(runtime, chosen_workers(args)))
 
 
 def _evaluated(

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             file.write(trax.Entry(args.name, args.name, _arguments(args)).text())
         print(f"{args.name} is now in {args.entry}", file=sys.stderr)
         return 0
-    tracker = _factory(args).make(args.device)
+    tracker = _factory(args).make()
     with trax.connect(args.name) as connection:
         trax.serve(tracker, connection)
     return 0

@@ -8,7 +8,6 @@ says so. A search that was stopped goes on, and several machines may share one t
 
 import argparse
 import json
-import multiprocessing
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -17,16 +16,17 @@ import yaml
 from tqdm import tqdm
 
 from s2iammask_core.cli.benchmarks import add_data, add_output, add_split, add_starts, chosen_data, show_table
-from s2iammask_core.cli.eval import add_protocol, add_workers, chosen_workers, weights_factory
+from s2iammask_core.cli.eval import add_protocol, weights_factory
 from s2iammask_core.cli.settings import add_settings
+from s2iammask_core.cli.workers import add_workers, chosen_workers
 from s2iammask_core.errors import ConfigError, DatasetError, UnavailableError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import open_benchmark
 from s2iammask_core.evaluation.reported import reported
 from s2iammask_core.evaluation.reports.tables import Table
-from s2iammask_core.evaluation.runner import Workers
-from s2iammask_core.evaluation.search import SPACE, Outcome, Search, Storage, Worker
+from s2iammask_core.evaluation.search import SPACE, Outcome, Search, Storage
 from s2iammask_core.runtime import weights_file
+from s2iammask_core.spread import Workers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--trials must be at least 1, got {args.trials}")
     task = _search(args)
     args.out.mkdir(parents=True, exist_ok=True)
-    storage = Storage(args.storage or f"sqlite:///{args.out / 'trials.db'}", args.study)
+    storage = Storage(args.storage or f"sqlite:///{args.out.resolve() / 'trials.db'}", args.study)
     outcome = _searched(task, storage, args.trials, chosen_workers(args))
     record = {**asdict(outcome), "dataset": task.benchmark.name, "on_test": list(task.on_test)}
     (args.out / f"{args.study}.json").write_text(json.dumps(record, indent=2) + "\n")
@@ -105,30 +105,12 @@ def _space(texts: list[str]) -> dict[str, tuple[float, float]]:
 
 
 def _searched(task: Search, storage: Storage, trials: int, workers: Workers) -> Outcome:
-    """Searches in this process and in as many more as there are workers beyond one."""
     try:
         from s2iammask_core.evaluation import tuning
     except ImportError as error:
         raise UnavailableError("tuning needs optuna: pip install optuna") from error
-    tuning.opened(task, storage)  # or several processes would make it at once
-    context = multiprocessing.get_context("spawn")
-    others = [
-        context.Process(
-            target=tuning.search, args=(task, storage, trials, Worker(number, workers.device(number)))
-        )
-        for number in range(1, workers.count)
-    ]
-    for process in others:
-        process.start()
-    try:
-        with tqdm(total=trials, unit="trial", file=sys.stderr) as bar:
-            first = Worker(0, workers.device(0))
-            tuning.search(task, storage, trials, first, lambda done: bar.update(done - bar.n))
-        for process in others:
-            process.join()
-    finally:
-        for process in others:
-            process.terminate()
+    with tqdm(total=trials, unit="trial", file=sys.stderr) as bar:
+        tuning.search(task, storage, trials, workers, lambda done: bar.update(done - bar.n))
     return tuning.outcome(task, storage)
 
 

@@ -22,6 +22,10 @@ class MaskSource(Protocol):
         """The mask (H, W), of the frame's size; DatasetError if its file is missing or broken."""
         ...
 
+    def levels(self) -> NDArray[np.uint8]:
+        """The same with 255 for the object, 128 where it is unknown what there is, and 0 elsewhere."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
@@ -36,13 +40,17 @@ class Video:
     """The frames of one video, and for each object id its annotation by frame index, in rising order.
 
     A track need not cover every frame; it covers at least one, and its boxes have an area. Some data sets
-    say which annotations of a track are hard: by its id, their positions among its annotations, from 0.
+    say which annotations of a track are hard: by its id, their positions among its annotations, from 0. Some
+    say by its id of what kind an object is. Where a video is not complete, objects like those of the tracks
+    may stand unlabelled in its frames.
     """
 
     name: str
     frames: Sequence[Path]
     tracks: Mapping[int, Mapping[int, Annotation]]
     hard: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    kinds: Mapping[int, str] = field(default_factory=dict)
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +62,5 @@ class VideoSet:
     frame_range: int  # greatest distance of template and search frame, in annotated frames of a track
     num_use: int | None  # how many picks it contributes to an epoch; None = one for each video
     has_masks: bool
+    step_range: int = 0  # greatest distance of a frame from what stands for the one before it; 0: itself
+    has_kinds: bool = False  # whether its videos say what their objects are

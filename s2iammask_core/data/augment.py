@@ -1,5 +1,6 @@
 """Augmentation on the device, for whole batches; all random numbers come with the pairs."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from s2iammask_core.config import check, setting
+from s2iammask_core.data.degrade import degraded
+from s2iammask_core.data.mask_sources import KNOWN_OBJECT, UNKNOWN
+from s2iammask_core.data.noise import Noise
 from s2iammask_core.data.pairs import Pair
+from s2iammask_core.data.spoil import box_prior, spoil
+from s2iammask_core.geometry import PRIOR_CELLS
 
 # eigenvectors of ImageNet's colours times the square roots of their eigenvalues (SiamFC's colour jitter), RGB
 LIGHTING = (
@@ -15,7 +21,12 @@ LIGHTING = (
     (0.98062831, 0.19879334, 4.73710203),
     (-0.55919361, 1.72091413, 4.64467907),
 )
-BLUR_TAPS = 9
+# greatest shift, pixels, and relative change of scale, of a patch in which nothing moves, and of a first look
+STEADY, LOOK = (1.5, 0.01), (10.0, 0.05)
+LOOKS = 1.35  # greatest zoom of a first look
+SLIGHT = 0.3  # share of the turn that pairs of two frames get
+PRIOR_SHIFT, PRIOR_SCALE = 5.0, 0.05  # greatest further motion since the frame before
+FIRST_LOOK = 0.5  # share of starts that remember nothing yet; the others look again
 
 
 @dataclass(frozen=True)
@@ -34,9 +45,18 @@ class AugmentConfig:
         1.0,
         3.0,
     )
+    turn: float = setting(0.0, "greatest turn of the template against the search patch, degrees", 0.0, 180.0)
+    start: float = setting(
+        0.0, "share of pairs of one frame that are a start: a box, and no mask remembered", 0.0, 1.0
+    )
+    steady: float = setting(0.0, "share of pairs of one frame in which nothing moves", 0.0, 1.0)
+    forget: float = setting(0.15, "share of the other pairs without a memory, and without a prior", 0.0, 1.0)
+    spoil: float = setting(0.5, "share of remembered and prior masks that are spoilt", 0.0, 1.0)
     flip: float = setting(0.5, "probability of a mirrored pair", 0.0, 1.0)
     grey: float = setting(0.25, "probability of a grey pair", 0.0, 1.0)
     blur: float = setting(0.18, "probability of a blurred search patch", 0.0, 1.0)
+    coarse: float = setting(0.0, "probability of a pair, or of a search patch, of low resolution", 0.0, 1.0)
+    night: float = setting(0.0, "probability of a dark and noisy search patch", 0.0, 1.0)
     contrast: float = setting(0.25, "greatest relative change of contrast", 0.0, 0.9)
     brightness: float = setting(25.0, "greatest change of brightness, grey levels", 0.0, 100.0)
 
@@ -49,8 +69,11 @@ class Batch:
     """What a training step sees; N pairs on the device."""
 
     template: Tensor  # (N, 3, T, T) float32 RGB 0..255
+    template_mask: Tensor  # (N, T, T) float32, what is remembered of the object, in [0, 1]; negative: unknown
     search: Tensor  # (N, 3, P, P)
     mask: Tensor  # (N, P, P) bool
+    unknown: Tensor  # (N, P, P) bool: where nobody said what there is
+    prior: Tensor  # (N, PRIOR_CELLS, PRIOR_CELLS) float32: the mask of the frame before, in [0, 1]
     box: Tensor  # (N, 4) x1 y1 x2 y2, search patch pixels
     positive: Tensor  # (N,) bool
     has_mask: Tensor  # (N,) bool
@@ -58,79 +81,133 @@ class Batch:
 
 
 def augment(pairs: Pair, config: AugmentConfig) -> Batch:
-    """Patches from the crops of N pairs, shifted, scaled, mirrored, and changed in colour."""
-    noise = _Noise(pairs.noise)
+    """Patches from the crops of N pairs, shifted, scaled, turned, mirrored, and changed in colour."""
+    noise = Noise(pairs.noise)
     flip = noise.take(1)[:, 0] < config.flip
     grey = noise.take(1)[:, 0] < config.grey
-    template_windows = _windows(
-        noise, pairs.template, config.template_pixels, config.template_shift, config.template_scale
-    )
-    search_windows = _windows(
-        noise,
-        pairs.search,
-        config.search_pixels * config.search_zoom ** noise.signed(1),
-        config.search_shift,
-        config.search_scale,
-    )
-    template = _sample(_planes(pairs.template), template_windows, config.template_pixels, flip)
-    layers = torch.cat([_planes(pairs.search), pairs.mask[:, None].float()], dim=1)  # (N, 4, C, C)
-    sampled = _sample(layers, search_windows, config.search_pixels, flip)
-    search, mask = sampled[:, :3], sampled[:, 3] > 127.5
-    search = _blurred(search, noise, config.blur)
+    kind = noise.take(1)[:, 0]
+    start = pairs.same & (kind < config.start)
+    steady = start | pairs.same & (kind < config.start + config.steady)
+    search_windows = _search_windows(pairs, noise, steady, start, config)
+    template, template_mask = _template(pairs, noise, steady, flip, config)
+    layers = torch.cat([_planes(pairs.search), _layers(pairs.mask)], dim=1)  # (N, 5, C, C)
+    sampled = _sample(layers, _upright(search_windows), config.search_pixels, flip)
+    search, mask, unknown = sampled[:, :3], sampled[:, 3] > 0.5, sampled[:, 4] > 0.25
+    template, search = degraded(template, search, noise, steady, config)
+    tint, other = _Tint.draw(noise, config), _Tint.draw(noise, config)
+    box = _moved(pairs.box, search_windows, config.search_pixels, flip)
+    prior = _prior(pairs, search_windows, noise, flip)
+    prior = torch.where(start[:, None, None], box_prior(box, config.search_pixels, noise), prior)
     return Batch(
-        template=_coloured(template, noise, grey, config),
-        search=_coloured(search, noise, grey, config),
+        template=tint(template, grey),
+        template_mask=_remembered(template_mask, noise, start, steady, config),
+        search=torch.where(steady[:, None, None, None], tint(search, grey), other(search, grey)),
         mask=mask,
-        box=_moved(pairs.box, search_windows, config.search_pixels, flip),
+        unknown=unknown & ~mask,
+        prior=_believed(prior, noise, start, config),
+        box=box,
         positive=pairs.positive,
         has_mask=pairs.has_mask,
         seed=pairs.seed,
     )
 
 
-class _Noise:
-    """Hands out columns of the pairs' random numbers (N, 64), each once."""
-
-    def __init__(self, values: Tensor) -> None:
-        self._values, self._used = values, 0
-
-    def take(self, count: int) -> Tensor:
-        """(N, count) in [0, 1)"""
-        self._used += count
-        return self._values[:, self._used - count : self._used]
-
-    def signed(self, count: int) -> Tensor:
-        """(N, count) in [-1, 1)"""
-        return self.take(count) * 2 - 1
-
-    def normal(self, count: int) -> Tensor:
-        """(N, count), standard normal."""
-        return torch.erfinv(self.signed(count).clamp(-0.9999, 0.9999)) * 2**0.5
-
-
 def _planes(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).float()  # (N, 3, C, C)
 
 
-def _windows(noise: _Noise, crops: Tensor, pixels: Tensor | int, shift: float, scale: float) -> Tensor:
-    """(N, 4) cx cy w h of the windows of about `pixels`, or (N, 1), in crop pixels, kept inside the crop."""
+def _layers(levels: Tensor) -> Tensor:
+    """(N, 2, C, C): the object, and what is unknown, of levels (N, C, C)."""
+    return torch.stack([levels == KNOWN_OBJECT, levels == UNKNOWN], dim=1).float()
+
+
+def _search_windows(
+    pairs: Pair, noise: Noise, steady: Tensor, start: Tensor, config: AugmentConfig
+) -> Tensor:
+    """(N, 4) of the search patches; those of a start look from scales around the template's own."""
+    pixels, zoom = config.search_pixels, noise.signed(1)
+    moving = _windows(
+        noise, pairs.search, pixels * config.search_zoom**zoom, config.search_shift, config.search_scale
+    )
+    still = _windows(noise, pairs.search, pixels * torch.ones_like(zoom), *STEADY)
+    looking = _windows(noise, pairs.search, pixels * LOOKS**zoom, *LOOK)
+    return torch.where(start[:, None], looking, torch.where(steady[:, None], still, moving))
+
+
+def _template(
+    pairs: Pair, noise: Noise, steady: Tensor, flip: Tensor, config: AugmentConfig
+) -> tuple[Tensor, Tensor]:
+    """Template patches (N, 3, T, T) and masks (N, T, T) in [0, 1], negative where they are unknown."""
+    pixels = config.template_pixels
+    windows = _windows(
+        noise,
+        pairs.template,
+        pixels * torch.ones_like(noise.take(1)),
+        config.template_shift,
+        config.template_scale,
+    )
+    turn = noise.signed(1)[:, 0] * math.radians(config.turn) * torch.where(pairs.same, 1.0, SLIGHT)
+    turn = torch.where(steady, 0.0, turn)
+    layers = torch.cat([_planes(pairs.template), _layers(pairs.template_mask)], dim=1)
+    sampled = _sample(layers, _turned(windows, turn), pixels, flip)
+    masks = torch.where((sampled[:, 4] > 0.25) & (sampled[:, 3] < 0.5), -1.0, sampled[:, 3])
+    return sampled[:, :3], masks
+
+
+def _windows(noise: Noise, crops: Tensor, pixels: Tensor, shift: float, scale: float) -> Tensor:
+    """(N, 4) cx cy w h of the windows of about `pixels` (N, 1), in crop pixels, kept inside the crop."""
     side = crops.shape[1]
     size = (pixels * (1 + noise.signed(2) * scale)).clamp(max=side)  # (N, 2)
     center = side / 2 + noise.signed(2) * shift
     return torch.cat([torch.minimum(torch.maximum(center, size / 2), side - size / 2), size], dim=1)
 
 
+def _upright(windows: Tensor) -> Tensor:
+    return _turned(windows, torch.zeros_like(windows[:, 0]))
+
+
+def _turned(windows: Tensor, turn: Tensor) -> Tensor:
+    """(N, 5): windows and by how much they are turned, radians."""
+    return torch.cat([windows, turn[:, None]], dim=1)
+
+
 def _sample(planes: Tensor, windows: Tensor, pixels: int, flip: Tensor) -> Tensor:
-    """Bilinear patches (N, C, pixels, pixels) of windows (N, 4); mirrored where flip is true."""
+    """Bilinear patches (N, C, pixels, pixels) of windows (N, 5); mirrored where flip is true."""
     side = planes.shape[-1]
     center = windows[:, :2] * 2 / side - 1
-    size = windows[:, 2:] / side
-    theta = planes.new_zeros(len(planes), 2, 3)
-    theta[:, 0, 0] = torch.where(flip, -size[:, 0], size[:, 0])
-    theta[:, 1, 1] = size[:, 1]
-    theta[:, :, 2] = center
+    width, height = (windows[:, 2:4] / side).unbind(dim=1)
+    width = torch.where(flip, -width, width)
+    cos, sin = windows[:, 4].cos(), windows[:, 4].sin()
+    rows = [cos * width, -sin * height, center[:, 0], sin * width, cos * height, center[:, 1]]
+    theta = torch.stack(rows, dim=1).unflatten(1, (2, 3))
     grid = F.affine_grid(theta, [len(planes), 1, pixels, pixels], align_corners=False)
     return F.grid_sample(planes, grid, padding_mode="border", align_corners=False)
+
+
+def _prior(pairs: Pair, windows: Tensor, noise: Noise, flip: Tensor) -> Tensor:
+    """(N, PRIOR_CELLS, PRIOR_CELLS): the mask before, a little elsewhere; more so if it is this frame's."""
+    far = torch.where(pairs.moved, 1.0, 2.5)[:, None]
+    center = windows[:, :2] + noise.signed(2) * PRIOR_SHIFT * far
+    size = windows[:, 2:] * (1 + noise.signed(2) * PRIOR_SCALE * far)
+    planes = (pairs.prior == KNOWN_OBJECT)[:, None].float()
+    fine = _sample(planes, _upright(torch.cat([center, size], dim=1)), 2 * PRIOR_CELLS, flip)
+    return F.avg_pool2d(fine, 2)[:, 0]
+
+
+def _remembered(masks: Tensor, noise: Noise, start: Tensor, steady: Tensor, config: AugmentConfig) -> Tensor:
+    """The template masks (N, T, T) as a tracker would have them: often wrong in places, sometimes missing."""
+    spoilt = spoil(masks, noise, config.spoil, size=5)
+    first = start & (noise.take(1)[:, 0] < FIRST_LOOK)
+    forgotten = ~steady & (noise.take(1)[:, 0] < config.forget)
+    return torch.where((first | forgotten)[:, None, None], 0.0, spoilt)
+
+
+def _believed(prior: Tensor, noise: Noise, start: Tensor, config: AugmentConfig) -> Tensor:
+    """Priors (N, S, S) as a tracker would have them."""
+    spoilt = spoil(prior, noise, config.spoil, size=3)
+    forgotten = noise.take(1)[:, 0] < config.forget
+    spoilt = torch.where(forgotten[:, None, None], 0.0, spoilt)
+    return torch.where(start[:, None, None], prior, spoilt)
 
 
 def _moved(boxes: Tensor, windows: Tensor, pixels: int, flip: Tensor) -> Tensor:
@@ -141,32 +218,24 @@ def _moved(boxes: Tensor, windows: Tensor, pixels: int, flip: Tensor) -> Tensor:
     return torch.where(flip[:, None], mirrored, moved)
 
 
-def _coloured(patches: Tensor, noise: _Noise, grey: Tensor, config: AugmentConfig) -> Tensor:
-    """Contrast, brightness and lighting of each patch on its own; grey for both of a pair."""
-    luma = patches.new_tensor([0.299, 0.587, 0.114])
-    flat = torch.einsum("nchw,c->nhw", patches, luma)[:, None]
-    patches = torch.where(grey[:, None, None, None], flat, patches)
-    lighting = noise.normal(3) @ patches.new_tensor(LIGHTING).T  # (N, 3)
-    shift = noise.signed(1) * config.brightness + lighting
-    gain = 1 + noise.signed(1) * config.contrast
-    mean = patches.mean(dim=(1, 2, 3), keepdim=True)
-    changed = (patches - mean) * gain[:, :, None, None] + mean + shift[:, :, None, None]
-    return changed.clamp(0, 255)
+@dataclass(frozen=True, slots=True)
+class _Tint:
+    """Contrast, brightness and lighting of N patches."""
 
+    gain: Tensor  # (N, 1)
+    shift: Tensor  # (N, 3)
 
-def _blurred(patches: Tensor, noise: _Noise, probability: float) -> Tensor:
-    """A Gaussian blur of random width along each axis, for a share of the patches."""
-    chosen = noise.take(1)[:, 0] < probability
-    sigma = noise.take(2) * 2.5 + 0.1  # (N, 2)
-    index = torch.arange(BLUR_TAPS, device=patches.device) - BLUR_TAPS // 2
-    taps = torch.exp(-0.5 * (index / sigma[:, :, None]) ** 2)
-    taps = taps / taps.sum(dim=2, keepdim=True)  # (N, 2, taps)
-    kernel = taps[:, 1, :, None] * taps[:, 0, None, :]  # (N, taps, taps)
-    picked = chosen.nonzero()[:, 0]
-    if not len(picked):
-        return patches
-    some = patches[picked].transpose(0, 1)  # (3, M, P, P)
-    edge = BLUR_TAPS // 2
-    padded = F.pad(some, (edge,) * 4, mode="reflect")
-    soft = F.conv2d(padded, kernel[picked][:, None], groups=len(picked)).transpose(0, 1)
-    return patches.index_copy(0, picked, soft)
+    @classmethod
+    def draw(cls, noise: Noise, config: AugmentConfig) -> "_Tint":
+        lighting = noise.normal(3) @ noise.like(LIGHTING).T  # (N, 3)
+        shift = noise.signed(1) * config.brightness + lighting
+        return cls(1 + noise.signed(1) * config.contrast, shift)
+
+    def __call__(self, patches: Tensor, grey: Tensor) -> Tensor:
+        """The patches so changed; without colours where grey is true."""
+        luma = patches.new_tensor([0.299, 0.587, 0.114])
+        flat = torch.einsum("nchw,c->nhw", patches, luma)[:, None]
+        patches = torch.where(grey[:, None, None, None], flat, patches)
+        mean = patches.mean(dim=(1, 2, 3), keepdim=True)
+        changed = (patches - mean) * self.gain[:, :, None, None] + mean + self.shift[:, :, None, None]
+        return changed.clamp(0, 255)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import Annotation
+from s2iammask_core.data.mask_sources import KNOWN_OBJECT, UNKNOWN
 from s2iammask_core.errors import DatasetError
 
 Pixels = NDArray[np.uint8]
@@ -22,7 +23,7 @@ class Cutout:
     """An object in the middle of a square crop."""
 
     pixels: Pixels  # (C, C, 3) RGB
-    mask: Pixels  # (C, C) 0 or 255; all 0 if the data set has no masks
+    mask: Pixels  # (C, C) 255 the object, 128 unknown, 0 neither; all 0 if the data set has no masks
     box: tuple[float, float, float, float]  # x1 y1 x2 y2, crop pixels
     has_mask: bool
 
@@ -48,19 +49,34 @@ def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
     """
     box = annotation.box
     scale = TEMPLATE_PIXELS / context_side(box.width, box.height)  # crop pixels per frame pixel
-    matrix = _window(box, scale, pixels)
     mean = tuple(float(value) for value in cv2.mean(frame)[:3])
+    matrix = _window(box, scale, pixels)
     crop = cv2.warpAffine(frame, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=mean)
     half_w, half_h = box.width * scale / 2, box.height * scale / 2
     middle = pixels / 2
     edges = (middle - half_w, middle - half_h, middle + half_w, middle + half_h)
     if annotation.mask is None:
         return Cutout(np.asarray(crop, np.uint8), np.zeros((pixels, pixels), np.uint8), edges, False)
-    full = annotation.mask.load().astype(np.uint8) * 255
-    if full.shape != frame.shape[:2]:
-        raise DatasetError(f"the mask has the size {full.shape}, the frame {frame.shape[:2]} (height, width)")
-    mask = cv2.warpAffine(full, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=0)
-    return Cutout(np.asarray(crop, np.uint8), np.where(mask > 127, 255, 0).astype(np.uint8), edges, True)
+    levels, size = annotation.mask.levels(), frame.shape[:2]
+    if levels.shape != size:
+        raise DatasetError(f"the mask has the size {levels.shape}, the frame {size} (height, width)")
+    return Cutout(np.asarray(crop, np.uint8), levels_around(levels, box, pixels), edges, True)
+
+
+def levels_around(levels: Pixels, box: Box, pixels: int) -> Pixels:
+    """The levels (C, C) of a mask (H, W) in the crop around a box, which may be that of another frame."""
+    matrix = _window(box, TEMPLATE_PIXELS / context_side(box.width, box.height), pixels)
+    layers = [(levels == value).astype(np.uint8) * 255 for value in (KNOWN_OBJECT, UNKNOWN)]
+    if not layers[1].any():
+        return np.where(_warped(layers[0], matrix, pixels) > 127, KNOWN_OBJECT, 0).astype(np.uint8)
+    object_, unknown = (_warped(layer, matrix, pixels) for layer in layers)
+    found = np.where(object_ > 127, KNOWN_OBJECT, np.where(unknown > 63, UNKNOWN, 0))
+    return found.astype(np.uint8)
+
+
+def _warped(layer: Pixels, matrix: NDArray[np.float64], pixels: int) -> Pixels:
+    moved = cv2.warpAffine(layer, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=0)
+    return np.asarray(moved, np.uint8)
 
 
 def _window(box: Box, scale: float, pixels: int) -> NDArray[np.float64]:

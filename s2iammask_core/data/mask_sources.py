@@ -16,6 +16,10 @@ from s2iammask_core.errors import DatasetError
 Mask = NDArray[np.bool_]  # (H, W)
 Ring = NDArray[np.float32]  # (M, 2) x y, one closed outline
 
+VOID = 255  # value of a label picture where nobody said what there is
+KNOWN_OBJECT, UNKNOWN = 255, 128  # levels of an object's mask; 0 is known not to be the object
+Levels = NDArray[np.uint8]  # (H, W)
+
 FINE = 4  # subdivisions of a pixel when a polygon is drawn: cv2.fillPoly thickens by half a pixel of its grid
 FILL = 240  # a multiple of FINE * FINE, so that means over a pixel are exact
 
@@ -32,6 +36,19 @@ class LabelMask:
             return foreground(self.path)
         mask: Mask = read_labels(self.path) == self.label
         return mask
+
+    def levels(self) -> Levels:
+        if self.label is None:
+            return of_mask(foreground(self.path))
+        labels = read_labels(self.path)
+        levels = of_mask(labels == self.label)
+        levels[labels == VOID] = UNKNOWN
+        return levels
+
+
+def of_mask(mask: Mask) -> Levels:
+    """The levels of a mask (H, W) in which everything is known."""
+    return mask.astype(np.uint8) * np.uint8(KNOWN_OBJECT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +71,9 @@ class PolygonMask:
             mask[y1:y2, x1:x2] = _filled([ring - (x1, y1) for ring in rings], y2 - y1, x2 - x1)
         return mask
 
+    def levels(self) -> Levels:
+        return of_mask(self.load())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RleMask:
@@ -68,6 +88,9 @@ class RleMask:
             raise DatasetError(f"run lengths sum to {self.counts.sum()}, not to {self.height} x {self.width}")
         flat = np.repeat(np.arange(len(self.counts)) % 2 == 1, self.counts)
         return np.ascontiguousarray(flat.reshape(self.width, self.height).T)
+
+    def levels(self) -> Levels:
+        return of_mask(self.load())
 
 
 def _filled(rings: Iterable[NDArray[np.floating[Any]]], height: int, width: int) -> Mask:

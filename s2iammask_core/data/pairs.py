@@ -5,7 +5,7 @@ interrupted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
@@ -16,12 +16,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from s2iammask_core.config import check, setting
-from s2iammask_core.data.annotations import Annotation, Video, VideoSet
-from s2iammask_core.data.compose import compose
-from s2iammask_core.data.cutting import Cutout, Pixels, cut, read_rgb
+from s2iammask_core.data.annotations import Video, VideoSet
+from s2iammask_core.data.compose import accompany, compose
+from s2iammask_core.data.cutting import Cutout, Pixels, cut, levels_around, read_rgb
+from s2iammask_core.data.mask_sources import KNOWN_OBJECT
 from s2iammask_core.errors import DatasetError
 
 TRIES = 10  # draws until another video is given up
+NOISE = 96  # random numbers that travel with a pair
+AT_HOME = 0.3  # share of composed crops in which the object's own surroundings stay
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,46 @@ class PairConfig:
     negative: float = setting(0.1, "share of pairs whose search crop shows another object", 0.0, 1.0)
     composed: float = setting(0.25, "share of pairs whose search crop is composed by copy-paste", 0.0, 1.0)
     others: int = setting(2, "most distractors and occluders in a composed crop", 0, 8)
+    alike: float = setting(
+        0.5, "share of these that are of the object's own kind, where one is known", 0.0, 1.0
+    )
+    same_frame: float = setting(
+        0.0, "share of a video's pairs whose search crop is of the template's own frame", 0.0, 1.0
+    )
+    compressed: float = setting(0.0, "share of search crops that went through a strong JPEG", 0.0, 1.0)
 
     def __post_init__(self) -> None:
         check(self)
 
 
 class Pair(NamedTuple):
-    """One training pair; a batch of them has a leading dimension N."""
+    """One training pair; a batch of them has a leading dimension N. Masks have the levels of mask_sources."""
 
     template: Tensor  # (T, T, 3) uint8 RGB, the object in the middle
+    template_mask: Tensor  # (T, T) uint8, of the object in the template crop
     search: Tensor  # (C, C, 3) uint8 RGB
-    mask: Tensor  # (C, C) uint8, 0 or 255, of the object in the search crop
+    mask: Tensor  # (C, C) uint8, of the object in the search crop
+    prior: Tensor  # (C, C) uint8, of the object shortly before, in the very window of the search crop
     box: Tensor  # (4,) float32 x1 y1 x2 y2 of the object in the search crop
     positive: Tensor  # bool: the search crop shows the template's object
     has_mask: Tensor  # bool
-    noise: Tensor  # (64,) float32 in [0, 1): what the augmentation on the device draws from
+    same: Tensor  # bool: both crops are of one frame, and nothing was changed in it
+    moved: Tensor  # bool: the prior is of another frame than the search crop
+    noise: Tensor  # (NOISE,) float32 in [0, 1): what the augmentation on the device draws from
     seed: Tensor  # int64: seeds the choice among anchors and proposals
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The crops of a pair before anything is done to them."""
+
+    video: Video
+    track: int
+    template: Cutout
+    search: Cutout
+    prior: Pixels  # (C, C) levels
+    same: bool
+    moved: bool
 
 
 def begin_worker(number: int) -> None:
@@ -66,6 +93,7 @@ class PairDataset(Dataset[Pair]):
         self._length = length
         weights = np.array([each.num_use or len(each.videos) for each in sets], np.float64)
         self._share = weights / weights.sum()
+        self._kinds = _kinds(self._sets)
 
     def __len__(self) -> int:
         return self._length
@@ -73,21 +101,27 @@ class PairDataset(Dataset[Pair]):
     def __getitem__(self, index: int) -> Pair:
         rng = np.random.default_rng((self._seed, index))
         kind = rng.random()
-        video, template, search = self._positive(rng)
+        seen = self._positive(rng)
         negative = self._config.negative
-        other = self._other_cutout(rng, video) if kind < negative else None
+        other = self._absent(rng, seen.video) if kind < negative else None
         if other is not None:
-            search = other
-        elif negative <= kind < negative + self._config.composed and search.mask.any():
-            search = self._composed(search, video, rng)
+            seen = replace(seen, search=other, same=False)
+        elif negative <= kind < negative + self._config.composed and (seen.search.mask == KNOWN_OBJECT).any():
+            made = self._composed(seen, rng)
+            seen = replace(seen, search=made, prior=made.mask, same=False, moved=False)
+        search = self._compressed(seen.search.pixels, rng)
         return Pair(
-            torch.from_numpy(template.pixels),
-            torch.from_numpy(search.pixels),
-            torch.from_numpy(search.mask),
-            torch.tensor(search.box, dtype=torch.float32),
+            torch.from_numpy(seen.template.pixels),
+            torch.from_numpy(seen.template.mask),
+            torch.from_numpy(search),
+            torch.from_numpy(seen.search.mask),
+            torch.from_numpy(seen.prior),
+            torch.tensor(seen.search.box, dtype=torch.float32),
             torch.tensor(other is None),
-            torch.tensor(search.has_mask),
-            torch.from_numpy(rng.random(64, dtype=np.float32)),
+            torch.tensor(seen.search.has_mask),
+            torch.tensor(seen.same),
+            torch.tensor(seen.moved),
+            torch.from_numpy(rng.random(NOISE, dtype=np.float32)),
             torch.tensor(int(rng.integers(2**62))),
         )
 
@@ -104,43 +138,79 @@ class PairDataset(Dataset[Pair]):
                 return other, track
         return None
 
-    def _positive(self, rng: Generator) -> tuple[Video, Cutout, Cutout]:
-        """A video, and template and search crop of one object of it, at most the set's frame_range annotated
-        frames apart.
+    def _positive(self, rng: Generator) -> _Seen:
+        """Template and search crop of one object of a video, at most the set's frame_range annotated frames
+        apart, and its mask in a frame at most step_range from the search crop's.
 
         Where a track names hard frames, search crops come from these alone.
         """
         chosen, video, track = self._pick(rng)
-        annotations = video.tracks[track]
-        frames, hard = list(annotations), video.hard.get(track, ())
+        frames, hard = list(video.tracks[track]), video.hard.get(track, ())
         drawn = hard[int(rng.integers(len(hard)))] if hard else int(rng.integers(len(frames)))
         low, high = max(0, drawn - chosen.frame_range), min(len(frames) - 1, drawn + chosen.frame_range)
         near = int(rng.integers(low, high + 1))
+        if rng.random() < self._config.same_frame:
+            near = drawn
         first, second = (near, drawn) if hard else (drawn, near)
-        return (
+        before = self._before(rng, second, len(frames), chosen.step_range)
+        search = self._cut(video, track, frames[second], self._config.search_crop)
+        return _Seen(
             video,
-            self._cut(video, frames[first], annotations[frames[first]], self._config.template_crop),
-            self._cut(video, frames[second], annotations[frames[second]], self._config.search_crop),
+            track,
+            self._cut(video, track, frames[first], self._config.template_crop),
+            search,
+            search.mask if before == second else self._prior(video, track, frames[second], frames[before]),
+            same=first == second,
+            moved=before != second,
         )
 
-    def _other_cutout(self, rng: Generator, video: Video) -> Cutout | None:
-        """A search crop of an object of another video."""
-        picked = self._pick_other(rng, video)
-        if picked is None:
-            return None
-        other, track = picked
-        frames = list(other.tracks[track])
-        frame = frames[int(rng.integers(len(frames)))]
-        return self._cut(other, frame, other.tracks[track][frame], self._config.search_crop)
+    @staticmethod
+    def _before(rng: Generator, place: int, count: int, step_range: int) -> int:
+        """The place in a track of what stands for the frame before; on either side, since time has none."""
+        step = int(rng.integers(1, step_range + 1)) if step_range else 0
+        before = place - step if rng.random() < 0.5 else place + step
+        return before if 0 <= before < count else place
 
-    def _composed(self, target: Cutout, video: Video, rng: Generator) -> Cutout:
+    def _absent(self, rng: Generator, video: Video) -> Cutout | None:
+        """A search crop without the object: of another video in which all that is like it is labelled."""
+        for _ in range(TRIES):
+            picked = self._pick_other(rng, video)
+            if picked is not None and picked[0].complete:
+                return self._any_cut(rng, *picked)
+        return None
+
+    def _other_cutout(self, rng: Generator, seen: _Seen) -> Cutout | None:
+        """A search crop of an object of another video, often of the same kind."""
+        kind = seen.video.kinds.get(seen.track, "")
+        alike = self._kinds.get(kind, ())
+        if kind and len(alike) > 1 and rng.random() < self._config.alike:
+            number, position, track = alike[int(rng.integers(len(alike)))]
+            video = self._sets[number].videos[position]
+            return self._any_cut(rng, video, track) if video.name != seen.video.name else None
+        picked = self._pick_other(rng, seen.video)
+        return self._any_cut(rng, *picked) if picked else None
+
+    def _any_cut(self, rng: Generator, video: Video, track: int) -> Cutout:
+        frames = list(video.tracks[track])
+        return self._cut(video, track, frames[int(rng.integers(len(frames)))], self._config.search_crop)
+
+    def _composed(self, seen: _Seen, rng: Generator) -> Cutout:
         """The target amid objects and on a picture of other videos; as it is where there are none."""
-        drawn = [self._other_cutout(rng, video) for _ in range(int(rng.integers(self._config.others + 1)))]
-        picked = self._pick_other(rng, video)
+        drawn = [self._other_cutout(rng, seen) for _ in range(int(rng.integers(self._config.others + 1)))]
+        picked = self._pick_other(rng, seen.video)
         if picked is None:
-            return target
+            return seen.search
         others = [each for each in drawn if each is not None and each.has_mask]
-        return compose(target, self._scenery(rng, picked[0]), others, rng)
+        if rng.random() < AT_HOME:
+            return accompany(seen.search, others, rng)
+        return compose(seen.search, self._scenery(rng, picked[0]), others, rng)
+
+    def _compressed(self, pixels: Pixels, rng: Generator) -> Pixels:
+        if rng.random() >= self._config.compressed:
+            return pixels
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(10, 60))]
+        coded = cv2.imencode(".jpg", pixels, quality)[1]
+        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)  # its channels stay in their order
 
     def _scenery(self, rng: Generator, video: Video) -> Pixels:
         """A random square of a random picture of a video, that fills a search crop."""
@@ -152,10 +222,27 @@ class PairDataset(Dataset[Pair]):
         return np.asarray(cv2.resize(picture[y : y + side, x : x + side], size), np.uint8)
 
     @staticmethod
-    def _cut(video: Video, frame: int, annotation: Annotation, pixels: int) -> Cutout:
+    def _cut(video: Video, track: int, frame: int, pixels: int) -> Cutout:
         path = video.frames[frame]
         picture = read_rgb(path)
         try:
-            return cut(picture, annotation, pixels)
+            return cut(picture, video.tracks[track][frame], pixels)
         except DatasetError as error:
             raise DatasetError(f"{path}: {error}") from error
+
+    def _prior(self, video: Video, track: int, frame: int, before: int) -> Pixels:
+        """Levels (C, C) of the mask of the frame before, in the window of the search crop."""
+        mask, side = video.tracks[track][before].mask, self._config.search_crop
+        if mask is None:
+            return np.zeros((side, side), np.uint8)
+        return levels_around(mask.levels(), video.tracks[track][frame].box, side)
+
+
+def _kinds(sets: Sequence[VideoSet]) -> dict[str, list[tuple[int, int, int]]]:
+    """For each kind of object all that are known: number of the set, position of the video, and track."""
+    found: dict[str, list[tuple[int, int, int]]] = {}
+    for number, each in enumerate(sets):
+        for position, video in enumerate(each.videos if each.has_kinds else ()):
+            for track, kind in video.kinds.items():
+                found.setdefault(kind, []).append((number, position, track))
+    return found

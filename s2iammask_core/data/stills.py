@@ -16,7 +16,8 @@ SMALLEST_AREA = 400  # square pixels; what is smaller shows too little to learn 
 def read_stills(root: Path | str, *, num_use: int | None = None) -> VideoSet:
     """Each picture as a video of one frame, with all its objects of at least 400 square pixels as tracks.
 
-    index.json: {name: {"objects": {value in the mask: {"area": pixels, "box": [x1, y1, x2, y2]}}}}.
+    index.json: {name: {"objects": {value in the mask: {"area": pixels, "box": [x1, y1, x2, y2]}}}}, where an
+    object may have a "category", and a picture may say that not "all_objects_labelled" are.
     """
     root = Path(root)
     listing = root / "index.json"
@@ -26,14 +27,17 @@ def read_stills(root: Path | str, *, num_use: int | None = None) -> VideoSet:
         if name not in files:
             raise DatasetError(f"{root / 'images'} has no picture {name}, which index.json names")
         try:
-            tracks = _tracks(entry["objects"], root / "masks" / f"{name}.png")
+            objects = entry["objects"]
+            tracks = _tracks(objects, root / "masks" / f"{name}.png")
+            kinds = {id_: str(objects[str(id_)].get("category", "")) for id_ in tracks}
+            complete = bool(entry.get("all_objects_labelled", True))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DatasetError(f"{listing}, picture {name}: not as it should be: {error!r}") from error
         if tracks:
-            videos.append(Video(name, (files[name],), tracks))
+            videos.append(Video(name, (files[name],), tracks, kinds=kinds, complete=complete))
     if not videos:
         raise DatasetError(f"{listing} names no object of {SMALLEST_AREA} square pixels or more")
-    return VideoSet("stills", videos, 1, num_use, has_masks=True)
+    return VideoSet("stills", videos, 1, num_use, has_masks=True, has_kinds=True)
 
 
 def _tracks(objects: Mapping[str, Any], mask: Path) -> dict[int, dict[int, Annotation]]:

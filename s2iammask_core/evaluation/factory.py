@@ -14,8 +14,8 @@ from s2iammask_core.evaluation.protocols import Runnable
 class TrackerFactory(Protocol):
     """A recipe for a tracker."""
 
-    def make(self, device: str) -> Runnable:
-        """A new tracker on a device, as RuntimeConfig names it."""
+    def make(self) -> Runnable:
+        """A new tracker."""
         ...
 
     def describe(self) -> dict[str, object]:
@@ -33,7 +33,7 @@ class ConfigurableFactory(TrackerFactory, Protocol):
 class IdentityFactory:
     """The tracker that never moves."""
 
-    def make(self, device: str) -> Runnable:
+    def make(self) -> Runnable:
         return IdentityTracker()
 
     def describe(self) -> dict[str, object]:
@@ -52,11 +52,10 @@ class WeightsFactory:
     def configured(self, config: TrackerConfig) -> "WeightsFactory":
         return replace(self, config=config)
 
-    def make(self, device: str) -> Runnable:
+    def make(self) -> Runnable:
         from s2iammask_core import load_tracker  # takes seconds, which scoring alone should not
 
-        runtime = replace(self.runtime, device=device)
-        tracker: Runnable = load_tracker(self.weights, config=self.config, runtime=runtime)
+        tracker: Runnable = load_tracker(self.weights, config=self.config, runtime=self.runtime)
         return tracker
 
     def describe(self) -> dict[str, object]:

@@ -4,13 +4,9 @@ The unit of work is a sequence, and a worker's tracker has no targets when one b
 depend on how many workers there are.
 """
 
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from s2iammask_core.errors import S2iamMaskError, UnavailableError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
@@ -18,19 +14,9 @@ from s2iammask_core.evaluation.factory import TrackerFactory
 from s2iammask_core.evaluation.protocols import Runnable
 from s2iammask_core.evaluation.results.record import claim, disclaim
 from s2iammask_core.evaluation.speed import Speed
+from s2iammask_core.spread import Failed, Tick, Workers, session, spread
 
 Progress = Callable[[str, int], None]  # gets each sequence that is done, and its frames
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """Processes to run in; they share the devices in turn."""
-
-    count: int = 1
-    devices: tuple[str, ...] = ("auto",)  # as RuntimeConfig names them
-
-    def device(self, worker: int) -> str:
-        return self.devices[worker % len(self.devices)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,53 +73,30 @@ def _complete(task: Run, workers: Workers, progress: Progress) -> None:
 
 
 def _completed(task: Run, names: list[str], workers: Workers) -> Iterator[str]:
-    """Runs the sequences, and gives the name of each as it is done."""
-    count = min(workers.count, len(names))
-    if count <= 1:
-        tracker = task.factory.make(workers.device(0)) if names else None
-        for name in names:
-            if tracker is not None:
-                task.sequence(name, tracker)
-            yield name
+    """Runs the sequences, and gives the name of each as it is done; several workers take long ones first."""
+    if not names:
         return
-    longest_first = sorted(names, key=task.benchmark.length, reverse=True)
-    yield from _in_processes(task, longest_first, count, workers)
+    order = sorted(names, key=task.benchmark.length, reverse=True) if workers.count else names
+    with session(workers):
+        for outcome in spread(SequenceWork(task), order, workers):
+            if isinstance(outcome, Failed):
+                raise named(outcome)
+            yield outcome.item
 
 
-def _in_processes(task: Run, names: list[str], count: int, workers: Workers) -> Iterator[str]:
-    context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-    devices = context.SimpleQueue()
-    for worker in range(count):
-        devices.put(workers.device(worker))
-    with ProcessPoolExecutor(count, context, _begin, (task, devices)) as pool:
-        futures = {pool.submit(_run_sequence, name): name for name in names}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        except BrokenProcessPool as error:
-            raise UnavailableError("a worker process ended by itself, perhaps for want of memory") from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-@dataclass(slots=True)
-class _Worker:
-    """What a worker process keeps between sequences."""
+@dataclass(frozen=True, slots=True)
+class SequenceWork:
+    """The recipe of a worker that runs sequences by name."""
 
     task: Run
-    device: str
-    tracker: Runnable | None = None  # until the first sequence: what goes wrong there is told as it is
+
+    def __call__(self) -> Callable[[str, Tick], None]:
+        tracker = self.task.factory.make()
+        return lambda name, _: self.task.sequence(name, tracker)
 
 
-_worker: list[_Worker] = []  # one item in a worker process, none elsewhere
-
-
-def _begin(task: Run, devices: Any) -> None:
-    _worker.append(_Worker(task, devices.get()))
-
-
-def _run_sequence(name: str) -> None:
-    (worker,) = _worker
-    worker.tracker = worker.tracker or worker.task.factory.make(worker.device)
-    worker.task.sequence(name, worker.tracker)
+def named(failed: Failed[str]) -> S2iamMaskError:
+    """Why a sequence came to nothing."""
+    if isinstance(failed.error, S2iamMaskError) and str(failed.error).startswith("sequence "):
+        return failed.error
+    return UnavailableError(f"sequence {failed.item}: {failed.error}")

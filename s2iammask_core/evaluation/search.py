@@ -73,11 +73,3 @@ class Storage:
 
     url: str  # of any database that Optuna knows
     study: str
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """One of the processes that search together."""
-
-    number: int = 0
-    device: str = "auto"  # as RuntimeConfig names it

@@ -3,10 +3,12 @@
 import json
 import math
 import tempfile
-from collections.abc import Callable
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import optuna
 from optuna.trial import TrialState
@@ -14,10 +16,11 @@ from optuna.trial import TrialState
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import ConfigError, DatasetError
 from s2iammask_core.evaluation.runner import Run
-from s2iammask_core.evaluation.search import Outcome, Search, Storage, Worker
+from s2iammask_core.evaluation.search import Outcome, Search, Storage
+from s2iammask_core.spread import Failed, Tick, Workers, session, spread
 
 WARM_UP_TRIALS = 5  # trials that are never cut short
-SEEDS = 1000  # more than there are workers: each has a seed of its own, and another one when it goes on
+MARK = "search"  # user attribute of a trial
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -25,18 +28,60 @@ def search(
     task: Search,
     storage: Storage,
     trials: int,
-    worker: Worker,
+    workers: Workers,
     done: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Goes on until the study has so many finished trials; done gets their number after each."""
-    study = opened(task, storage)
-    study.sampler = optuna.samplers.TPESampler(seed=worker.number + SEEDS * len(study.get_trials()))
-    limit = optuna.study.MaxTrialsCallback(trials, states=FINISHED)
-    if len(study.get_trials(states=FINISHED)) < trials:
-        study.optimize(
-            lambda trial: _value(task, trial, worker.device),
-            callbacks=[limit, lambda study_, _: done(len(study_.get_trials(states=FINISHED)))],
-        )
+    running = Running(opened(task, storage), trials)
+    with session(workers):
+        for outcome in spread(TrialWork(task, storage, running.mark), running.seeds(), workers):
+            if isinstance(outcome, Failed):
+                raise outcome.error
+            done(len(running.finished))
+
+
+@dataclass
+class Running:
+    """The trials of this search; those of others that share the study count too."""
+
+    study: optuna.Study
+    wanted: int
+    mark: str = field(default_factory=lambda: uuid4().hex)  # of the trials that this search hands out
+
+    @property
+    def finished(self) -> list[optuna.trial.FrozenTrial]:
+        return self.study.get_trials(states=FINISHED)
+
+    def seeds(self) -> Iterator[int]:
+        """One for each trial that is still to be made; other ones when the search goes on."""
+        known = len(self.study.get_trials())
+        for handed_out in count():
+            others = [trial for trial in self.finished if trial.user_attrs.get(MARK) != self.mark]
+            if len(others) + handed_out >= self.wanted:
+                return
+            yield known + handed_out
+
+
+@dataclass(frozen=True, slots=True)
+class TrialWork:
+    """The recipe of a worker that makes trials, each with a seed."""
+
+    task: Search
+    storage: Storage
+    mark: str
+
+    def __call__(self) -> Callable[[int, Tick], None]:
+        study = opened(self.task, self.storage)
+
+        def value(trial: optuna.Trial) -> float:
+            trial.set_user_attr(MARK, self.mark)
+            return _value(self.task, trial)
+
+        def work(seed: int, _: Tick) -> None:
+            study.sampler = optuna.samplers.TPESampler(seed=seed)
+            study.optimize(value, n_trials=1)
+
+        return work
 
 
 def opened(task: Search, storage: Storage) -> optuna.Study:
@@ -66,11 +111,11 @@ def opened(task: Search, storage: Storage) -> optuna.Study:
     return study
 
 
-def _value(task: Search, trial: optuna.Trial, device: str) -> float:
+def _value(task: Search, trial: optuna.Trial) -> float:
     """The objective over all sequences; hopeless settings are given up after some of them."""
     benchmark, objective = task.benchmark, task.benchmark.objective
     factory = task.factory.configured(replace(task.base, **_suggested(task, trial)))
-    tracker = factory.make(device)
+    tracker = factory.make()
     parts: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         run = Run(benchmark, factory, Path(folder))

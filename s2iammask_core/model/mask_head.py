@@ -3,31 +3,16 @@
 Each map lies on a grid of its own, and a region reads exactly the cells it covers.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import roi_align
+
+from s2iammask_core.model.memory import MAPS, Asked, PixelMemory, Recall
+from s2iammask_core.model.pooling import DEEP, EARLY, pool
 
 MASK_PIXELS = 28  # side of a region's mask; twice that with detail
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Where the cells of a map lie: cell i at patch pixel stride * i + first, in continuous pixels."""
-
-    stride: int
-    first: float
-
-    @property
-    def offset(self) -> float:
-        """How far our cells are from those of torchvision's aligned RoIAlign, patch pixels."""
-        return self.first - self.stride / 2
-
-
-DEEP = Grid(8, 7.5)  # search features and the padded correlation
-EARLY = (Grid(2, 3.5), Grid(4, 3.5))  # the stem and layer1 of the backbone
 
 
 def _convs(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
@@ -52,8 +37,8 @@ class Head(nn.Module):
         """Mask logits (M, 28, 28) of pooled features (M, C, pooled, pooled)."""
         return self.logits(self.hidden(pooled))
 
-    def hidden(self, pooled: Tensor) -> Tensor:
-        """The last features (M, C', 28, 28)."""
+    def hidden(self, pooled: Tensor, recalled: Tensor | None = None) -> Tensor:
+        """The last features (M, C', 28, 28); what is recalled (M, C, pooled, pooled) joins the first ones."""
         raise NotImplementedError
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -78,8 +63,9 @@ class FusionHead(Head):
         self.up2 = nn.ConvTranspose2d(64, 16, 4, 2, 1, bias=False)
         self.out = nn.Conv2d(16, 1, 1)
 
-    def hidden(self, pooled: Tensor) -> Tensor:
-        return self.fused(self.down1[0](pooled), self.side1[0](pooled))
+    def hidden(self, pooled: Tensor, recalled: Tensor | None = None) -> Tensor:
+        down = self.down1[0](pooled)
+        return self.fused(down if recalled is None else down + recalled, self.side1[0](pooled))
 
     def fused(self, down: Tensor, side: Tensor) -> Tensor:
         """The last features, of what the first convolutions, down1 and side1, made of the pooled ones."""
@@ -109,8 +95,8 @@ class PlainHead(Head):
         self.up = nn.ConvTranspose2d(channels, channels, 2, 2)
         self.out = nn.Conv2d(channels, 1, 1)
 
-    def hidden(self, pooled: Tensor) -> Tensor:
-        found: Tensor = self.up(self.convs(pooled))
+    def hidden(self, pooled: Tensor, recalled: Tensor | None = None) -> Tensor:
+        found: Tensor = self.up(self.convs(pooled if recalled is None else pooled + recalled))
         return torch.relu(found)
 
 
@@ -125,13 +111,15 @@ class Detail(nn.Module):
     widths = (16, 24)  # channels of the early maps after their reduction
     middle = 24
 
-    def __init__(self, early: tuple[int, int], hidden: int) -> None:
+    def __init__(self, early: tuple[int, int], hidden: int, recalled: int = 0) -> None:
+        """Channels of the early maps, of the head's last features, and of what a memory recalls."""
         super().__init__()
         self.early = nn.ModuleList(
             nn.Conv2d(inputs, outputs, 1) for inputs, outputs in zip(early, self.widths, strict=True)
         )
         self.coarse = nn.Conv2d(hidden + 1, self.middle, 3, padding=1)
         self.fine = nn.Conv2d(sum(self.widths), self.middle, 3, padding=1)
+        self.recall = nn.Conv2d(recalled, self.middle, 3, padding=1, bias=False) if recalled else None
         self.mix = nn.Conv2d(self.middle, self.middle, 3, padding=1)
         self.out = nn.Conv2d(self.middle, 1, 3, padding=1)
 
@@ -139,21 +127,31 @@ class Detail(nn.Module):
         """Narrow versions of early features (N, C0, 125, 125) and (N, C1, 63, 63)."""
         return tuple(torch.relu(conv(each)) for conv, each in zip(self.early, (f0, f1), strict=True))
 
-    def forward(self, hidden: Tensor, logits: Tensor, early: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+    def forward(
+        self,
+        hidden: Tensor,
+        logits: Tensor,
+        early: tuple[Tensor, ...],
+        rois: Tensor,
+        recalled: Tensor | None = None,
+    ) -> Tensor:
         """Mask logits (M, 56, 56) of M regions.
 
         Args:
             hidden: (M, C, 28, 28) last features of the head, and its logits (M, 28, 28).
             early: what `reduced` made of N patches.
             rois: (N, K, 4) with N * K = M.
+            recalled: (M, MAPS, 56, 56) where there is a memory.
         """
         side = 2 * MASK_PIXELS
         seen = torch.cat(
             [pool(each, rois, side, grid) for each, grid in zip(early, EARLY, strict=True)], dim=1
         )
         coarse = _doubled(self.coarse(torch.cat([hidden, logits[:, None]], dim=1)))
-        x = torch.relu(coarse + self.fine(seen))
-        found: Tensor = self.out(torch.relu(self.mix(x))) + _doubled(logits[:, None])
+        joined = coarse + self.fine(seen)
+        if self.recall is not None and recalled is not None:
+            joined = joined + self.recall(recalled)
+        found: Tensor = self.out(torch.relu(self.mix(torch.relu(joined)))) + _doubled(logits[:, None])
         return found[:, 0]
 
 
@@ -164,54 +162,92 @@ def _doubled(x: Tensor) -> Tensor:
 HEADS: dict[str, type[FusionHead] | type[PlainHead]] = {"g1": PlainHead, "g2": FusionHead}
 
 
+class RegionInputs(NamedTuple):
+    """What the second stage reads of N search patches."""
+
+    maps: tuple[Tensor, ...]  # each (N, C, 31, 31): correlation, search features, or both
+    early: tuple[Tensor, ...] = ()  # reduced early features, where detail is wanted
+    asked: Asked | None = None  # where there is a memory
+
+
 class RegionMasks(nn.Module):
     """One head shared by the pooled maps, whose logits are summed; detail, where wanted, comes last."""
 
-    def __init__(self, head: str, channels: int, early: tuple[int, int] | None = None) -> None:
-        """`channels` of the pooled maps, and of the early ones where detail is wanted."""
+    def __init__(self, head: str, channels: int, early: tuple[int, int] | None, deep: int | None) -> None:
+        """Channels of the pooled maps; of the early ones where detail is wanted; of the deep ones where a
+        memory is, which needs detail.
+        """
         super().__init__()
+        recalled = MAPS if deep else 0
         self.head = HEADS[head](channels)
-        self.detail = Detail(early, self.head.hidden_channels) if early else None
+        self.detail = Detail(early, self.head.hidden_channels, recalled) if early else None
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         for out in (self.head.out, *([self.detail.out] if self.detail else [])):
             nn.init.normal_(out.weight, std=0.01)  # so that training begins undecided
+        self.memory = None
+        if early and deep:
+            self.memory = PixelMemory(early[1], deep)
+            self.recall = nn.Conv2d(MAPS, channels, 3, padding=1, bias=False)
+            self.odds = nn.Parameter(torch.tensor(0.25))  # weight of what the memory says by itself
+            for begun in (self.recall, self.detail.recall if self.detail else None):
+                if begun is not None:
+                    nn.init.zeros_(begun.weight)  # a network without memory goes on as it was
 
     @property
     def pixels(self) -> int:
         """Side M of the masks."""
         return MASK_PIXELS if self.detail is None else 2 * MASK_PIXELS
 
-    def inputs(self, maps: tuple[Tensor, ...], f0: Tensor, f1: Tensor) -> tuple[Tensor, ...]:
-        """What `forward` reads: maps (N, C, 31, 31) to pool, and the early features if they are used."""
-        return maps if self.detail is None else (*maps, *self.detail.reduced(f0, f1))
+    def inputs(
+        self,
+        maps: tuple[Tensor, ...],
+        skips: tuple[Tensor, ...],
+        prior: Tensor | None,
+        rows: Tensor | None,
+    ) -> RegionInputs:
+        """What `forward` reads.
 
-    def forward(self, inputs: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+        Args:
+            maps: (N, C, 31, 31) each, to pool.
+            skips: the backbone's maps f0, f1, f2 and f3.
+            prior: (N, PRIOR_CELLS, PRIOR_CELLS) the mask of the frame before, in [0, 1].
+            rows: (N, ROWS, cells), what `memory.remember` made.
+        """
+        if self.detail is None:
+            return RegionInputs(maps)
+        early = self.detail.reduced(skips[0], skips[1])
+        if self.memory is None or prior is None or rows is None:
+            return RegionInputs(maps, early)
+        side = 8 * skips[3].shape[-1] + 7
+        return RegionInputs(maps, early, Asked(*self.memory.reduced(skips[1], skips[3]), prior, rows, side))
+
+    def forward(self, inputs: RegionInputs, rois: Tensor) -> Tensor:
         """Mask logits (N, K, M, M) of regions (N, K, 4), x1 y1 x2 y2 in continuous patch pixels."""
-        early = 0 if self.detail is None else len(EARLY)
-        maps, skips = inputs[: len(inputs) - early], inputs[len(inputs) - early :]
-        hidden = self.hidden(maps, rois)
-        logits: Tensor = self.head.logits(hidden).unflatten(0, (len(maps), -1)).sum(dim=0)  # (N * K, 28, 28)
+        recall = None
+        if self.memory is not None and inputs.asked is not None:
+            recall = self.memory.read(inputs.asked, rois)
+        hidden = self.hidden(inputs.maps, rois, recall)
+        count = len(inputs.maps)
+        logits: Tensor = self.head.logits(hidden).unflatten(0, (count, -1)).sum(dim=0)  # (N * K, 28, 28)
         if self.detail is not None:
-            logits = self.detail(hidden.unflatten(0, (len(maps), -1)).sum(dim=0), logits, skips, rois)
+            summed = hidden.unflatten(0, (count, -1)).sum(dim=0)
+            fine = None if recall is None else recall.fine.to(summed.dtype)
+            logits = self.detail(summed, logits, inputs.early, rois, fine)
+        if recall is not None:
+            logits = logits + self.odds * recall.odds.to(logits.dtype)
         return logits.reshape(rois.shape[0], rois.shape[1], *logits.shape[1:])
 
-    def hidden(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+    def hidden(self, maps: tuple[Tensor, ...], rois: Tensor, recall: Recall | None) -> Tensor:
         """The head's last features (maps * N * K, C, 28, 28)."""
-        pooled = torch.cat([pool(each, rois, self.head.pooled) for each in maps])
-        found: Tensor = self.head.hidden(pooled)
+        pooled = torch.cat([pool(each, rois, self.head.pooled, DEEP) for each in maps])
+        found: Tensor = self.head.hidden(pooled, self.recalled(recall, len(maps), pooled.dtype))
         return found
 
-
-def pool(features: Tensor, rois: Tensor, size: int, grid: Grid = DEEP) -> Tensor:
-    """RoIAlign on the true grid: (N * K, C, size, size) of features (N, C, H, W) and rois (N, K, 4).
-
-    In float32 whatever the features are: half formats cannot hold a coordinate, and the CPU has no other
-    kernel.
-    """
-    n, k, _ = rois.shape
-    index = torch.arange(n, device=rois.device, dtype=torch.float32)[:, None, None].expand(n, k, 1)
-    table = torch.cat([index, rois.float() - grid.offset], dim=2).flatten(0, 1)  # (N * K, 5)
-    pooled: Tensor = roi_align(features.float(), table, size, 1 / grid.stride, sampling_ratio=1, aligned=True)
-    return pooled.to(features.dtype)
+    def recalled(self, recall: Recall | None, maps: int, dtype: torch.dtype) -> Tensor | None:
+        """What joins the head's first features of each of the pooled maps, (maps * N * K, C, 28, 28)."""
+        if recall is None:
+            return None
+        joins: Tensor = self.recall(recall.coarse.to(dtype))
+        return joins.repeat(maps, 1, 1, 1)

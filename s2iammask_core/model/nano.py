@@ -16,7 +16,8 @@ class NanoBackbone(nn.Module):
 
     channels = Channels(64, 256, 512, 512)
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: int = 3) -> None:
+        """`blocks` at stride 8, of which those after the third see four cells to each side."""
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -25,6 +26,7 @@ class NanoBackbone(nn.Module):
             Bottleneck(256, 128, stride=2, shortcut_kernel=1),
             Bottleneck(512, 128),
             Bottleneck(512, 128, dilation=2),  # sees as far as more blocks would
+            *(Bottleneck(512, 128, dilation=4) for _ in range(blocks - 3)),
         )
         normal_init(self)
 

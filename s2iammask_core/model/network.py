@@ -1,6 +1,7 @@
 """The Siamese networks: box, SiamMask-base, SiamMask-sharp and S2iamMask, over batches of N targets."""
 
-from typing import cast
+import math
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,8 @@ from s2iammask_core.anchors import AnchorShape
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.model.backbone import Backbone, Neck
 from s2iammask_core.model.correlation import Correlation, CorrelationBranch, depthwise_correlation
-from s2iammask_core.model.mask_head import RegionMasks
+from s2iammask_core.model.mask_head import RegionInputs, RegionMasks
+from s2iammask_core.model.memory import CELLS, ROWS, PixelMemory
 from s2iammask_core.model.nano import NanoBackbone
 from s2iammask_core.model.refine import Refine, window_at
 from s2iammask_core.tracking.network import MaskSource, SearchOutput
@@ -36,7 +38,7 @@ class SiameseNetwork(nn.Module):
         self.correlation: Correlation = depthwise_correlation  # export puts another of the same result
         anchors = AnchorShape().count
         nano = config.variant == "s2iammask_nano"
-        self.backbone = NanoBackbone() if nano else Backbone()
+        self.backbone = NanoBackbone(config.blocks) if nano else Backbone()
         self.channels = NANO_CHANNELS if nano else CHANNELS
         self.neck = Neck(self.backbone.channels.deep, self.channels)
         self.score = CorrelationBranch(self.channels, 2 * anchors)
@@ -48,7 +50,8 @@ class SiameseNetwork(nn.Module):
             self.refine = Refine()
         if self.mask_source == "roi":
             early = self.backbone.channels[:2] if config.mask_detail else None
-            self.region_masks = RegionMasks(config.mask_head, self.channels, early)
+            deep = self.backbone.channels.deep if config.memory else None
+            self.region_masks = RegionMasks(config.mask_head, self.channels, early, deep)
 
     @property
     def device(self) -> torch.device:
@@ -62,55 +65,81 @@ class SiameseNetwork(nn.Module):
         """The correlation branches, in the order of their kernels."""
         return (self.score, self.box) if self.mask_source == "none" else (self.score, self.box, self.mask)
 
-    def template(self, patches: Tensor) -> Tensor:
-        """Kernels (N, C of all branches, 5, 5) of template patches (N, 3, 127, 127)."""
-        features = self.neck(self.backbone(patches)[-1])  # (N, C, 7, 7)
-        return torch.cat([branch.template(features) for branch in self.branches()], dim=1)
-
-    def search(self, kernels: Tensor, patches: Tensor) -> SearchOutput:
+    @property
+    def memory_values(self) -> int:
         """See tracking.network.Network."""
-        f0, f1, f2, f3 = self.backbone(patches)
-        search = self.neck(f3)  # (N, C, 31, 31)
-        return self.answer(
-            kernels, search, tuple(branch.search(search) for branch in self.branches()), (f0, f1, f2)
-        )
+        return 0 if self.memory is None else ROWS * CELLS**2
+
+    @property
+    def memory(self) -> PixelMemory | None:
+        """The memory of pixels of networks that have one."""
+        return self.region_masks.memory if self.mask_source == "roi" else None
+
+    def template(self, patches: Tensor, masks: Tensor) -> Tensor:
+        """See tracking.network.Network: the correlation kernels of all branches, then the memory's rows."""
+        _, early, _, deep = self.backbone(patches)
+        features = self.neck(deep)  # (N, C, 7, 7)
+        parts = [branch.template(features).flatten(1) for branch in self.branches()]
+        if self.memory is not None:
+            parts.append(self.memory.remember(early, deep, masks).to(features.dtype).flatten(1))
+        return torch.cat(parts, dim=1)
+
+    def kernels_of(self, templates: Tensor) -> Tensor:
+        """Correlation kernels (N, C of all branches, h, w) of what `template` made."""
+        flat = templates[:, : templates.shape[1] - self.memory_values]
+        rows: Tensor = flat.unflatten(1, (self.channels * len(self.branches()), -1))
+        side = math.isqrt(int(rows.shape[2]))
+        kernels: Tensor = rows.unflatten(2, (side, side))
+        return kernels
+
+    def search(self, templates: Tensor, patches: Tensor, prior: Tensor) -> SearchOutput:
+        """See tracking.network.Network."""
+        skips = self.backbone(patches)
+        search = self.neck(skips[3])  # (N, C, 31, 31)
+        searched = tuple(branch.search(search) for branch in self.branches())
+        return self.answer(templates, search, searched, skips, prior)
 
     def answer(
         self,
-        kernels: Tensor,
+        templates: Tensor,
         search: Tensor,
         searched: tuple[Tensor, ...],
-        skips: tuple[Tensor, Tensor, Tensor],
+        skips: tuple[Tensor, Tensor, Tensor, Tensor],
+        prior: Tensor,
     ) -> SearchOutput:
         """What follows from the neck's features and what each branch made of them, (N, C, 29, 29)."""
+        kernels = self.kernels_of(templates)
         score, box, *mask = zip(searched, kernels.split(self.channels, dim=1), strict=True)
         scores = self.score.head(self.correlation(*score, 0)).float()  # (N, 2A, S, S)
         deltas = self.box.head(self.correlation(*box, 0)).float()  # (N, 4A, S, S)
-        masks = self._mask_features(*mask[0], search, skips) if mask else ()
+        masks: Any = None
+        if self.mask_source == "roi":
+            padded = self.correlation(*mask[0], GRID_PADDING)  # (N, C, 31, 31)
+            masks = self.region_inputs(padded, search, skips, prior, self._rows(templates))
+        elif mask:
+            correlation = self.correlation(*mask[0], 0)  # (N, C, 25, 25)
+            masks = (correlation, *skips[:3]) if self.config.variant == "siammask_sharp" else (correlation,)
         return SearchOutput(scores.unflatten(1, (2, -1)), deltas.unflatten(1, (4, -1)), masks)
 
-    def _mask_features(
-        self, searched: Tensor, kernels: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, ...]:
-        if self.mask_source == "roi":
-            padded = self.correlation(searched, kernels, GRID_PADDING)  # (N, C, 31, 31)
-            return self._region_inputs(padded, search, skips)
-        correlation = self.correlation(searched, kernels, 0)  # (N, C, 25, 25)
-        return (correlation, *skips) if self.config.variant == "siammask_sharp" else (correlation,)
-
-    def _region_inputs(
-        self, correlation: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, ...]:
-        maps = {"search": (search,), "correlation": (correlation,), "both": (correlation, search)}
-        return self.region_masks.inputs(maps[self.config.head_input], skips[0], skips[1])
+    def _rows(self, templates: Tensor) -> Tensor | None:
+        if self.memory is None:
+            return None
+        rows: Tensor = templates[:, -self.memory_values :].unflatten(1, (ROWS, -1))
+        return rows
 
     def region_inputs(
-        self, kernels: Tensor, search: Tensor, skips: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, ...]:
-        """What the second stage reads, of the mask branch's kernels (N, C, 5, 5), search features (N, C, 31,
-        31) and the backbone's earlier maps.
+        self,
+        correlation: Tensor,
+        search: Tensor,
+        skips: tuple[Tensor, Tensor, Tensor, Tensor],
+        prior: Tensor | None,
+        rows: Tensor | None,
+    ) -> RegionInputs:
+        """What the second stage reads, of the padded mask correlation (N, C, 31, 31), the search features
+        (N, C, 31, 31), the backbone's maps, the prior and the memory's rows.
         """
-        return self._region_inputs(self.mask.correlate(kernels, search, GRID_PADDING), search, skips)
+        maps = {"search": (search,), "correlation": (correlation,), "both": (correlation, search)}
+        return self.region_masks.inputs(maps[self.config.head_input], skips, prior, rows)
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         """Mask logits (N, 63, 63) of SiamMask-base or (N, 127, 127) of SiamMask-sharp, one cell a sample."""

@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -50,14 +50,18 @@ class CompiledNetwork:
     def mask_source(self) -> MaskSource:
         return self._network.mask_source
 
-    def template(self, patches: Tensor) -> Tensor:
-        return self._network.template(patches)
+    @property
+    def memory_values(self) -> int:
+        return self._network.memory_values
 
-    def search(self, kernels: Tensor, patches: Tensor) -> SearchOutput:
+    def template(self, patches: Tensor, masks: Tensor) -> Tensor:
+        return self._network.template(patches, masks)
+
+    def search(self, templates: Tensor, patches: Tensor, prior: Tensor) -> SearchOutput:
         if not self._singly:
-            return self._search(kernels, patches)
-        singles = [self._search(*each) for each in zip(kernels.split(1), patches.split(1), strict=True)]
-        return _joined(singles)
+            return self._search(templates, patches, prior)
+        each = zip(templates.split(1), patches.split(1), prior.split(1), strict=True)
+        return _joined([self._search(*single) for single in each])
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         return self._network.cell_masks(output, cells)
@@ -70,16 +74,36 @@ class CompiledNetwork:
 
 
 def _joined(outputs: list[SearchOutput]) -> SearchOutput:
-    if len(outputs) == 1:
-        return outputs[0]
-    features = zip(*(each.features for each in outputs), strict=True)
     return SearchOutput(
         torch.cat([each.scores for each in outputs]),
         torch.cat([each.deltas for each in outputs]),
-        tuple(torch.cat(maps) for maps in features),
+        _joined_parts([each.features for each in outputs]),
     )
 
 
+def _joined_parts(parts: list[Any]) -> Any:
+    """What a network handed on for each target, nested tuples of tensors and of what all share, as one."""
+    first = parts[0]
+    if isinstance(first, Tensor):
+        return torch.cat(parts)
+    if isinstance(first, tuple):
+        return _like(first, [_joined_parts(list(each)) for each in zip(*parts, strict=True)])
+    return first
+
+
 def _parted(output: SearchOutput) -> list[SearchOutput]:
-    parts = zip(*(each.split(1) for each in (output.scores, output.deltas, *output.features)), strict=True)
-    return [SearchOutput(scores, deltas, tuple(features)) for scores, deltas, *features in parts]
+    return [
+        SearchOutput(output.scores[row : row + 1], output.deltas[row : row + 1], _part(output.features, row))
+        for row in range(len(output.scores))
+    ]
+
+
+def _part(value: Any, row: int) -> Any:
+    if isinstance(value, Tensor):
+        return value[row : row + 1]
+    return _like(value, [_part(each, row) for each in value]) if isinstance(value, tuple) else value
+
+
+def _like(made: tuple[Any, ...], values: list[Any]) -> Any:
+    """A tuple of the same kind, which may have names."""
+    return type(made)(*values) if hasattr(made, "_fields") else tuple(values)

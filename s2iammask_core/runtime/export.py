@@ -15,23 +15,27 @@ from s2iammask_core.model import SiameseNetwork
 from s2iammask_core.model.correlation import correlation_by_taps
 from s2iammask_core.runtime.exported import Exported
 from s2iammask_core.runtime.prepare import PreparedNetwork
+from s2iammask_core.tracking.aim import COLUMNS, NUMBERS
 from s2iammask_core.tracking.settings import FIXED, LIVE, StepSettings
 from s2iammask_core.tracking.step import StepOutput, step
 
 OPSET = 17  # of ONNX; RoIAlign with half-pixel coordinates came with 16
 SAMPLES = 2  # targets of the example inputs; 1 would be taken for a constant
-AIM = (127.5, 127.5, 255, 64, 64, 96, 96, 160, 160, 0, 0, 0, 0.4, 0.7)  # an example: `aim.Aim.packed`
+# an example's numbers: `aim.Aim.packed`
+AIM = (127.5, 127.5, 255, 64, 64, 96, 96, 160, 160, 0, 0, 0, 0.4, 0.7)
 
 
 class TemplateGraph(nn.Module):
-    """Template patches to kernels."""
+    """Template patches and masks to what is remembered."""
 
     def __init__(self, network: PreparedNetwork) -> None:
         super().__init__()
         self.module, self.network = network.module, network
 
-    def forward(self, patches: Tensor) -> Tensor:
-        return self.network.template(patches)
+    def forward(self, patches: Tensor, masks: Tensor) -> Tensor:
+        remembered = self.network.template(patches, masks)
+        # networks without a memory ask for no mask, but an input that is not used would be left out
+        return remembered + 0 * masks[:, :1, 0] if self.network.module.memory is None else remembered
 
 
 class SearchGraph(nn.Module):
@@ -73,16 +77,19 @@ def graphs_of(network: SiameseNetwork, config: TrackerConfig) -> list[Graph]:
     network.correlation = correlation_by_taps
     prepared = PreparedNetwork(network, torch.device("cpu"), torch.float32)
     templates = torch.rand(SAMPLES, 3, config.template_pixels, config.template_pixels) * 255
+    masks = torch.rand(SAMPLES, config.template_pixels, config.template_pixels)
+    aim = torch.zeros(SAMPLES, COLUMNS)
+    aim[:, :NUMBERS] = torch.tensor(AIM)
     inputs = {
-        "kernels": prepared.template(templates),
+        "kernels": prepared.template(templates, masks),
         "patches": torch.rand(SAMPLES, 3, config.search_pixels, config.search_pixels) * 255,
-        "aim": torch.tensor([AIM] * SAMPLES),
+        "aim": aim,
         "settings": torch.tensor([getattr(config, name) for name in LIVE]),
     }
     search = SearchGraph(prepared, StepSettings.of(config))
     search(*inputs.values())  # what is computed once and kept, like the anchors, is so before the recording
     return [
-        Graph("template", TemplateGraph(prepared), {"patches": templates}, ("kernels",)),
+        Graph("template", TemplateGraph(prepared), {"patches": templates, "masks": masks}, ("kernels",)),
         Graph("search", search, inputs, StepOutput._fields),
     ]
 
@@ -92,7 +99,9 @@ def export(
 ) -> list[Path]:
     """Writes the graphs of a network, which is changed, and a description; returns the graphs' files."""
     fixed = {name: getattr(config, name) for name in FIXED}
-    described = Exported(network.config.variant, network.mask_source, fixed, list(LIVE), notes)
+    described = Exported(
+        network.config.variant, network.mask_source, network.memory_values, fixed, list(LIVE), notes
+    )
     described.check(config)
     folder.mkdir(parents=True, exist_ok=True)
     files = [write(graph, folder) for graph in graphs_of(network, config)]

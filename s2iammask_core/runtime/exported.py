@@ -11,6 +11,7 @@ from s2iammask_core.tracking.settings import FIXED, LIVE
 
 DESCRIPTION = "network.json"
 GRAPHS = ("template", "search")
+OTHER_VERSION = "{} was exported by another version; export it again: s2iammask export"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Exported:
 
     variant: str
     mask_source: MaskSource
+    memory_values: int  # as `tracking.network.Network` has it
     fixed: dict[str, float]  # settings that are part of the graphs, by name
     live: list[str]  # settings that are an input of the search graph, in its order
     notes: dict[str, str]  # of the weights file
@@ -67,10 +69,12 @@ def read_description(folder: Path) -> Exported:
     """What an exported folder says about itself; WeightsError if it does not."""
     try:
         found = Exported(**json.loads((folder / DESCRIPTION).read_text()))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise WeightsError(
             f"{folder} holds no exported network: {error}; make one: s2iammask export"
         ) from error
+    except TypeError as error:  # it says less or more than this version does
+        raise WeightsError(OTHER_VERSION.format(folder)) from error
     if (*found.fixed, *found.live) != (*FIXED, *LIVE):
-        raise WeightsError(f"{folder} was exported by another version; export it again: s2iammask export")
+        raise WeightsError(OTHER_VERSION.format(folder))
     return found

@@ -75,7 +75,7 @@ class CapturedStep:
     replay: Work
     source: Tensor  # the frame (H, W, 3), or patches (bucket, 3, P, P), on the device
     kernels: Tensor  # (bucket, ...) on the device
-    aim: Tensor  # (bucket, 14) on the device
+    aim: Tensor  # (bucket, aim.COLUMNS) on the device
     answer: Tensor  # (bucket, bytes) uint8 on the host
 
 
@@ -173,8 +173,14 @@ class GraphRunner:
     def mask_source(self) -> MaskSource:
         return self._eager.mask_source
 
-    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
-        return self._eager.templates(frame, crop, border)
+    @property
+    def memory_values(self) -> int:
+        return self._eager.memory_values
+
+    def templates(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
+    ) -> Tensor:
+        return self._eager.templates(frame, crop, border, masks)
 
     @torch.inference_mode()
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:

@@ -50,8 +50,14 @@ class OnnxRunner:
     def mask_source(self) -> MaskSource:
         return self.description.mask_source
 
-    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> NDArray[np.float32]:
-        (kernels,) = self._answer("template", patches=cut(on_host(frame), crop, border))
+    @property
+    def memory_values(self) -> int:
+        return self.description.memory_values
+
+    def templates(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        (kernels,) = self._answer("template", patches=cut(on_host(frame), crop, border), masks=masks)
         return kernels
 
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:

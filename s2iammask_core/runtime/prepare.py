@@ -65,14 +65,19 @@ class PreparedNetwork:
     def mask_source(self) -> MaskSource:
         return self.module.mask_source
 
-    def template(self, patches: Tensor) -> Tensor:
-        return self.module.template(self._patches(patches))
+    @property
+    def memory_values(self) -> int:
+        return self.module.memory_values
 
-    def search(self, kernels: Tensor, patches: Tensor) -> SearchOutput:
-        f0, f1, f2, f3 = self.module.backbone(self._patches(patches))
-        search = self.module.neck(f3)
+    def template(self, patches: Tensor, masks: Tensor) -> Tensor:
+        return self.module.template(self._patches(patches), masks)
+
+    def search(self, templates: Tensor, patches: Tensor, prior: Tensor) -> SearchOutput:
+        skips = self.module.backbone(self._patches(patches))
+        search = self.module.neck(skips[3])
         searched = torch.relu_(self.searches(search))  # (N, 256 B, 29, 29) of B branches
-        return self.module.answer(kernels, search, searched.split(search.shape[1], dim=1), (f0, f1, f2))
+        parts = searched.split(search.shape[1], dim=1)
+        return self.module.answer(templates.to(search.dtype), search, parts, skips, prior)
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         return self.module.cell_masks(output, cells)

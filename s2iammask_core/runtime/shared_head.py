@@ -11,8 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2iammask_core.model.mask_head import DEEP, FusionHead, RegionMasks
+from s2iammask_core.model.mask_head import FusionHead, RegionMasks
+from s2iammask_core.model.memory import Recall
 from s2iammask_core.model.network import SiameseNetwork
+from s2iammask_core.model.pooling import DEEP, hats, sample_places
 
 TAPS = 3  # of the first convolution, in each direction
 
@@ -29,7 +31,9 @@ class SharedRegionMasks(RegionMasks):
 
     def __init__(self, masks: RegionMasks) -> None:
         nn.Module.__init__(self)
-        self.head, self.detail = masks.head, masks.detail
+        for name in ("head", "detail", "memory", "recall", "odds"):
+            if hasattr(masks, name):
+                setattr(self, name, getattr(masks, name))
         head = cast(FusionHead, masks.head)
         down, side = cast(nn.Conv2d, head.down1[0]), cast(nn.Conv2d, head.side1[0])
         taps = down.weight.detach().permute(2, 3, 0, 1).flatten(0, 2)  # (9 * C, C)
@@ -37,10 +41,11 @@ class SharedRegionMasks(RegionMasks):
         self.register_buffer("down_bias", cast(Tensor, down.bias).detach())
         self.register_buffer("side_bias", cast(Tensor, side.bias).detach())
 
-    def hidden(self, maps: tuple[Tensor, ...], rois: Tensor) -> Tensor:
+    def hidden(self, maps: tuple[Tensor, ...], rois: Tensor, recall: Recall | None) -> Tensor:
         parts = [self._first(each[row], rois[row]) for each in maps for row in range(len(rois))]
         down, side = (torch.cat(each).permute(0, 3, 1, 2) for each in zip(*parts, strict=True))
-        return cast(FusionHead, self.head).fused(down, side)
+        joins = self.recalled(recall, len(maps), down.dtype)
+        return cast(FusionHead, self.head).fused(down if joins is None else down + joins, side)
 
     def _first(self, features: Tensor, rois: Tensor) -> tuple[Tensor, Tensor]:
         """What the first convolutions make of regions (K, 4) of a map (C, H, W): (K, 28, 28, C and 64)."""
@@ -62,14 +67,8 @@ def interpolation(low: Tensor, high: Tensor, cells: int) -> Tensor:
     samples are those of torchvision's aligned RoIAlign; low and high are patch pixels.
     """
     size = FusionHead.pooled
-    steps = (torch.arange(size, device=low.device) + 0.5) / size
-    pixels = torch.lerp(low[:, None].float(), high[:, None].float(), steps)
-    places = (pixels - DEEP.first) / DEEP.stride
-    inside = (places >= -1) & (places <= cells)  # (K, 28)
-    distance = (
-        places.clamp(0, cells - 1)[..., None] - torch.arange(cells, device=low.device)
-    ).abs()  # (K, 28, cells)
-    padded = F.pad((1 - distance).clamp(min=0) * inside[..., None], (0, 0, 1, 1))  # (K, 30, cells)
+    places = DEEP.places(sample_places(torch.stack([low, high], dim=-1), size))  # (K, 28)
+    padded = F.pad(hats(places, cells), (0, 0, 1, 1))  # (K, 30, cells)
     return torch.stack([padded[:, tap : tap + size] for tap in range(TAPS)], dim=1)
 
 

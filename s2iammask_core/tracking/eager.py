@@ -33,9 +33,16 @@ class EagerRunner:
     def mask_source(self) -> MaskSource:
         return self._network.mask_source
 
+    @property
+    def memory_values(self) -> int:
+        return self._network.memory_values
+
     @torch.inference_mode()
-    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Tensor:
-        return self._network.template(self._cut(frame, crop, border))
+    def templates(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
+    ) -> Tensor:
+        there = torch.from_numpy(masks).to(self._network.device)
+        return self._network.template(self._cut(frame, crop, border), there)
 
     @torch.inference_mode()
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
@@ -59,7 +66,7 @@ class EagerRunner:
 
 
 def packed_aims(searches: Sequence[Search]) -> NDArray[np.float32]:
-    """(N, 14): where all searches look, in order."""
+    """(N, aim.COLUMNS): where all searches look, in order."""
     return joined([search.aim.packed() for search in searches])
 
 

@@ -43,7 +43,13 @@ class Method(Protocol):
 
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box: ...
 
-    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Kernels: ...
+    def begin(
+        self, frame: Frame, targets: tuple[Target, ...], starts: Sequence[Start], config: TrackerConfig
+    ) -> tuple[tuple[Target, ...], Kernels]:
+        """Targets at their places in their first frame, as they are remembered from now on, and what is
+        remembered of them (N, V).
+        """
+        ...
 
     def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
         """For each scene one sighting for each of its targets."""

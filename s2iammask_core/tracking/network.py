@@ -1,7 +1,7 @@
 """What the tracker needs of a network of PyTorch; the models have it, and so have the fakes of the tests."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +16,7 @@ class SearchOutput:
 
     scores: "Tensor"  # (N, 2, A, S, S) float32 logits: background, object
     deltas: "Tensor"  # (N, 4, A, S, S) float32 box deltas relative to anchor_grid(S)
-    features: "tuple[Tensor, ...]"  # what masks are made of; only the network understands them
+    features: Any  # what masks are made of; only the network understands it
 
 
 class Network(Protocol):
@@ -30,12 +30,27 @@ class Network(Protocol):
         """Whether masks come from score cells (SiamMask), from regions (S2iamMask) or not at all."""
         ...
 
-    def template(self, patches: "Tensor") -> "Tensor":
-        """Correlation kernels (N, C, h, w) of template patches (N, 3, T, T)."""
+    @property
+    def memory_values(self) -> int:
+        """How many of a template's values, the last ones, are a memory of pixels; 0 without one. The others
+        tell which object it is.
+        """
         ...
 
-    def search(self, kernels: "Tensor", patches: "Tensor") -> SearchOutput:
-        """Looks for the n-th template in the n-th patch of (N, 3, P, P)."""
+    def template(self, patches: "Tensor", masks: "Tensor") -> "Tensor":
+        """What is remembered (N, V) of the objects in template patches (N, 3, T, T).
+
+        masks (N, T, T) say how far each pixel is the object, in [0, 1], negative where that is unknown; 0
+        everywhere where nothing is known yet.
+        """
+        ...
+
+    def search(self, templates: "Tensor", patches: "Tensor", prior: "Tensor") -> SearchOutput:
+        """Looks for the n-th template in the n-th patch of (N, 3, P, P).
+
+        prior (N, C, C) is how far the object was in each of C x C equal parts of the patch in the frame
+        before, in [0, 1]; 0 everywhere where nothing is known.
+        """
         ...
 
     def cell_masks(self, output: SearchOutput, cells: "Tensor") -> "Tensor":

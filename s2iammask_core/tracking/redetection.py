@@ -132,10 +132,12 @@ def is_promising(sighting: Sighting, config: TrackerConfig) -> bool:
     return sighting.is_finite and sure
 
 
-def similarities(kernels: Kernels, kernel: Kernels) -> list[float]:
-    """Cosines of template kernels (M, C, h, w) with that of a target (C, h, w), each in [-1, 1]."""
-    rows = host_floats(joined([kernel[None], kernels]))  # one copy from the device
-    flat = rows.reshape(len(rows), -1)
+def similarities(kernels: Kernels, kernel: Kernels, memory: int) -> list[float]:
+    """Cosines of templates (M, V) with that of a target (V,), each in [-1, 1], but for the last values of
+    each, which are its memory.
+    """
+    values = kernel.shape[0] - memory
+    flat = host_floats(joined([kernel[None, :values], kernels[:, :values]]))  # one copy from the device
     directions = flat / np.linalg.norm(flat, axis=1, keepdims=True).clip(min=SMALLEST_NORM)
     cosines: list[float] = (directions[1:] @ directions[0]).tolist()
     return cosines

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, HostArray
 from s2iammask_core.tracking.aim import Aim
@@ -33,8 +36,17 @@ class StepRunner(Protocol):
     @property
     def mask_source(self) -> MaskSource: ...
 
-    def templates(self, frame: Frame, crop: Crop[HostArray], border: HostArray) -> Kernels:
-        """Kernels (N, ...) of the objects in N windows; border (N, 3) is what lies outside the frame."""
+    @property
+    def memory_values(self) -> int:
+        """As `network.Network` has it."""
+        ...
+
+    def templates(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
+    ) -> Kernels:
+        """What is remembered (N, V) of the objects in N windows; border (N, 3) is what lies outside the
+        frame, and masks (N, T, T) as for `network.Network.template`.
+        """
         ...
 
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import Crop, Frame, HostArray, context_side
-from s2iammask_core.tracking.aim import Aim
+from s2iammask_core.geometry import Crop, Frame
 from s2iammask_core.tracking.answer import Answer
 from s2iammask_core.tracking.colours import colours_of
+from s2iammask_core.tracking.first_frame import FirstFrame
 from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.redetection import View, is_promising, similarities, views_of
@@ -22,9 +22,11 @@ from s2iammask_core.tracking.regions import NO_MASK, mask_region, outline
 from s2iammask_core.tracking.runner import Kernels, Search, StepRunner
 from s2iammask_core.tracking.search_budget import SearchBudget, affordable_views
 from s2iammask_core.tracking.settings import SLACK
+from s2iammask_core.tracking.shapes import remembered
 from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.target import Sighting, Target, nothing_seen, placed
 from s2iammask_core.tracking.track import TrackState
+from s2iammask_core.tracking.windows import aim_at, borders, centers, template_sides
 
 Window: TypeAlias = tuple[float, float, float]  # x0, y0, side; frame pixels
 
@@ -48,10 +50,27 @@ class S2iamMaskMethod:
         """The box that a target begins with: the visible part, which is what a mask will show of it later."""
         return start.visible(frame_size)
 
-    def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Kernels:
-        """Kernels (N, ...) of the targets as the frame shows them."""
+    def begin(
+        self, frame: Frame, targets: tuple[Target, ...], starts: Sequence[Start], config: TrackerConfig
+    ) -> tuple[tuple[Target, ...], Kernels]:
+        """The targets, with their masks in the first frame where the network remembers such."""
+        blank = self.templates(frame, targets, config)
+        if not targets or not self._runner.memory_values:
+            return targets, blank
+        return FirstFrame(frame, config, self).begin(targets, starts, blank)
+
+    def templates(
+        self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig, *, shaped: bool = False
+    ) -> Kernels:
+        """What is remembered (N, V) of the targets as the frame shows them; shaped: with their masks."""
         crop = Crop(centers(targets), template_sides(targets, config), config.template_pixels)
-        return self._runner.templates(frame, crop, borders(targets))
+        size = (int(frame.shape[0]), int(frame.shape[1]))
+        shapes = [target.shape if shaped else None for target in targets]
+        return self._runner.templates(frame, crop, borders(targets), remembered(shapes, crop, size))
+
+    def answers(self, search: Search, config: TrackerConfig) -> list[Answer]:
+        """What the network says in the windows of a search; the next search overwrites it."""
+        return self._runner.run(config, [search])
 
     def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
         """One sighting for each target; the windows of all scenes go through the network as one batch."""
@@ -104,7 +123,8 @@ class S2iamMaskMethod:
         if not sure:
             return replace(seen[0], accepted=False)
         found = tuple(placed(target, sighting.extent, scene.size) for sighting in sure)
-        cosines = similarities(self.templates(scene.frame, found, config), scene.kernels[row])
+        kernels = self.templates(scene.frame, found, config)
+        cosines = similarities(kernels, scene.kernels[row], self._runner.memory_values)
         alike = [
             cosine * _coloured_like(target, scene.frame, sighting)
             for cosine, sighting in zip(cosines, sure, strict=True)
@@ -155,33 +175,3 @@ def windows_of(search: Search) -> list[Window]:
     crop = search.aim.crop
     rows = np.concatenate([crop.origins, crop.sides[:, None]], axis=1).tolist()
     return [(x0, y0, side) for x0, y0, side in rows]
-
-
-def aim_at(targets: tuple[Target, ...], config: TrackerConfig) -> Aim[HostArray]:
-    """The search windows around where the targets were; nothing is expected of where a lost one appears."""
-    sides = template_sides(targets, config) * (config.search_pixels / config.template_pixels)
-    previous = [(t.believed.x1, t.believed.y1, t.believed.x2, t.believed.y2) for t in targets]
-    seen = np.array([target.health.state is not TrackState.LOST for target in targets], np.float64)
-    return Aim(
-        Crop(centers(targets), sides, config.search_pixels),
-        np.array([(target.width, target.height) for target in targets], np.float64),
-        np.array(previous, np.float64),
-        borders(targets),
-        seen * config.window_influence,
-        seen * config.temporal_weight,
-    )
-
-
-def template_sides(targets: tuple[Target, ...], config: TrackerConfig) -> HostArray:
-    """(N,): sides of the template windows, frame pixels."""
-    return np.array([context_side(target.width, target.height, config.context) for target in targets])
-
-
-def centers(targets: tuple[Target, ...]) -> HostArray:
-    """(N, 2): where the targets were, frame pixels."""
-    return np.array([(target.cx, target.cy) for target in targets], np.float64)
-
-
-def borders(targets: tuple[Target, ...]) -> HostArray:
-    """(N, 3): colours outside the frame."""
-    return np.array([target.border for target in targets], np.float64)

@@ -26,11 +26,11 @@ from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import MaskSource, Network, SearchOutput
 from s2iammask_core.tracking.proposals import Proposals, propose
 from s2iammask_core.tracking.regions import NO_MASK, outline
-from s2iammask_core.tracking.s2iammask import aim_at, template_sides
 from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.target import Sighting, Target
 from s2iammask_core.tracking.track import MaskRegion
+from s2iammask_core.tracking.windows import aim_at, template_sides
 
 OUTSIDE = -1.0  # of the mask map where the window does not reach
 
@@ -57,7 +57,14 @@ class SiamMaskMethod:
     def templates(self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig) -> Tensor:
         """Kernels (N, ...) of the targets as the frame shows them."""
         sides = [round(side) for side in template_sides(targets, config).tolist()]
-        return self._network.template(self._patches(on_host(frame), targets, sides, config.template_pixels))
+        patches = self._patches(on_host(frame), targets, sides, config.template_pixels)
+        return self._network.template(patches, torch.zeros_like(patches[:, 0]))
+
+    def begin(
+        self, frame: Frame, targets: tuple[Target, ...], _starts: Sequence[Start], config: TrackerConfig
+    ) -> tuple[tuple[Target, ...], Tensor]:
+        """The targets as they are, and their kernels."""
+        return targets, self.templates(frame, targets, config)
 
     @torch.inference_mode()
     def look(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[Sighting]]:
@@ -72,8 +79,8 @@ class SiamMaskMethod:
         )
         sides = [round(side) for side in aim.crop.sides.tolist()]
         patches = self._patches(on_host(frame), targets, sides, config.search_pixels)
-        output = self._network.search(kernels, patches)
         there = Aim.unpacked(torch.from_numpy(aim.packed()).to(kernels.device), config.search_pixels)
+        output = self._network.search(kernels, patches, there.prior)
         best_only = replace(StepSettings.of(config), proposals=1, proposal_nms=1.0)
         proposals = propose(output, there, best_only)
         boxes = aim.crop.to_frame(host_floats(proposals.boxes[:, 0])).tolist()

@@ -25,6 +25,7 @@ class Start:
 
     box: Box  # the upright box around it, frame pixels; may reach out of the frame
     corners: Points | None = None  # (M, 2), if it was given as a rotated box or a polygon
+    mask: Mask | None = None  # (H, W), if it was given as a mask
 
     def visible(self, frame_size: tuple[int, int]) -> Box:
         """The part of the box inside the frame (H, W)."""
@@ -68,7 +69,7 @@ def _from_mask(mask: Mask, frame_size: tuple[int, int]) -> Start:
     x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
     if width == 0:
         raise TargetError("the mask is empty; mark at least one pixel")
-    return Start(Box.from_xywh(x, y, width, height))
+    return Start(Box.from_xywh(x, y, width, height), mask=mask)
 
 
 def _from_polygon(points: NDArray[Any]) -> Start:

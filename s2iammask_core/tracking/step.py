@@ -31,9 +31,10 @@ class StepOutput(NamedTuple):
 def step(
     network: Network, settings: StepSettings, patches: Tensor, kernels: Tensor, aim: Tensor
 ) -> StepOutput:
-    """Looks for the n-th template in the n-th of the search patches (N, 3, P, P), by packed aims (N, 14)."""
-    output = network.search(kernels, patches)
-    proposals = propose(output, Aim.unpacked(aim, settings.search_pixels), settings)
+    """Looks for the n-th template in the n-th search patch of (N, 3, P, P), by packed aims (N, COLUMNS)."""
+    where = Aim.unpacked(aim, settings.search_pixels)
+    output = network.search(kernels, patches, where.prior)
+    proposals = propose(output, where, settings)
     votes = _votes(network, settings, patches, output, proposals)
     columns = [proposals.score, proposals.rate, votes.agreement, votes.voters, proposals.best.float()]
     figures = torch.cat([proposals.boxes[:, 0].float(), torch.stack(columns, dim=1).float()], dim=1)

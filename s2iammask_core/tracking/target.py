@@ -29,6 +29,9 @@ class Target:
     border: tuple[float, float, float]  # mean colour of its first frame, fills what lies outside the frame
     health: Health = field(default_factory=Health)
     colours: Colours | None = field(default=None, compare=False)  # while it was surely seen; None until then
+    shape: MaskRegion | None = field(
+        default=None, compare=False
+    )  # the last mask believed; None: not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ def follow(
             moved = target
         elif sighting.reach and config.state_from_mask:
             moved = placed(target, sighting.reach, frame_size)
+        if target.shape is not None and moved is not target:
+            moved = replace(moved, shape=sighting.mask if sighting.outline else NO_MASK)
     believed = target.believed if moved is target else sighting.reach or box
     answer = Track(
         target.id,

@@ -106,7 +106,8 @@ class Tracker:
     ) -> list[int]:
         """Begins to follow objects as they are in this frame; returns their ids, given or new.
 
-        A target is a Box, a RotatedBox, a polygon (M, 2) or a bool mask (H, W).
+        A target is a Box, a RotatedBox, a polygon (M, 2) or a bool mask (H, W). A mask is remembered as it is
+        by networks with a memory; of the others the object's pixels are found inside.
         """
         size = self._checked_size(frame)
         if isinstance(targets, (Box, RotatedBox)):
@@ -118,7 +119,7 @@ class Tracker:
         border = mean_colour(frame)
         places = [self._method.place(start, size) for start in starts]
         added = tuple(_target(name, box, border) for name, box in zip(names, places, strict=True))
-        kernels = self._method.templates(frame, added, self._config)
+        added, kernels = self._method.begin(frame, added, starts, self._config)
         known = self._memory.kernels
         self._memory = Memory(
             self._memory.targets + added,

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from s2iammask_core.config import NetworkConfig, from_mapping
-from s2iammask_core.data.augment import augment
+from s2iammask_core.data.augment import Batch, augment
 from s2iammask_core.data.batches import Batches, Loaded
 from s2iammask_core.data.pairs import Pair, PairDataset, begin_worker
 from s2iammask_core.errors import ConfigError, DatasetError
@@ -25,10 +25,16 @@ from s2iammask_core.training import snapshot
 from s2iammask_core.training.logs import LOG, Clock, Log
 from s2iammask_core.training.objectives import Objective, Outcome
 from s2iammask_core.training.pictures import pictures
-from s2iammask_core.training.processes import Processes, Share
+from s2iammask_core.training.processes import Processes, Share, joint_rows
 from s2iammask_core.training.schedules import learning_rate
 from s2iammask_core.training.settings import TrainConfig
-from s2iammask_core.training.setup import initial_network, make_optimizer, read_sets, set_trained
+from s2iammask_core.training.setup import (
+    begin_memory,
+    initial_network,
+    make_optimizer,
+    read_sets,
+    set_trained,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +63,12 @@ class Run:
     def epoch(self) -> float:
         """Epochs done."""
         return self.progress.step / self.config.steps_per_epoch
+
+    def begin(self, batch: Batch) -> None:
+        """What needs pairs to begin with; the same in all processes."""
+        begin_memory(self.network, joint_rows(batch.search))
+        if self.average:
+            self.average = snapshot.MovingAverage(self.network.state_dict(), self.config.ema)
 
     def state(self) -> dict[str, object]:
         return {
@@ -199,6 +211,8 @@ def _train_epoch(run: Run, loader: Iterator[Loaded], epoch: int, log: Log) -> No
         with clock.stepping(loaded.seconds):
             here = (each.to(run.processes.device, non_blocking=True) for each in loaded.pairs)
             batch = augment(Pair(*here), config.augment)
+            if run.progress.step == 0:
+                run.begin(batch)
             outcome = _step(run, objective, batch)
         log.step(run.progress, outcome, clock, bar, rate=run.optimizer.param_groups[0]["lr"])
         if log.wants_pictures(run.progress.step, until):

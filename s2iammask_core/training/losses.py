@@ -5,7 +5,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
-from s2iammask_core.training.targets import AnchorLabels
+from s2iammask_core.training.targets import AnchorLabels, Regions
 
 
 def joint_mean(total: Tensor, count: Tensor) -> Tensor:
@@ -45,27 +45,35 @@ def box_loss(deltas: Tensor, labels: AnchorLabels) -> Tensor:
 
 
 def mask_loss(logits: Tensor, windows: Tensor) -> Tensor:
-    """Soft-margin loss of mask logits (M, h, w) against labels -1, 1 or 0 (outside the patch; adds a
-    constant).
+    """Soft-margin loss of mask logits (M, h, w) against labels -1, 1 or 0 (outside the patch, or unknown;
+    adds a constant).
     """
     return joint_mean(F.softplus(-logits * windows).sum(), logits.new_tensor(logits.numel()))
 
 
-def region_loss(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
-    """Mean binary cross-entropy of region masks (N, R, h, w) where weights (N, R) are 1."""
-    each = F.binary_cross_entropy_with_logits(logits, masks.float(), reduction="none").mean(dim=(2, 3))
-    return joint_mean((each * weights).sum(), weights.sum())
+def region_loss(logits: Tensor, regions: Regions) -> Tensor:
+    """Mean binary cross-entropy of region masks (N, R, h, w) over what is known, where weights are 1."""
+    truth, known = regions.masks.float(), regions.known.float()
+    each = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * known
+    mean = each.sum(dim=(2, 3)) / known.sum(dim=(2, 3)).clamp(min=1)
+    return joint_mean((mean * regions.weights).sum(), regions.weights.sum())
 
 
-def overlap_loss(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:
-    """Mean of 1 - IoU of soft masks (N, R, h, w) where weights (N, R) are 1 (Rahman and Wang 2016).
+def overlap_loss(logits: Tensor, regions: Regions) -> Tensor:
+    """Mean of 1 - IoU of soft masks (N, R, h, w) where weights are 1 (Rahman and Wang 2016).
 
     Unlike the cross-entropy it does not care how small the object is in its region.
     """
-    chance, truth = logits.sigmoid(), masks.float()
+    chance, truth = logits.sigmoid() * regions.known, regions.masks.float()
     both = (chance * truth).sum(dim=(2, 3))
     either = (chance + truth).sum(dim=(2, 3)) - both
-    return joint_mean(((1 - both / either.clamp(min=1.0)) * weights).sum(), weights.sum())
+    lost = (1 - both / either.clamp(min=1.0)) * regions.weights
+    return joint_mean(lost.sum(), regions.weights.sum())
+
+
+def region_iou(logits: Tensor, regions: Regions) -> Tensor:
+    """Mean IoU of thresholded region masks with the true ones, over what is known; for the log."""
+    return mask_iou(torch.where(regions.known, logits, -1.0), regions.masks, regions.weights)
 
 
 def mask_iou(logits: Tensor, masks: Tensor, weights: Tensor) -> Tensor:

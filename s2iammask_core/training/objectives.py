@@ -1,7 +1,7 @@
 """What a step of each training computes: from a batch to losses."""
 
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeAlias, cast
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.model.correlation import CorrelationHead
-from s2iammask_core.model.network import BASE_MASK_PIXELS, SiameseNetwork
+from s2iammask_core.model.network import BASE_MASK_PIXELS, GRID_PADDING, SiameseNetwork
 from s2iammask_core.model.refine import all_windows
 from s2iammask_core.training import losses
 from s2iammask_core.training.settings import TrainConfig
@@ -24,13 +24,17 @@ class Outcome:
     parts: dict[str, Tensor] = field(default_factory=dict)
 
 
+Maps: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """Features of a batch, for both stages."""
 
     search: Tensor  # (N, C, 31, 31), of the neck
     template: Tensor  # (N, C, 7, 7), of the neck
-    skips: tuple[Tensor, Tensor, Tensor]  # the backbone's earlier maps
+    skips: Maps  # the backbone's
+    template_skips: Maps
 
 
 class Objective(nn.Module):
@@ -85,15 +89,16 @@ class Objective(nn.Module):
         side = (BASE_MASK_PIXELS, BASE_MASK_PIXELS)
         logits = head[-1](vectors[:, :, None, None]).float().reshape(-1, 1, *side)
         logits = F.interpolate(logits, size=127, mode="bilinear", align_corners=True)[:, 0]
-        windows = mask_windows(batch.mask, sample, rows, columns, cells)
+        windows = mask_windows(batch, sample, rows, columns, cells)
         return self._with_mask(first, logits, windows)
 
     def _sharp(self, batch: Batch) -> Outcome:
         """SiamMask-sharp: refined masks at the positive cells of the 3 x 3 map of a 143 search patch."""
         f0, f1, f2, f3 = self.network.backbone(batch.search)
         search = self.network.neck(f3)  # (N, 256, 9, 9)
-        kernels = self.network.template(batch.template).split(self.network.channels, dim=1)
-        correlation = self.network.mask.correlate(kernels[2], search)  # (N, 256, 3, 3)
+        template = self.network.neck(self.network.backbone(batch.template)[-1])
+        mask = self.network.mask
+        correlation = mask.correlate(mask.template(template), search)  # (N, 256, 3, 3)
         cells = correlation.shape[-1]
         positive = positive_anchors(batch, cells, self.config.anchors)
         chosen = positive.unflatten(1, (-1, cells, cells)).any(dim=1)
@@ -104,7 +109,7 @@ class Objective(nn.Module):
         logits = self.network.refine(vectors, skips).float()
         sample, rows, columns = chosen.nonzero(as_tuple=True)
         nothing = Outcome(logits.sum() * 0)
-        return self._with_mask(nothing, logits, mask_windows(batch.mask, sample, rows, columns, cells))
+        return self._with_mask(nothing, logits, mask_windows(batch, sample, rows, columns, cells))
 
     def _with_mask(self, first: Outcome, logits: Tensor, windows: Tensor) -> Outcome:
         mask = losses.mask_loss(logits, windows)
@@ -134,15 +139,20 @@ class Objective(nn.Module):
         network, wanted = self.network, self.config.losses
         regions = choose_regions(batch, scores, deltas, self.config.regions, network.region_masks.pixels)
         kernels = network.mask.template(seen.template)  # has a gradient where the features have none
-        inputs = network.region_inputs(kernels, seen.search, seen.skips)
+        correlation = network.mask.correlate(kernels, seen.search, GRID_PADDING)
+        rows = None
+        if network.memory is not None:
+            _, early, _, deep = seen.template_skips
+            rows = network.memory.remember(early, deep, batch.template_mask)
+        inputs = network.region_inputs(correlation, seen.search, seen.skips, batch.prior, rows)
         logits = network.region_masks(inputs, regions.rois).float()
-        shown = (logits, regions.masks, regions.weights)
-        mask, overlap, iou = losses.region_loss(*shown), losses.overlap_loss(*shown), losses.mask_iou(*shown)
+        mask, overlap = losses.region_loss(logits, regions), losses.overlap_loss(logits, regions)
         used = regions.weights.sum() / len(regions.weights)
-        parts = {"mask": mask.detach(), "mask_iou": iou.detach(), "regions": used.detach()}
+        iou = losses.region_iou(logits.detach(), regions)
+        parts = {"mask": mask.detach(), "mask_iou": iou, "regions": used.detach()}
         return Outcome(wanted.mask * mask + wanted.overlap * overlap, parts)
 
     def _seen(self, batch: Batch) -> _Seen:
         network = self.network
-        f0, f1, f2, deep = network.backbone(batch.search)
-        return _Seen(network.neck(deep), network.neck(network.backbone(batch.template)[-1]), (f0, f1, f2))
+        skips, template_skips = network.backbone(batch.search), network.backbone(batch.template)
+        return _Seen(network.neck(skips[3]), network.neck(template_skips[3]), skips, template_skips)

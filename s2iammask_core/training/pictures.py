@@ -56,7 +56,8 @@ def pictures(network: SiameseNetwork, batch: Batch, config: TrainConfig) -> dict
 def predict(network: SiameseNetwork, batch: Batch, config: TrainConfig) -> Prediction:
     """The most probable box of each pair, the score map, and the mask that the objective trains."""
     with _evaluating(network):
-        output = network.search(network.template(batch.template), batch.search)
+        templates = network.template(batch.template, batch.template_mask)
+        output = network.search(templates, batch.search, batch.prior)
         side, cells = batch.search.shape[-1], output.scores.shape[-1]
         chance = output.scores.softmax(dim=1)[:, 1]  # (N, A, S, S)
         best = chance.flatten(1).argmax(dim=1)  # (N,)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 from s2iammask_core.errors import ConfigError, UnavailableError
 
@@ -44,6 +45,15 @@ class Processes:
         finally:
             if count > 1:
                 dist.destroy_process_group()
+
+
+def joint_rows(rows: Tensor) -> Tensor:
+    """The rows (N, ...) of all processes' shares of a batch, in its order."""
+    if not dist.is_initialized():
+        return rows
+    shares = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
+    dist.all_gather(shares, rows.contiguous())
+    return torch.cat(shares)
 
 
 def _device(name: str) -> torch.device:

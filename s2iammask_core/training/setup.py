@@ -13,6 +13,7 @@ from s2iammask_core.data.annotations import VideoSet
 from s2iammask_core.data.readers.coco import read_coco
 from s2iammask_core.data.readers.crops import read_prepared
 from s2iammask_core.data.readers.davis import read_davis
+from s2iammask_core.data.readers.files import read_lines
 from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
 from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
 from s2iammask_core.data.readers.youtube_vos import read_youtube_vos
@@ -33,7 +34,8 @@ READERS: dict[str, Callable[..., VideoSet]] = {
     "stills": read_stills,
     "youtube_vos": read_youtube_vos,
 }
-SAMPLING = ("num_use", "frame_range")  # options that every kind of data has
+# options that every kind of data has, with their least values
+SAMPLING = {"num_use": 1, "frame_range": 1, "step_range": 0}
 # parts that one variant has and another has not: a later stage may begin without them
 STAGE_PARTS = ("mask.", "refine.", "region_masks.")
 
@@ -44,8 +46,8 @@ def read_sets(config: TrainConfig) -> list[VideoSet]:
 
 
 def _read_set(data: DataConfig) -> VideoSet:
-    """Options are the reader's; num_use and frame_range replace its own, exclude leaves videos out by
-    name.
+    """Options are the reader's; num_use, frame_range and step_range replace its own, exclude leaves videos
+    out by name.
     """
     if data.kind not in READERS:
         raise ConfigError(f"unknown kind of data {data.kind!r}; known: {', '.join(sorted(READERS))}")
@@ -67,15 +69,20 @@ def _read_set(data: DataConfig) -> VideoSet:
 
 
 def _count(name: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(f"option {name} of data must be a number of 1 or more, got {value!r}")
+    least = SAMPLING[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"option {name} of data must be a number of {least} or more, got {value!r}")
     return value
 
 
 def _without(videos: VideoSet, excluded: object) -> VideoSet:
-    """All but the named videos; each name must be there, or what was to be held out would be trained on."""
+    """All but the videos that a list, or a file with a name a line, names; each name must be there, or what
+    was to be held out would be trained on.
+    """
+    if isinstance(excluded, str):
+        excluded = read_lines(Path(excluded))
     if not isinstance(excluded, list | tuple):
-        raise ConfigError(f"option exclude of data must be a list of names, got {excluded!r}")
+        raise ConfigError(f"option exclude of data must be a list of names or a file, got {excluded!r}")
     named = [each.name for each in videos.videos]
     if unknown := sorted(set(map(str, excluded)) - set(named)):
         raise ConfigError(f"option exclude of data names what {videos.name} has not: {', '.join(unknown)}")
@@ -94,6 +101,14 @@ def initial_network(config: TrainConfig) -> SiameseNetwork:
     if config.initial_masks:
         _take_over_masks(network, _weights(config.initial_masks), config.initial_masks)
     return network
+
+
+@torch.no_grad()
+def begin_memory(network: SiameseNetwork, patches: Tensor) -> None:
+    """Gives a memory that never learned anything keys that tell features of patches (N, 3, P, P) apart."""
+    if network.memory is not None and not network.region_masks.recall.weight.any():
+        _, early, _, deep = network.backbone(patches)
+        network.memory.begin(early, deep)
 
 
 def _weights(path: str) -> Mapping[str, Tensor]:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchvision.ops import batched_nms, roi_align
+from torchvision.ops import batched_nms
 
 from s2iammask_core.anchors import anchor_grid, decode, encode
 from s2iammask_core.box_ops import box_iou, to_centers, to_corners
 from s2iammask_core.data.augment import Batch
+from s2iammask_core.model.pooling import Grid, pool
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
 
 CENTRAL = 3  # cells on either side of the centre that give the negatives of a negative pair
@@ -100,25 +102,26 @@ def _central(cells: int, anchors: Tensor) -> Tensor:
     return (anchors[:, :2].abs() < reach).all(dim=1)
 
 
-def mask_windows(mask: Tensor, sample: Tensor, rows: Tensor, columns: Tensor, cells: int) -> Tensor:
-    """Labels -1 and 1, and 0 outside the patch, of the 127 x 127 windows of score cells.
+def mask_windows(batch: Batch, sample: Tensor, rows: Tensor, columns: Tensor, cells: int) -> Tensor:
+    """Labels -1 and 1, and 0 outside the patch and where nothing is known, of the 127 x 127 windows of score
+    cells.
 
     Args:
-        mask: (N, P, P) bool.
         sample, rows, columns: (M,) cells of an S x S map that lies around the centre of the patch.
         cells: S.
 
     Returns:
         (M, 127, 127) float32
     """
-    offset = (mask.shape[-1] - 127) // 2 - 4 * (cells - 1)  # where the window of cell 0 begins
-    steps = torch.arange(127, device=mask.device)
+    labels = (batch.mask.float() * 2 - 1) * ~batch.unknown  # (N, P, P)
+    side = labels.shape[-1]
+    offset = (side - 127) // 2 - 4 * (cells - 1)  # where the window of cell 0 begins
+    steps = torch.arange(127, device=labels.device)
     y = rows[:, None] * 8 + offset + steps  # (M, 127)
     x = columns[:, None] * 8 + offset + steps
-    side = mask.shape[-1]
     inside = ((y >= 0) & (y < side))[:, :, None] & ((x >= 0) & (x < side))[:, None, :]
-    label = mask[sample[:, None, None], y.clamp(0, side - 1)[:, :, None], x.clamp(0, side - 1)[:, None, :]]
-    return (label.float() * 2 - 1) * inside
+    found = labels[sample[:, None, None], y.clamp(0, side - 1)[:, :, None], x.clamp(0, side - 1)[:, None, :]]
+    return found * inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class Regions:
     """M regions of a batch with R places a pair; unused places have weight 0."""
 
     rois: Tensor  # (N, R, 4) x1 y1 x2 y2, enlarged, search patch pixels
-    masks: Tensor  # (N, R, 28, 28) bool
+    masks: Tensor  # (N, R, M, M) bool
+    known: Tensor  # (N, R, M, M) bool: where somebody said what there is
     weights: Tensor  # (N, R) 1 or 0
 
 
@@ -148,7 +152,9 @@ def choose_regions(
     rois = enlarge(
         candidates.gather(1, order[..., None].expand(-1, -1, 4)), config.scale, batch.search.shape[-1]
     )
-    return Regions(rois, _region_masks(batch.mask, rois, pixels), usable.gather(1, order).float())
+    layers = torch.stack([batch.mask, batch.unknown], dim=1).to(scores.dtype)
+    object_, unknown = _sampled(layers, rois, pixels).unbind(dim=2)
+    return Regions(rois, object_ > 0.5, unknown < 0.25, usable.gather(1, order).float())
 
 
 def _proposals(scores: Tensor, deltas: Tensor, side: int, config: RegionConfig) -> Tensor:
@@ -162,10 +168,14 @@ def _proposals(scores: Tensor, deltas: Tensor, side: int, config: RegionConfig) 
     boxes = boxes.gather(1, best.indices[..., None].expand(-1, -1, 4))  # (N, before, 4)
     owner = torch.arange(n, device=boxes.device)[:, None].expand(-1, boxes.shape[1])
     kept = batched_nms(boxes.flatten(0, 1), best.values.flatten(), owner.flatten(), config.nms_iou)
+    owners, chosen = owner.flatten()[kept], boxes.flatten(0, 1)[kept]  # sorted by score over all pairs
+    order = owners.argsort(stable=True)
+    owners, chosen = owners[order], chosen[order]
+    first = torch.searchsorted(owners, torch.arange(n, device=boxes.device))
+    place = torch.arange(len(owners), device=boxes.device) - first[owners]  # of a box among its pair's
+    fits = place < config.after_nms
     out = boxes.new_zeros(n, config.after_nms, 4)
-    for index in range(n):  # kept is sorted by score over all pairs
-        own = kept[owner.flatten()[kept] == index][: config.after_nms]
-        out[index, : len(own)] = boxes.flatten(0, 1)[own]
+    out[owners[fits], place[fits]] = chosen[fits]
     return out
 
 
@@ -175,10 +185,8 @@ def enlarge(boxes: Tensor, scale: float, side: int) -> Tensor:
     return to_corners(torch.cat([grown[..., :2], grown[..., 2:] * scale], dim=-1)).clamp(0, side)
 
 
-def _region_masks(mask: Tensor, rois: Tensor, pixels: int) -> Tensor:
-    """The object's mask in each region, (N, R, pixels, pixels) bool."""
-    n, r, _ = rois.shape
-    owner = torch.arange(n, device=rois.device, dtype=torch.float32).repeat_interleave(r)[:, None]
-    table = torch.cat([owner, rois.flatten(0, 1).float()], dim=1)
-    sampled: Tensor = roi_align(mask[:, None].float(), table, pixels, 1.0, sampling_ratio=2, aligned=True)
-    return sampled.reshape(n, r, pixels, pixels) > 0.5
+def _sampled(layers: Tensor, rois: Tensor, pixels: int) -> Tensor:
+    """(N, R, L, pixels, pixels): the mean of layers (N, L, P, P) in each cell of regions (N, R, 4)."""
+    fine = pool(layers, rois, 2 * pixels, Grid(1, 0.5))  # (N * R, L, ...)
+    means: Tensor = F.avg_pool2d(fine, 2).unflatten(0, rois.shape[:2])
+    return means

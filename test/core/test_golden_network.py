@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from s2iammask_core.config import NetworkConfig
+from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.model.mask_head import HEADS
 from s2iammask_core.model.network import build_network
 
@@ -19,8 +20,14 @@ def relative(found, wanted):
     return float((found - wanted).abs().max() / wanted.abs().max())
 
 
+def looked(network, templates, patches):
+    """What a network without memory says of pairs of patches."""
+    kernels = network.template(templates, torch.zeros_like(templates[:, 0]))
+    return network.search(kernels, patches, torch.zeros(len(patches), PRIOR_CELLS, PRIOR_CELLS))
+
+
 def search(network, numbers):
-    return network.search(network.template(numbers["z"]), numbers["x"])
+    return looked(network, numbers["z"], numbers["x"])
 
 
 @torch.inference_mode()
@@ -61,7 +68,8 @@ def test_a_sample_of_the_golden_numbers_holds_on_any_machine(golden_network, var
 def test_the_padded_correlation_lies_on_the_grid_of_the_search_features(golden_numbers, golden_network):
     numbers, network = golden_numbers("net_sharp"), golden_network("siammask_sharp")
     features = network.neck(network.backbone(numbers["x"])[-1])
-    kernels = network.template(numbers["z"]).split(256, dim=1)[2]
+    templates = network.template(numbers["z"], torch.zeros_like(numbers["z"][:, 0]))
+    kernels = network.kernels_of(templates).split(256, dim=1)[2]
 
     plain = network.mask.correlate(kernels, features)
     padded = network.mask.correlate(kernels, features, padding=3)

@@ -27,15 +27,12 @@ def network(make_network):
     """Finds its target by colour; the template also holds whether the left half is the brighter one."""
 
     class HalvesNetwork(make_network):
-        def template(self, patches):
+        def template(self, patches, masks):
             middle = patches.shape[-1] // 2
             part = patches[:, :, middle - 16 : middle + 16, middle - 16 : middle + 16]
             left, right = (half.mean(dim=(1, 2, 3)) for half in (part[..., :16], part[..., 16:]))
             colour = part.mean(dim=(2, 3), keepdim=True)
-            return torch.cat([colour, 20 * (left - right)[:, None, None, None]], dim=1)
-
-        def search(self, kernels, patches):
-            return super().search(kernels[:, :3], patches)
+            return torch.cat([colour.flatten(1), 20 * (left - right)[:, None]], dim=1)
 
     return HalvesNetwork()
 

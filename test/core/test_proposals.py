@@ -5,13 +5,13 @@ import torchvision
 from s2iammask_core.box_ops import to_corners
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import Crop
+from s2iammask_core.geometry import PRIOR_CELLS, Crop
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.network import SearchOutput
 from s2iammask_core.tracking.proposals import cosine_window, penalty, propose, suppress
-from s2iammask_core.tracking.s2iammask import aim_at
 from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.target import Target
+from s2iammask_core.tracking.windows import aim_at
 
 PLAIN = StepSettings.of(TrackerConfig(penalty_k=0.0, proposals=4))
 CELLS = 25
@@ -21,7 +21,13 @@ def aim(previous=(0.0, 0.0, 1.0, 1.0), temporal=0.0, window=0.0, size=(64.0, 64.
     """A window of 255 frame pixels whose patch has the frame's own scale and origin."""
     crop = Crop(torch.tensor([[127.5, 127.5]]), torch.tensor([255.0]), 255)
     parts = (torch.tensor([values]) for values in (size, previous, (0.0, 0.0, 0.0)))
-    return Aim(crop, *parts, torch.tensor([window]), torch.tensor([temporal]))
+    return Aim(
+        crop,
+        *parts,
+        torch.tensor([window]),
+        torch.tensor([temporal]),
+        torch.zeros(1, PRIOR_CELLS, PRIOR_CELLS),
+    )
 
 
 def output(*peaks):

@@ -21,15 +21,12 @@ def network(make_network):
     """Finds its target by colour, and puts the pattern of its brightness into the template as well."""
 
     class PatternNetwork(make_network):
-        def template(self, patches):
+        def template(self, patches, masks):
             middle = patches.shape[-1] // 2
             part = patches[:, :, middle - 16 : middle + 16, middle - 16 : middle + 16]
             colour = part.mean(dim=(2, 3), keepdim=True)
             pattern = torch.nn.functional.avg_pool2d((part - colour).mean(dim=1), 4).flatten(1)  # (N, 64)
-            return torch.cat([colour, 3 * pattern[..., None, None]], dim=1)
-
-        def search(self, kernels, patches):
-            return super().search(kernels[:, :3], patches)
+            return torch.cat([colour.flatten(1), 3 * pattern], dim=1)
 
     return PatternNetwork()
 
@@ -95,11 +92,11 @@ def test_a_twin_in_another_colour_is_not_taken_even_by_a_network_that_cannot_tel
     make_network, scene
 ):
     class Colourblind(make_network):
-        def template(self, patches):
-            return super().template(grey(patches))
+        def template(self, patches, masks):
+            return super().template(grey(patches), masks)
 
-        def search(self, kernels, patches):
-            return super().search(kernels, grey(patches))
+        def search(self, templates, patches, prior):
+            return super().search(templates, grey(patches), prior)
 
     def grey(patches):
         return patches.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
@@ -204,9 +201,11 @@ def test_a_window_larger_than_the_frame_lies_in_its_middle():
 
 @pytest.mark.parametrize("array", [np.asarray, torch.from_numpy])
 def test_similarity_is_one_for_the_same_template_and_lower_for_any_other(array):
-    kernel = np.random.default_rng(1).random((8, 5, 5), np.float32)
+    kernel = np.random.default_rng(1).random(200, np.float32)
+    memory, another = np.random.default_rng(2).random((2, 30), np.float32)
+    finds = np.stack([np.append(2 * kernel, memory), np.append(kernel[::-1], memory)])
 
-    same, other = similarities(array(np.stack([2 * kernel, kernel[::-1]])), array(kernel))
+    same, other = similarities(array(finds), array(np.append(kernel, another)), 30)
 
     assert same == pytest.approx(1)
     assert other < 0.95

@@ -17,9 +17,9 @@ def clock(monkeypatch, network):
     shown = [0.0]
     search = network.search
 
-    def timed(kernels, patches):
+    def timed(kernels, patches, prior):
         shown[0] += FIXED + WINDOW * len(patches)
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     monkeypatch.setattr(network, "search", timed)
     monkeypatch.setattr(s2iammask.time, "perf_counter", lambda: shown[0])

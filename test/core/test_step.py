@@ -11,10 +11,10 @@ from s2iammask_core.tracking.answer import FIGURES, answers, unpacked
 from s2iammask_core.tracking.eager import EagerRunner
 from s2iammask_core.tracking.network import SearchOutput
 from s2iammask_core.tracking.runner import Search
-from s2iammask_core.tracking.s2iammask import aim_at
 from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.step import packed, patches_in, step
 from s2iammask_core.tracking.target import Target
+from s2iammask_core.tracking.windows import aim_at
 
 CONFIG = TrackerConfig()
 SETTINGS = StepSettings.of(CONFIG)
@@ -38,7 +38,7 @@ class ShapesOnly:
     def __init__(self, mask_source):
         self.mask_source = mask_source
 
-    def search(self, kernels, patches):
+    def search(self, templates, patches, prior):
         count = len(patches)
         scores, deltas = (torch.empty(count, k, 5, 25, 25, device="meta") for k in (2, 4))
         return SearchOutput(scores, deltas, ())
@@ -68,7 +68,7 @@ def test_a_step_has_static_shapes_and_never_asks_the_device_for_a_value(source, 
 @pytest.mark.parametrize("source", ["roi", "cell"])
 def test_a_step_in_the_frame_answers_as_one_on_patches_cut_by_the_host(make_network, scene, colours, source):
     network, frame = make_network(source), scene((55, 52, 40, 30, colours[0]))
-    kernels = torch.tensor(colours[0]).float().reshape(1, 3, 1, 1).expand(2, -1, -1, -1)
+    kernels = torch.tensor(colours[0]).float().expand(2, -1)
 
     host = EagerRunner(network).run(CONFIG, [Search(frame, kernels, aim_at(targets(2), CONFIG))])
     patches = patches_in(torch.from_numpy(frame), SETTINGS, packed_aim(2))
@@ -86,7 +86,7 @@ def test_a_packed_answer_is_read_back(make_network, colours):
     network = make_network()
     patch = torch.full((1, 3, 255, 255), 100.0)
     patch[0, :, 100:140, 90:160] = torch.tensor(colours[0]).float()[:, None, None]
-    kernels = torch.tensor(colours[0]).float().reshape(1, 3, 1, 1)
+    kernels = torch.tensor(colours[0]).float()[None]
 
     (answer,) = unpacked(packed(step(network, SETTINGS, patch, kernels, packed_aim(1))).numpy())
 

@@ -18,9 +18,9 @@ def counting(make_network):
     class CountingNetwork(make_network):
         batches = ()
 
-        def search(self, kernels, patches):
+        def search(self, templates, patches, prior):
             self.batches = (*self.batches, len(patches))
-            return super().search(kernels, patches)
+            return super().search(templates, patches, prior)
 
     return CountingNetwork
 

@@ -120,11 +120,12 @@ def test_too_many_targets_are_refused(network, scene):
 class FailingNetwork:
     def __init__(self, good):
         self.good, self.device, self.mask_source = good, good.device, good.mask_source
+        self.memory_values = good.memory_values
 
-    def template(self, patches):
-        return self.good.template(patches)
+    def template(self, patches, masks):
+        return self.good.template(patches, masks)
 
-    def search(self, kernels, patches):
+    def search(self, templates, patches, prior):
         raise RuntimeError("out of memory")
 
 

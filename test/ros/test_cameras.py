@@ -50,12 +50,12 @@ class Gate:
         self.waits = threading.Event()
         network.search = self
 
-    def __call__(self, kernels, patches):
+    def __call__(self, kernels, patches, prior):
         if not self.turns.acquire(blocking=False):
             self.waits.set()
             assert self.turns.acquire(timeout=10)
         self.batches.append(len(patches))
-        return self.search(kernels, patches)
+        return self.search(kernels, patches, prior)
 
     def close(self):
         self.turns, self.batches = threading.Semaphore(0), []
@@ -143,10 +143,10 @@ def test_an_error_with_one_camera_does_not_cost_the_other_its_image(world, two):
     node, gate, heard, show_at_once = two
     search = gate.search
 
-    def fails_for_green(kernels, patches):
+    def fails_for_green(kernels, patches, prior):
         if (kernels[:, 1] > 150).any():
             raise ValueError("a bug")
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     gate.search = fails_for_green
     stamps = show_at_once(shift=4)
@@ -165,10 +165,10 @@ def test_a_device_that_is_too_small_for_both_cameras_takes_one_after_the_other(w
     node, gate, heard, show_at_once = two
     search = gate.search
 
-    def too_small(kernels, patches):
+    def too_small(kernels, patches, prior):
         if len(patches) > 1:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     gate.search = too_small
     for shift in (3, 6):
@@ -188,11 +188,11 @@ def test_the_cpu_takes_over_for_both_cameras(world, two):
     engine.device = "cuda"  # there is none here; only its name counts
     good = ["the image that the others wait for"]
 
-    def broken(kernels, patches):
+    def broken(kernels, patches, prior):
         if not good and engine.device == "cuda":
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         good.clear()
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     gate.search = broken
     show_at_once(shift=3)

@@ -82,9 +82,9 @@ def test_every_image_is_accounted_for_when_the_device_is_slow(world, tracking, r
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
     search, gate = network.search, threading.Semaphore(0)
 
-    def slow(kernels, patches):
+    def slow(kernels, patches, prior):
         assert gate.acquire(timeout=10)
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     monkeypatch.setattr(network, "search", slow)
     shown = []
@@ -108,10 +108,10 @@ def test_a_slow_device_works_on_the_newest_image_so_that_the_delay_does_not_grow
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
     search, gate, begun = network.search, threading.Semaphore(0), []
 
-    def slow(kernels, patches):
+    def slow(kernels, patches, prior):
         begun.append(True)
         assert gate.acquire(timeout=10)
-        return search(kernels, patches)
+        return search(kernels, patches, prior)
 
     def show():
         before = node.counts().received

@@ -3,26 +3,28 @@
 from pathlib import Path
 
 from s2iammask_core.data.annotations import VideoSet
-from s2iammask_core.data.readers.files import existing_folder, read_lines
+from s2iammask_core.data.readers.files import existing_folder, folder_names, read_lines
 from s2iammask_core.data.readers.labels import LabelFolders, LabelReader, labelled_videos
 from s2iammask_core.errors import DatasetError
 
 FRAME_RANGE = 20  # as for YouTube-VOS; the method does not train on DAVIS
+STEP_RANGE = 3
 RESOLUTION = "480p"
 
 
 def read_davis(root: Path, split: str = "train", year: int = 2016) -> VideoSet:
     """From a root with JPEGImages/480p, Annotations/480p and ImageSets/YEAR/SPLIT.txt (2016: 480p/SPLIT.txt).
 
-    In 2016 all that is labelled in a frame is one object, with id 1; in 2017 the labels are object ids.
+    The split "all" is every folder of Annotations, and needs no list. In 2016 all that is labelled in a frame
+    is one object, with id 1; in 2017 the labels are object ids.
     """
     if year not in (2016, 2017):
         raise DatasetError(f"DAVIS has the years 2016 and 2017, not {year}")
     existing_folder(root)
     folders = LabelFolders(root / "JPEGImages" / RESOLUTION, root / "Annotations" / RESOLUTION)
-    names = _sequences(root / "ImageSets", split, year)
+    names = folder_names(folders.labels) if split == "all" else _sequences(root / "ImageSets", split, year)
     videos = labelled_videos(folders, [(name, name) for name in names], LabelReader(year == 2016, min_area=0))
-    return VideoSet(f"davis{year}-{split}", videos, FRAME_RANGE, None, has_masks=True)
+    return VideoSet(f"davis{year}-{split}", videos, FRAME_RANGE, None, has_masks=True, step_range=STEP_RANGE)
 
 
 def _sequences(lists: Path, split: str, year: int) -> list[str]:

@@ -49,3 +49,8 @@ def all_exist(folder: Path, names: Sequence[str], suffix: str) -> None:
     missing = sorted(set(names) - set(stems(folder, suffix)))
     if missing:
         raise DatasetError(f"{folder / (missing[0] + suffix)} is missing ({len(missing)} such files)")
+
+
+def folder_names(path: Path) -> list[str]:
+    """The sorted names of the folders in a folder."""
+    return sorted(entry.name for entry in os.scandir(existing_folder(path)) if entry.is_dir())

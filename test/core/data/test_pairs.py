@@ -10,8 +10,9 @@ from torch.utils.data import default_collate
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import Annotation, Video, VideoSet
 from s2iammask_core.data.augment import AugmentConfig, augment
-from s2iammask_core.data.compose import compose, mask_box
-from s2iammask_core.data.cutting import Cutout, context_side, cut
+from s2iammask_core.data.compose import mask_box
+from s2iammask_core.data.cutting import context_side, cut
+from s2iammask_core.data.mask_sources import of_mask
 from s2iammask_core.data.pairs import Pair, PairConfig, PairDataset
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.video import write_picture
@@ -39,6 +40,9 @@ class DrawnMask:
         mask = np.zeros((200, 240), np.bool_)
         mask[int(self.box.y1) : int(self.box.y2), int(self.box.x1) : int(self.box.x2)] = True
         return mask
+
+    def levels(self):
+        return of_mask(self.load())
 
 
 @pytest.fixture
@@ -222,33 +226,6 @@ def test_a_grey_pair_has_no_colour(video_set):
     assert (
         float(spread.flatten(1).std(dim=1).max()) < 0.1
     )  # what is left is the lighting, one shift a channel
-
-
-def solid(colour, size=(60, 60), side=255):
-    pixels = np.full((side, side, 3), colour, np.uint8)
-    mask = np.zeros((side, side), np.uint8)
-    top, left = (side - size[0]) // 2, (side - size[1]) // 2
-    mask[top : top + size[0], left : left + size[1]] = 255
-    return Cutout(pixels, mask, (left, top, left + size[1], top + size[0]), has_mask=True)
-
-
-def test_a_composed_crop_shows_the_object_where_its_mask_says():
-    scene = np.zeros((255, 255, 3), np.uint8)
-
-    made = compose(solid(255), scene, [], np.random.default_rng(2))
-
-    bright = made.pixels[..., 0] > 127
-    assert (bright == (made.mask > 0)).mean() > 0.995
-    assert made.box == pytest.approx(mask_box(made.mask))
-
-
-def test_what_an_occluder_hides_does_not_belong_to_the_mask():
-    scene = np.zeros((255, 255, 3), np.uint8)
-
-    for seed in range(20):
-        made = compose(solid(255), scene, [solid(90)], np.random.default_rng(seed))
-        inside = made.pixels[made.mask > 0]
-        assert (inside.mean(axis=1) > 127).mean() > 0.9
 
 
 def test_a_picture_that_is_missing_is_named(video_set):

@@ -114,10 +114,10 @@ def test_results_lie_where_their_name_says(tmp_path, davis, monkeypatch):
     assert (tmp_path / "runs/eval/DAVIS2016/identity-box/cat/00004.png").is_file()
 
 
-def test_no_workers_at_all_are_an_error(evaluate, capsys):
-    assert evaluate("--workers", 0) == 2
+def test_a_cluster_needs_workers(evaluate, capsys):
+    assert evaluate("--address", "auto") == 2
 
-    assert "--workers must be 1 or more, got 0" in capsys.readouterr().err
+    assert "--address auto needs --workers" in capsys.readouterr().err
 
 
 def test_an_unknown_folder_of_results_is_an_error(tmp_path, davis, capsys):

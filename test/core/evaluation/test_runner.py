@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from s2iammask_core.errors import DatasetError, ResultsError, TargetError, WeightsError
+from s2iammask_core.errors import DatasetError, ResultsError, TargetError, UnavailableError
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
-from s2iammask_core.evaluation.factory import IdentityFactory, WeightsFactory
+from s2iammask_core.evaluation.factory import IdentityFactory
 from s2iammask_core.evaluation.identity import IdentityTracker
 from s2iammask_core.evaluation.results.record import read_record
-from s2iammask_core.evaluation.runner import Run, Workers, run, total_speed
+from s2iammask_core.evaluation.runner import Run, run, total_speed
 from s2iammask_core.evaluation.speed import Speed
+from s2iammask_core.spread import Workers
 
 
 @dataclass
@@ -37,7 +38,7 @@ class FactoryOf:
         self.tracker = tracker
         self.settings = settings
 
-    def make(self, device):
+    def make(self):
         return self.tracker
 
     def describe(self):
@@ -57,11 +58,6 @@ def vot(files, root, names=("a", "b"), frames=6):
 
 def davis(files, root, names=("a", "b", "c")):
     return open_benchmark(Choice("DAVIS2017", files.davis(root, list(names), frames=4)))
-
-
-def contents(folder):
-    paths = [path for path in folder.rglob("*") if path.is_file() and "speed" not in path.parts]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def test_results_are_written_line_by_line_and_get_their_name_at_the_end(tmp_path, files):
@@ -104,27 +100,6 @@ def test_masks_of_a_killed_run_are_made_anew(tmp_path, files):
     assert benchmark.score(results).figures["j_mean"] == 1
 
 
-def test_results_do_not_depend_on_the_number_of_workers(tmp_path, files):
-    benchmark = davis(files, tmp_path / "data")
-    seen = []
-
-    run(Run(benchmark, IdentityFactory(), tmp_path / "one"), Workers(1), quiet)
-    run(
-        Run(benchmark, IdentityFactory(), tmp_path / "two"),
-        Workers(2),
-        lambda name, frames: seen.append(name),
-    )
-
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    assert sorted(seen) == ["a", "b", "c"]
-
-
-def test_workers_share_the_devices_in_turn():
-    workers = Workers(3, ("cuda:0", "cuda:1"))
-
-    assert [workers.device(number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
-
-
 def test_an_error_names_its_sequence(tmp_path, files):
     benchmark = vot(files, tmp_path / "data", names=("a", "b", "c"))
     (tmp_path / "data/b/00000004.jpg").write_bytes(b"no picture")
@@ -140,6 +115,15 @@ def test_a_target_that_cannot_be_tracked_is_named(tmp_path, files):
 
     with pytest.raises(TargetError, match="sequence a: the box is empty"):
         run(Run(vot(files, tmp_path / "data"), FactoryOf(Refusing()), tmp_path / "r"), Workers(), quiet)
+
+
+def test_what_nobody_foresaw_names_its_sequence_too(tmp_path, files):
+    class Broken(IdentityTracker):
+        def track(self, frame):
+            raise ZeroDivisionError("by zero")
+
+    with pytest.raises(UnavailableError, match="sequence a: by zero"):
+        run(Run(vot(files, tmp_path / "data"), FactoryOf(Broken()), tmp_path / "r"), Workers(), quiet)
 
 
 def test_results_of_two_settings_do_not_mix(tmp_path, files):
@@ -162,18 +146,6 @@ def test_a_run_that_came_to_nothing_may_be_tried_again_with_other_settings(tmp_p
     run(Run(benchmark, FactoryOf(IdentityTracker(), penalty_k=0.2), results), Workers(), quiet)
 
     assert read_record(results)["penalty_k"] == 0.2
-
-
-def test_a_worker_that_cannot_have_its_tracker_says_why(tmp_path, files):
-    weights = tmp_path / "broken.safetensors"
-    weights.write_text("no weights")
-
-    with pytest.raises(WeightsError, match=r"broken\.safetensors"):
-        run(
-            Run(davis(files, tmp_path / "data"), WeightsFactory(str(weights)), tmp_path / "r"),
-            Workers(2, ("cpu",)),
-            quiet,
-        )
 
 
 def test_speed_counts_tracking_and_decoding_apart(tmp_path, files):

@@ -9,13 +9,14 @@ from s2iammask_core.errors import ConfigError, DatasetError
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.identity import IdentityTracker
 from s2iammask_core.evaluation.reported import DAVIS_VAL, reported
-from s2iammask_core.evaluation.search import SPACE, Search, Storage, Worker
+from s2iammask_core.evaluation.search import SPACE, Search, Storage
+from s2iammask_core.spread import Workers
 
 optuna = pytest.importorskip("optuna")
 
 from s2iammask_core.evaluation import tuning
 
-ALONE = Worker(0, "cpu")
+ALONE = Workers()
 
 
 class ShiftedTracker(IdentityTracker):
@@ -41,7 +42,7 @@ class ShiftedFactory:
     def configured(self, config):
         return ShiftedFactory(config)
 
-    def make(self, device):
+    def make(self):
         return ShiftedTracker(self.config)
 
     def describe(self):

@@ -20,11 +20,11 @@ def network():
 
 @torch.inference_mode()
 def test_nano_answers_in_the_shapes_of_the_large_network(network):
-    kernels = network.template(torch.rand(2, 3, 127, 127) * 255)
-    output = network.search(kernels, torch.rand(2, 3, 255, 255) * 255)
+    templates = network.template(torch.rand(2, 3, 127, 127) * 255, torch.zeros(2, 127, 127))
+    output = network.search(templates, torch.rand(2, 3, 255, 255) * 255, torch.zeros(2, 64, 64))
     masks = network.roi_masks(output, torch.tensor([[[60.0, 60, 180, 200]]]).expand(2, 3, 4))
 
-    assert kernels.shape[2:] == (5, 5)
+    assert network.kernels_of(templates).shape == (2, 3 * 64, 5, 5)
     assert output.scores.shape == (2, 2, 5, 25, 25)
     assert output.deltas.shape == (2, 4, 5, 25, 25)
     assert masks.shape == (2, 3, 56, 56)

@@ -45,8 +45,8 @@ def outputs():
     @torch.inference_mode()
     def compute(network, patches, rois):
         templates, search = patches
-        kernels = network.template(templates)
-        found = network.search(kernels, search)
+        kernels = network.template(templates, torch.zeros_like(templates[:, 0]))
+        found = network.search(kernels, search, torch.zeros(len(search), 64, 64))
         parts = {"kernels": kernels, "scores": found.scores, "deltas": found.deltas}
         if network.mask_source == "roi":
             parts["masks"] = network.roi_masks(found, rois)
@@ -64,7 +64,8 @@ def calm_network(random_network, patches, rois):
     @torch.no_grad()
     def make(variant="s2iammask", **settings):
         network = random_network(variant, **settings)
-        found = network.search(network.template(patches[0]), patches[1])
+        kernels = network.template(patches[0], torch.zeros_like(patches[0][:, 0]))
+        found = network.search(kernels, patches[1], torch.zeros(len(patches[1]), 64, 64))
         _scale(found.scores, network.score.head[-1])
         _scale(10 * found.deltas, network.box.head[-1])
         if network.mask_source == "roi":

@@ -43,9 +43,9 @@ def test_on_a_cpu_targets_go_one_by_one_through_what_was_compiled(
     batches = []
 
     def watched(call, **_):
-        def run(first, second):
+        def run(first, second, *more):
             batches.append(len(second))
-            return call(first, second)
+            return call(first, second, *more)
 
         return run
 

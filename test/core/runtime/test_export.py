@@ -14,13 +14,15 @@ from s2iammask_core.model.correlation import correlation_by_taps, depthwise_corr
 from s2iammask_core.runtime.export import AIM, export, write_onnx, write_torch_export
 from s2iammask_core.runtime.exported import Exported, is_exported
 from s2iammask_core.runtime.onnx_runner import OnnxRunner, device_number, providers_of
+from s2iammask_core.tracking.aim import COLUMNS, NUMBERS
 from s2iammask_core.tracking.answer import answers
 from s2iammask_core.tracking.eager import EagerRunner
 from s2iammask_core.tracking.runner import Search
-from s2iammask_core.tracking.s2iammask import S2iamMaskMethod, aim_at
+from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.settings import FIXED, LIVE, StepSettings
 from s2iammask_core.tracking.step import step
 from s2iammask_core.tracking.target import Target
+from s2iammask_core.tracking.windows import aim_at
 
 CONFIG = TrackerConfig(mask_regions=0)  # without a choice of regions, which the last digit may turn
 ON_CPU = RuntimeConfig(device="cpu")
@@ -125,9 +127,10 @@ def test_graphs_of_torch_export_answer_as_pytorch_does(calm_network, patches, tm
     template, whole = (
         torch.export.load(tmp_path / f"{name}.pt2").module() for name in ("template", "search")
     )
-    aim = torch.tensor([AIM]).expand(3, -1).contiguous()
+    aim = torch.zeros(3, COLUMNS)
+    aim[:, :NUMBERS] = torch.tensor(AIM)
     live = torch.tensor([getattr(CONFIG, name) for name in LIVE])
-    kernels = template(patches[0])
+    kernels = template(patches[0], torch.zeros_like(patches[0][:, 0]))
 
     found = [part.detach().numpy() for part in whole(kernels, patches[1], aim, live)]
 
@@ -139,7 +142,7 @@ def test_graphs_of_torch_export_answer_as_pytorch_does(calm_network, patches, tm
 def described(folder):
     """A folder with a description and without graphs."""
     fixed = {name: getattr(CONFIG, name) for name in FIXED}
-    Exported("s2iammask", "roi", fixed, list(LIVE), {}).write(folder)
+    Exported("s2iammask", "roi", 0, fixed, list(LIVE), {}).write(folder)
 
 
 @pytest.mark.parametrize(("name", "value"), [("proposals", 5), ("search_pixels", 287), ("proposal_nms", 0.7)])

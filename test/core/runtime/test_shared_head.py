@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from s2iammask_core.model.mask_head import RegionInputs
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.runtime.shared_head import SharedRegionMasks, share_first_layers
 
@@ -22,11 +23,12 @@ def test_detail_is_added_as_by_the_plain_head(random_network):
     rois = ROIS.expand(3, -1, -1)
     early = torch.rand(3, 16, 125, 125), torch.rand(3, 24, 63, 63)
     plain = PreparedNetwork(random_network(mask_detail=True), CPU, torch.float32).module
-    wanted = plain.region_masks((*maps(torch.float32), *early), rois)
+    inputs = RegionInputs(maps(torch.float32), early)
+    wanted = plain.region_masks(inputs, rois)
 
     share_first_layers(plain)
 
-    assert relative(plain.region_masks((*maps(torch.float32), *early), rois), wanted) < 1e-4
+    assert relative(plain.region_masks(inputs, rois), wanted) < 1e-4
 
 
 @torch.inference_mode()
@@ -34,13 +36,13 @@ def test_detail_is_added_as_by_the_plain_head(random_network):
 def test_masks_are_those_of_the_plain_head(random_network, dtype, tolerance):
     rois = ROIS.expand(3, -1, -1) + torch.tensor([0.0, 3.3, -2.1])[:, None, None]
     plain = PreparedNetwork(random_network(mask_detail=False), CPU, torch.float32).module
-    wanted = plain.region_masks(maps(torch.float32), rois)
+    wanted = plain.region_masks(RegionInputs(maps(torch.float32)), rois)
     module = PreparedNetwork(random_network(mask_detail=False), CPU, dtype).module
 
     share_first_layers(module)
 
     assert isinstance(module.region_masks, SharedRegionMasks)
-    assert relative(module.region_masks(maps(dtype), rois).float(), wanted) < tolerance
+    assert relative(module.region_masks(RegionInputs(maps(dtype)), rois).float(), wanted) < tolerance
 
 
 def test_other_heads_are_left_as_they_are(random_network):

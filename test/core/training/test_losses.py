@@ -1,13 +1,21 @@
 """Losses against those of the original code, and their edges."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.training import losses
-from s2iammask_core.training.targets import AnchorLabels, mask_windows
+from s2iammask_core.training.targets import AnchorLabels, Regions, mask_windows
+
+
+def looked(network, templates, patches):
+    """What a network without memory says of pairs of patches."""
+    kernels = network.template(templates, torch.zeros_like(templates[:, 0]))
+    return network.search(kernels, patches, torch.zeros(len(patches), PRIOR_CELLS, PRIOR_CELLS))
 
 
 def labels_of(numbers):
@@ -19,12 +27,15 @@ def labels_of(numbers):
 def windows_of(numbers):
     sample, rows, columns = (torch.from_numpy(numbers["label_mask_weight"])[:, 0] == 1).nonzero(as_tuple=True)
     mask = torch.from_numpy(numbers["label_mask"])[:, 0] == 1
-    return (
-        sample,
-        rows,
-        columns,
-        mask_windows(mask, sample, rows, columns, numbers["label_mask_weight"].shape[-1]),
-    )
+    labelled = SimpleNamespace(mask=mask, unknown=torch.zeros_like(mask))
+    cells = numbers["label_mask_weight"].shape[-1]
+    return sample, rows, columns, mask_windows(labelled, sample, rows, columns, cells)
+
+
+def regions_of(masks, weights, known=None):
+    """Regions (N, R) whose place does not matter."""
+    known = torch.ones_like(masks) if known is None else known
+    return Regions(torch.zeros(*masks.shape[:2], 4), masks, known, torch.tensor(weights))
 
 
 @torch.inference_mode()
@@ -32,7 +43,7 @@ def windows_of(numbers):
 def test_first_stage_losses_equal_those_of_the_original(golden_numbers, golden_network, file, variant):
     numbers, network = golden_numbers(file), golden_network(variant)
 
-    output = network.search(network.template(numbers["train_z"]), numbers["train_x"])
+    output = looked(network, numbers["train_z"], numbers["train_x"])
     found = [
         losses.score_loss(output.scores, labels_of(numbers)),
         losses.box_loss(output.deltas, labels_of(numbers)),
@@ -44,7 +55,7 @@ def test_first_stage_losses_equal_those_of_the_original(golden_numbers, golden_n
 @torch.inference_mode()
 def test_the_mask_loss_of_siammask_base_equals_that_of_the_original(golden_numbers, golden_network):
     numbers, network = golden_numbers("net_base"), golden_network("siammask_base")
-    output = network.search(network.template(numbers["train_z"]), numbers["train_x"])
+    output = looked(network, numbers["train_z"], numbers["train_x"])
     sample, rows, columns, windows = windows_of(numbers)
 
     vectors = network.mask.head.hidden(output.features[0])[sample, :, rows, columns]
@@ -57,7 +68,7 @@ def test_the_mask_loss_of_siammask_base_equals_that_of_the_original(golden_numbe
 @torch.inference_mode()
 def test_the_mask_loss_of_siammask_sharp_equals_that_of_the_original(golden_numbers, golden_network):
     numbers, network = golden_numbers("net_sharp"), golden_network("siammask_sharp")
-    output = network.search(network.template(numbers["train_z"]), numbers["train_x"])
+    output = looked(network, numbers["train_z"], numbers["train_x"])
     sample, rows, columns, windows = windows_of(numbers)
     correlation, *skips = output.features
 
@@ -95,7 +106,7 @@ def test_unused_places_of_regions_do_not_count():
     logits = torch.tensor([[10.0, -10.0]])[:, :, None, None].expand(1, 2, 4, 4)
     masks = torch.ones(1, 2, 4, 4, dtype=torch.bool)
 
-    loss = losses.region_loss(logits, masks, torch.tensor([[1.0, 0.0]]))
+    loss = losses.region_loss(logits, regions_of(masks, [[1.0, 0.0]]))
 
     assert float(loss) < 1e-4
 
@@ -104,10 +115,9 @@ def test_the_overlap_loss_does_not_care_how_small_an_object_is():
     small, large = torch.zeros(2, 1, 1, 56, 56, dtype=torch.bool)
     small[..., 20:24, 20:24] = True
     large[..., 10:42, 10:42] = True
-    used = torch.ones(1, 1)
 
     found = [
-        [float(losses.overlap_loss(logits, mask, used)) for mask in (small, large)]
+        [float(losses.overlap_loss(logits, regions_of(mask, [[1.0]]))) for mask in (small, large)]
         for logits in (torch.full((1, 1, 56, 56), -20.0), torch.where(small, 20.0, -20.0))
     ]
 
@@ -118,4 +128,5 @@ def test_the_overlap_loss_does_not_care_how_small_an_object_is():
 def test_regions_that_are_not_used_add_nothing_to_the_overlap_loss():
     masks = torch.ones(1, 2, 28, 28, dtype=torch.bool)
     logits = torch.stack([torch.full((28, 28), 20.0), torch.full((28, 28), -20.0)])[None]
-    assert float(losses.overlap_loss(logits, masks, torch.tensor([[1.0, 0.0]]))) == pytest.approx(0, abs=1e-3)
+    regions = regions_of(masks, [[1.0, 0.0]])
+    assert float(losses.overlap_loss(logits, regions)) == pytest.approx(0, abs=1e-3)

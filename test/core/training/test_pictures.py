@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from s2iammask_core.data.augment import Batch
+from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.training.pictures import FOUND, TRUE, pictures, predict
 from s2iammask_core.training.settings import from_nested
 from s2iammask_core.training.setup import initial_network, set_trained
@@ -17,9 +18,18 @@ def batch():
     mask = torch.zeros(2, 143, 143, dtype=torch.bool)
     mask[:, 50:90, 40:100] = True
     box = torch.tensor([[40.0, 50, 100, 90]]).expand(2, -1)
-    template = torch.rand(2, 3, 127, 127, generator=generator) * 255
-    positive = torch.tensor([True, False])
-    return Batch(template, search, mask, box, positive, torch.ones(2, dtype=torch.bool), torch.arange(2))
+    return Batch(
+        template=torch.rand(2, 3, 127, 127, generator=generator) * 255,
+        template_mask=torch.zeros(2, 127, 127),
+        search=search,
+        mask=mask,
+        unknown=torch.zeros_like(mask),
+        prior=torch.zeros(2, PRIOR_CELLS, PRIOR_CELLS),
+        box=box,
+        positive=torch.tensor([True, False]),
+        has_mask=torch.ones(2, dtype=torch.bool),
+        seed=torch.arange(2),
+    )
 
 
 @pytest.fixture

@@ -6,20 +6,24 @@ import torch
 from s2iammask_core.anchors import anchor_grid, decode
 from s2iammask_core.box_ops import box_iou, to_corners
 from s2iammask_core.data.augment import Batch
+from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
 from s2iammask_core.training.targets import choose_regions, enlarge, label_anchors, mask_windows, seeded_noise
 
 NOTHING = torch.zeros(1, 2, 5, 25, 25)  # scores of a network that knows nothing
 
 
-def batch_with(box, *, positive=True, side=255):
+def batch_with(box, *, positive=True, side=255, unknown=None):
     x1, y1, x2, y2 = box
     mask = torch.zeros(1, side, side, dtype=torch.bool)
     mask[0, y1:y2, x1:x2] = True
     return Batch(
         template=torch.zeros(1, 3, 127, 127),
+        template_mask=torch.zeros(1, 127, 127),
         search=torch.zeros(1, 3, side, side),
         mask=mask,
+        unknown=torch.zeros_like(mask) if unknown is None else unknown,
+        prior=torch.zeros(1, PRIOR_CELLS, PRIOR_CELLS),
         box=torch.tensor([box], dtype=torch.float32),
         positive=torch.tensor([positive]),
         has_mask=torch.tensor([True]),
@@ -104,10 +108,9 @@ def test_labels_do_not_depend_on_the_other_pairs_of_the_batch():
 
 
 def test_the_window_of_the_middle_cell_is_the_middle_of_the_patch():
-    mask = torch.zeros(1, 255, 255, dtype=torch.bool)
-    mask[0, 127, 127] = True
+    batch = batch_with((127, 127, 128, 128))
 
-    window = mask_windows(mask, *(torch.tensor([each]) for each in (0, 12, 12)), cells=25)
+    window = mask_windows(batch, *(torch.tensor([each]) for each in (0, 12, 12)), cells=25)
 
     assert window[0, 63, 63] == 1
     assert (window == 1).sum() == 1
@@ -115,19 +118,18 @@ def test_the_window_of_the_middle_cell_is_the_middle_of_the_patch():
 
 @pytest.mark.parametrize(("side", "cells"), [(143, 3), (159, 5), (191, 17), (255, 25)])
 def test_the_window_of_the_middle_cell_is_the_middle_of_patches_of_any_size(side, cells):
-    mask = torch.zeros(1, side, side, dtype=torch.bool)
-    mask[0, side // 2, side // 2] = True
-    middle = torch.tensor([cells // 2])
+    place, middle = side // 2, torch.tensor([cells // 2])
+    batch = batch_with((place, place, place + 1, place + 1), side=side)
 
-    window = mask_windows(mask, torch.tensor([0]), middle, middle, cells)
+    window = mask_windows(batch, torch.tensor([0]), middle, middle, cells)
 
     assert window[0, 63, 63] == 1
 
 
 def test_a_window_beyond_the_patch_is_neither_object_nor_background():
-    window = mask_windows(
-        torch.ones(1, 255, 255).bool(), *(torch.tensor([each]) for each in (0, 0, 0)), cells=25
-    )
+    batch = batch_with((0, 0, 255, 255))
+
+    window = mask_windows(batch, *(torch.tensor([each]) for each in (0, 0, 0)), cells=25)
 
     assert (window[0, :32] == 0).all()
     assert (window[0, 32:, 32:] == 1).all()

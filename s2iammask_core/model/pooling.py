@@ -1,0 +1,58 @@
+"""Bilinear samples of maps over regions: what RoIAlign with one sample a cell gives, as products of matrices.
+
+Bilinear interpolation is separable, so a region is read by one product for its rows and one for its columns.
+Products are what processors do best, in half formats too, and their gradients are products again.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where the cells of a map lie: cell i at patch pixel stride * i + first, in continuous pixels."""
+
+    stride: float
+    first: float
+
+    def places(self, pixels: Tensor) -> Tensor:
+        """The positions of patch pixels, in cells."""
+        return (pixels - self.first) / self.stride
+
+
+DEEP = Grid(8, 7.5)  # search features and the padded correlation
+EARLY = (Grid(2, 3.5), Grid(4, 3.5))  # the stem and layer1 of the backbone
+
+
+def pool(features: Tensor, rois: Tensor, size: int, grid: Grid) -> Tensor:
+    """(N * K, C, size, size) of features (N, C, H, W) and rois (N, K, 4) x1 y1 x2 y2, patch pixels.
+
+    Each region is read at the centres of size x size equal cells; what lies beyond the map is zero.
+    """
+    n, channels, height, width = features.shape
+    k = rois.shape[1]
+    x, y = sample_places(rois[..., 0::2], size), sample_places(rois[..., 1::2], size)  # (N, K, size)
+    rows = hats(grid.places(y), height).to(features.dtype).flatten(1, 2)  # (N, K * size, H)
+    columns = hats(grid.places(x), width).to(features.dtype)  # (N, K, size, W)
+    by_row = features.permute(0, 2, 3, 1).reshape(n, height, width * channels)
+    wide = torch.bmm(rows, by_row)  # (N, K * size, W * C)
+    turned = wide.reshape(n * k, size, width, channels).transpose(1, 2).flatten(2)  # (N * K, W, size * C)
+    found = torch.bmm(columns.flatten(0, 1), turned).reshape(n * k, size, size, channels)  # by x, then y
+    return found.permute(0, 3, 2, 1)  # (N * K, C, size, size)
+
+
+def sample_places(span: Tensor, size: int) -> Tensor:
+    """(..., size): the centres of `size` equal parts of spans (..., 2), low and high."""
+    steps = (torch.arange(size, device=span.device) + 0.5) / size
+    low, high = span[..., :1].float(), span[..., 1:].float()
+    return low + (high - low) * steps
+
+
+def hats(places: Tensor, cells: int) -> Tensor:
+    """(..., cells): each cell's share in a bilinear sample at places (...), in cells; 0 beyond the map."""
+    inside = (places >= -1) & (places <= cells)
+    near = places.clamp(0, cells - 1)[..., None]
+    distance = (near - torch.arange(cells, device=places.device)).abs()
+    return (1 - distance).clamp(min=0) * inside[..., None]

@@ -1,0 +1,163 @@
+"""Actors of Ray that work on one item after the other; those that die are replaced."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from types import TracebackType
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from s2iammask_core.errors import S2iamMaskError, UnavailableError
+from s2iammask_core.spread.actor import Answer, Worker
+from s2iammask_core.spread.plan import Failed, Outcome, Recipe, Tick, Workers, cannot_begin
+
+WATCH = "watch"  # the thread of an actor that answers while another one works
+LOOK_EVERY = 1.0  # seconds from one look at the progress to the next
+NAMES = ("class_name:", "actor_id:", "pid:", "name:", "namespace:", "ip:")  # what Ray puts into its messages
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An item and how often it was begun."""
+
+    item: Any
+    tries: int = 0
+
+
+@dataclass(slots=True)
+class Slot:
+    """A worker and what it is busy with."""
+
+    actor: Any
+    attempt: Attempt | None = None  # None while it begins, or has nothing to do
+    turn: int = 0
+    counted: int = 0  # frames of this turn that were reported
+    asked: Any = None  # an answer about its progress that is on its way
+
+
+class Pool:
+    """Runs items on actors; a context manager that ends them."""
+
+    def __init__(self, recipe: Recipe, workers: Workers, tick: Tick) -> None:
+        self._recipe, self._workers, self._tick = recipe, workers, tick
+        options: Any = {"num_cpus": workers.cpus, "num_gpus": workers.gpus, "concurrency_groups": {WATCH: 1}}
+        self._kind = ray.remote(**options)(Worker)
+        self._busy: dict[Any, Slot] = {}  # by the answer that is waited for
+        self._idle: list[Slot] = []
+        self._queue: deque[Attempt] = deque()
+        self._stillborn = 0  # workers that died while they began, one after the other
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for slot in [*self._busy.values(), *self._idle]:
+            ray.kill(slot.actor)
+
+    def run(self, items: Iterable[Any]) -> Iterator[Outcome[Any, Any] | Failed[Any]]:
+        """What comes of each item, as it is done. No more items are taken than there are free workers."""
+        waiting = iter(items)
+        while True:
+            free = max(self._workers.count - len(self._working) - len(self._queue), 0)
+            self._queue.extend(Attempt(item) for item in islice(waiting, free))
+            self._hand_out()
+            if not self._queue and not self._working:
+                return
+            for answer in ray.wait([*self._busy], timeout=LOOK_EVERY)[0]:
+                yield from self._answered(answer)
+            self._look()
+
+    @property
+    def _working(self) -> list[Slot]:
+        return [slot for slot in self._busy.values() if slot.attempt]
+
+    def _hand_out(self) -> None:
+        while self._idle and self._queue:
+            slot, attempt = self._idle.pop(), self._queue.popleft()
+            attempt.tries += 1
+            slot.attempt, slot.turn, slot.counted = attempt, slot.turn + 1, 0
+            self._busy[slot.actor.run.remote(slot.turn, attempt.item)] = slot
+        beginning = len(self._busy) - len(self._working)
+        for _ in range(len(self._queue) - beginning):
+            actor: Any = self._kind.remote(self._recipe)
+            self._busy[actor.begin.remote()] = Slot(actor)
+
+    def _answered(self, answer: Any) -> Iterator[Outcome[Any, Any] | Failed[Any]]:
+        slot = self._busy.pop(answer)
+        attempt, slot.attempt = slot.attempt, None
+        try:
+            value = ray.get(answer)
+        except RayError as error:  # the process, its node or the way there is gone
+            value = error
+        if attempt is None:
+            self._begun(slot, value)
+        elif isinstance(value, Answer):
+            yield from self._done(slot, attempt, value)
+        else:
+            yield from self._lost(slot, attempt, UnavailableError(f"its process died: {said(value)}"))
+
+    def _begun(self, slot: Slot, error: Exception | None) -> None:
+        if isinstance(error, RayError):
+            ray.kill(slot.actor)
+            self._stillborn += 1
+            if self._stillborn > self._workers.retries:
+                raise UnavailableError(f"workers die while they begin: {said(error)}") from error
+        elif isinstance(error, S2iamMaskError):
+            raise error
+        elif error is not None:
+            raise cannot_begin(error) from error
+        else:
+            self._stillborn = 0
+            self._idle.append(slot)
+
+    def _done(
+        self, slot: Slot, attempt: Attempt, answer: Answer
+    ) -> Iterator[Outcome[Any, Any] | Failed[Any]]:
+        if answer.error is not None and not isinstance(answer.error, S2iamMaskError):
+            yield from self._lost(slot, attempt, answer.error)
+            return
+        self._idle.append(slot)
+        if answer.error is not None:
+            self._tick(-slot.counted)
+            yield Failed(attempt.item, answer.error, attempt.tries)
+        else:
+            self._tick(answer.frames - slot.counted)
+            yield Outcome(attempt.item, answer.result)
+
+    def _lost(self, slot: Slot, attempt: Attempt, error: Exception) -> Iterator[Failed[Any]]:
+        """Drops a worker that cannot be trusted any more; its item is tried again, or given up."""
+        ray.kill(slot.actor)
+        self._tick(-slot.counted)
+        if attempt.tries <= self._workers.retries:
+            self._queue.append(attempt)
+        else:
+            yield Failed(attempt.item, error, attempt.tries)
+
+    def _look(self) -> None:
+        """Reports the frames that were done meanwhile; a worker that does not answer is asked again later."""
+        for slot in self._working:
+            if slot.asked is None:
+                slot.asked = slot.actor.progress.options(concurrency_group=WATCH).remote()
+            elif ray.wait([slot.asked], timeout=0)[0]:
+                self._report(slot)
+
+    def _report(self, slot: Slot) -> None:
+        asked, slot.asked = slot.asked, None
+        try:
+            turn, frames = ray.get(asked)
+        except RayError:
+            return  # its item will tell
+        if turn == slot.turn and frames > slot.counted:
+            self._tick(frames - slot.counted)
+            slot.counted = frames
+
+
+def said(error: Exception) -> str:
+    """What Ray says of a death, without the names."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(line for line in lines if line and not line.startswith(NAMES))[:400]

@@ -1,0 +1,76 @@
+"""A connection to Ray for as long as it is needed."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from s2iammask_core.errors import UnavailableError
+from s2iammask_core.spread.plan import Workers
+
+OBJECT_STORE = 128 * 2**20  # bytes; hardly anything but small results goes through it
+ALONE = {  # read when Ray is imported
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # all of its servers listen on loopback only
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # or workers get what other processes leave over
+}
+
+
+@contextmanager
+def session(workers: Workers, dashboard: bool = False) -> Iterator[str]:
+    """Ray for these workers, and the address of its dashboard, empty if it has none.
+
+    UnavailableError if Ray is not installed or does not answer. A connection that is there already is used
+    and kept; nothing happens for work in this process.
+    """
+    if workers.count == 0:
+        yield ""
+        return
+    if not workers.address:
+        for name, value in ALONE.items():
+            os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError as error:
+        raise UnavailableError(
+            "several workers need Ray: pip install 's2iammask[batch]', or --workers 0 for this process alone"
+        ) from error
+    if ray.is_initialized():
+        yield ""
+        return
+    url = _begin(workers, dashboard)
+    try:
+        yield url
+    finally:
+        ray.shutdown()
+
+
+def _begin(workers: Workers, dashboard: bool) -> str:
+    import ray
+
+    options: dict[str, Any] = {"address": workers.address}
+    if not workers.address:
+        cpus = workers.count * workers.cpus
+        options = {"num_cpus": cpus, "include_dashboard": dashboard, "object_store_memory": OBJECT_STORE}
+    try:
+        context = ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError, ImportError, OSError) as error:
+        where = f"the Ray cluster {workers.address}" if workers.address else "Ray on this machine"
+        raise UnavailableError(f"{where} does not answer: {error}") from error
+    _check(workers)
+    url = getattr(context, "dashboard_url", "")
+    return f"http://{url}" if url else ""
+
+
+def _check(workers: Workers) -> None:
+    """UnavailableError where this machine has not what a worker asks for; a cluster may still grow."""
+    import ray
+
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    there = resources.get("GPU", 0)
+    if not workers.address and workers.gpus * workers.count > there:
+        ray.shutdown()
+        raise UnavailableError(
+            f"{workers.count} workers with {workers.gpus:g} GPUs each need more than the {there:g} GPUs here"
+        )

@@ -1,0 +1,170 @@
+"""Work on Ray's actors: what comes of it, and what happens to workers that die."""
+
+import fcntl
+import os
+import signal
+import sys
+
+import pytest
+
+from s2iammask_core.errors import ConfigError, UnavailableError, VideoError, WeightsError
+from s2iammask_core.spread import Failed, Outcome, Workers, session, spread
+
+pytestmark = pytest.mark.usefixtures("travels")
+
+
+class Doubling:
+    """Doubles numbers; odd ones have a story."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self):
+        return self.work
+
+    def work(self, item, tick):
+        tick(item)
+        if item == 13:
+            raise VideoError("13 cannot be read")
+        if item == 15:
+            raise ValueError("15 is not foreseen")
+        tries = self.begun(item)
+        if item == 17 or (item == 19 and tries == 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 2 * item
+
+    def begun(self, item):
+        with (self.folder / str(item)).open("a") as file:
+            file.write("begun\n")
+        return len((self.folder / str(item)).read_text().splitlines())
+
+
+def broken():
+    raise WeightsError("there are no weights")
+
+
+def dying():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def told(outcomes):
+    return {each.item: each.result if isinstance(each, Outcome) else str(each.error) for each in outcomes}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_each_item_is_worked_on_once(cluster, tmp_path, count):
+    frames = []
+
+    outcomes = list(spread(Doubling(tmp_path), range(0, 12, 2), Workers(count), frames.append))
+
+    assert told(outcomes) == {0: 0, 2: 4, 4: 8, 6: 12, 8: 16, 10: 20}
+    assert {file.read_text() for file in tmp_path.iterdir()} == {"begun\n"}
+    assert sum(frames) == 30
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_an_item_that_fails_does_not_harm_the_others(cluster, tmp_path, count):
+    frames = []
+
+    outcomes = list(spread(Doubling(tmp_path), [2, 13, 15, 4], Workers(count, retries=1), frames.append))
+
+    assert told(outcomes) == {2: 4, 4: 8, 13: "13 cannot be read", 15: "15 is not foreseen"}
+    assert {each.item: each.tries for each in outcomes if isinstance(each, Failed)} == {13: 1, 15: 2}
+    assert sum(frames) == 6
+
+
+def test_what_kills_its_process_fails_alone_after_some_tries(cluster, tmp_path):
+    outcomes = list(spread(Doubling(tmp_path), [2, 17, 4, 6], Workers(2, retries=1)))
+
+    found = told(outcomes)
+    assert "its process died" in found.pop(17)
+    assert found == {2: 4, 4: 8, 6: 12}
+    assert len((tmp_path / "17").read_text().splitlines()) == 2
+
+
+def test_what_was_killed_is_done_again_by_another_worker(cluster, tmp_path):
+    outcomes = list(spread(Doubling(tmp_path), [19, 2], Workers(2)))
+
+    assert told(outcomes) == {19: 38, 2: 4}
+
+
+def test_items_are_taken_as_workers_become_free(cluster, tmp_path):
+    taken = []
+    items = (taken.append(number) or number for number in range(0, 100, 2))
+
+    outcomes = spread(Doubling(tmp_path), items, Workers(2))
+    next(outcomes)
+
+    assert len(taken) <= 4
+    outcomes.close()
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_worker_that_cannot_begin_says_why(cluster, count):
+    with pytest.raises(WeightsError, match="there are no weights"):
+        list(spread(broken, [1, 2], Workers(count)))
+
+
+def test_workers_that_die_while_they_begin_are_given_up(cluster):
+    with pytest.raises(UnavailableError, match="die while they begin"):
+        list(spread(dying, [1], Workers(1, retries=1)))
+
+
+def test_a_lost_node_loses_no_item(cluster, tmp_path):
+    node = cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+
+    with (tmp_path / "gate").open("w") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        outcomes = spread(Waiting(tmp_path / "gate"), range(6), Workers(3))
+        first = next(outcomes)
+        cluster.remove_node(node, allow_graceful=False)
+    found = [first, *outcomes]
+
+    assert sorted(each.result for each in found) == list(range(6))
+
+
+class Waiting:
+    """Item 0 is done at once, the others when the gate is open."""
+
+    def __init__(self, gate):
+        self.gate = gate
+
+    def __call__(self):
+        return self.work
+
+    def work(self, item, tick):
+        with self.gate.open() as gate:
+            if item:
+                fcntl.flock(gate, fcntl.LOCK_SH)
+        return item
+
+
+def test_a_full_object_store_stops_nobody(cluster, tmp_path):
+    kept = [pytest.importorskip("ray").put(os.urandom(16 * 2**20)) for _ in range(4)]
+
+    outcomes = list(spread(Doubling(tmp_path), range(0, 8, 2), Workers(2)))
+
+    assert told(outcomes) == {0: 0, 2: 4, 4: 8, 6: 12}
+    assert len(kept) == 4
+
+
+@pytest.mark.parametrize("wrong", [{"count": -1}, {"cpus": 0}, {"gpus": -0.5}, {"retries": -1}])
+def test_numbers_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ConfigError, match="must be 0 or more"):
+        Workers(**wrong)
+
+
+def test_without_ray_several_workers_are_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+
+    with pytest.raises(UnavailableError, match=r"pip install 's2iammask\[batch\]'"), session(Workers(2)):
+        pass
+
+
+def test_work_in_this_process_needs_no_ray(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+
+    with session(Workers(0)) as dashboard:
+        outcomes = list(spread(Doubling(tmp_path), [2], Workers(0)))
+
+    assert (dashboard, told(outcomes)) == ("", {2: 4})
