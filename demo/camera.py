@@ -21,7 +21,7 @@ from std_msgs.msg import Header
 
 from s2iammask.msg import TrackedObjectArray, TrackEvent
 from s2iammask_core.clip import shots
-from s2iammask_core.video import open_clip
+from s2iammask_core.files.clips import open_clip
 from s2iammask_ros.messages.stamps import nanoseconds
 from s2iammask_ros.outputs.conversions import rgb_to_image
 

@@ -20,8 +20,9 @@ from s2iammask.msg import TrackedObject, TrackedObjectArray
 from s2iammask.srv import StartTracking
 from s2iammask_core import Box, RotatedBox
 from s2iammask_core.clip import FRAMES, first_box, shots
+from s2iammask_core.files.clips import open_clip
+from s2iammask_core.files.video_writer import video_writer
 from s2iammask_core.tracking.track import MaskRegion
-from s2iammask_core.video import VideoWriter, open_clip
 from s2iammask_ros.images.encodings import image_to_rgb
 from s2iammask_ros.messages.boxes import rotated_to_message
 from s2iammask_ros.messages.stamps import nanoseconds
@@ -120,7 +121,7 @@ def write_video(
     path: Path, rate: float, published: Sequence[int], drawn: Mapping[int, CompressedImage]
 ) -> None:
     """One picture for each published image; that of a dropped one is the last before it."""
-    with VideoWriter(path, rate) as video:
+    with video_writer(path, rate) as video:
         shown = next((drawn[stamp] for stamp in published if stamp in drawn), None)
         for stamp in published if shown is not None else ():
             shown = drawn.get(stamp, shown)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.evaluation.davis import region_similarity
+from s2iammask_core.files.clips import open_clip
+from s2iammask_core.files.pictures import write_picture
 from s2iammask_core.tracking.track import MaskRegion
-from s2iammask_core.video import open_clip, write_picture
 
 TILES = (2, 4)  # rows and columns of the contact sheet
 TILE_WIDTH = 480  # pixels

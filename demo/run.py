@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from s2iammask_core import Box, S2iamMaskError
+from s2iammask_core.files.clips import open_clip
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.tracking.start import checked_start
-from s2iammask_core.video import open_clip
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "demo"

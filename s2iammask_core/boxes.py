@@ -48,6 +48,11 @@ class Box:
         return cls(x1, y1, x2, y2)
 
     @property
+    def text(self) -> str:
+        """`x,y,width,height`, as from_text reads it."""
+        return ",".join(f"{value:g}" for value in self.xywh)
+
+    @property
     def width(self) -> float:
         return self.x2 - self.x1
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.errors import UnavailableError
-from s2iammask_core.video import read_picture
+from s2iammask_core.files.pictures import read_picture
 
 FRAMES = 100
 # the outline of cup and saucer in coffee.png, pixels

@@ -22,16 +22,28 @@ class WeightsError(S2iamMaskError):
 
 
 class DatasetError(S2iamMaskError):
-    """A data set's folder or one of its files is missing or broken."""
+    """A file or folder to read is missing, cut or broken, or contradicts another one."""
+
+
+class VideoError(DatasetError):
+    """A video or a camera cannot be read."""
+
+
+class IncompleteError(VideoError):
+    """A video ends early or has damaged frames; what can be read of it has been handed over."""
+
+
+class OutputError(S2iamMaskError):
+    """An output cannot be written, or would overwrite what is read."""
 
 
 class ResultsError(S2iamMaskError):
     """Result files do not fit the data set they are scored on."""
 
 
-class VideoError(S2iamMaskError):
-    """A video, a folder of frames or a camera cannot be read, or a video cannot be written."""
-
-
 class UnavailableError(S2iamMaskError):
     """A device, compiler or optional package that was asked for is not on this machine."""
+
+
+class RequestError(S2iamMaskError):
+    """A client of the page sent something that cannot be understood or done."""

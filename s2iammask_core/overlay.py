@@ -54,6 +54,12 @@ def label_image(tracks: Sequence[Track], frame_size: tuple[int, int]) -> NDArray
     return labels
 
 
+def id_image(tracks: Sequence[Track], frame_size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The same with the tracks' own ids, up to 255, instead of their places."""
+    ids = np.array([0, *(track.id for track in tracks)], np.uint8)
+    return np.asarray(ids[label_image(tracks, frame_size)])
+
+
 def _place(mask: MaskRegion) -> tuple[slice, slice]:
     height, width = mask.pixels.shape
     return slice(mask.y, mask.y + height), slice(mask.x, mask.x + width)

@@ -23,7 +23,7 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
 }
 ROSDEP_KEYS = {"cv2": "python3-opencv", "PIL": "python3-pil"}
-FROM_PIP_ON_ROBOTS = {"safetensors"}  # rosdep has no key for it
+FROM_PIP_ON_ROBOTS = {"av", "safetensors"}  # av: of video files, which no node reads; both: rosdep has no key
 INTERFACES = sorted([*ROOT.glob("action/*.action"), *ROOT.glob("msg/*.msg"), *ROOT.glob("srv/*.srv")])
 VISION_MSGS = {  # type hashes of vision_msgs 4.1.1 on Jazzy
     "BoundingBox2D": "008eacbb0cf8f26e83795547bed013eec3675485ef386ec056d80eaaf1c1ce2f",

@@ -5,10 +5,13 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from s2iammask_core.command_line import INTERRUPTED, MISUSE, joined_boxes
 from s2iammask_core.errors import S2iamMaskError
 
 COMMANDS = {
     "track": "track objects through a video, a folder of frames or a camera",
+    "page": "draw boxes and watch the tracker in the browser",
+    "batch": "track through many recordings, on one machine or a cluster, and write labels",
     "demo": "compose a clip with known truth, for trying a tracker without a camera",
     "eval": "run a tracker over a data set and write its results",
     "score": "score result files: VOT, DAVIS, YouTube-VOS, OTB",
@@ -22,13 +25,11 @@ COMMANDS = {
     "export": "export a network to ONNX or torch.export",
     "bench": "measure the time of a tracking step",
 }
-MISUSE = 2  # exit code of a wrong command line or an error that the user can mend
-INTERRUPTED = 130  # exit code after Ctrl-C
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit code."""
-    words = sys.argv[1:] if argv is None else list(argv)
+    words = joined_boxes(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="s2iammask", description="Tracks objects with boxes and masks.")
     chosen = next((word for word in words if not word.startswith("-")), "")
     module = import_module(f"{__name__}.{chosen}") if chosen in COMMANDS else None

@@ -17,6 +17,7 @@ from s2iammask_core.evaluation.reports.tables import (
     rows_table,
     runs_table,
 )
+from s2iammask_core.evaluation.sequences.regions import Rectangles
 from s2iammask_core.evaluation.sequences.starts import Starts
 from s2iammask_core.evaluation.vot import INTERVALS
 
@@ -33,6 +34,12 @@ def add_data(parser: argparse.ArgumentParser, root_flag: str, root_help: str) ->
         "--interval",
         metavar="LOW,HIGH",
         help="sequence lengths of the expected average overlap; `toolkit` for VOT2016's own 108,371",
+    )
+    parser.add_argument(
+        "--rectangles",
+        choices=[each.value for each in Rectangles],
+        default=Rectangles.TOOLKIT.value,
+        help="VOT regions of 4 numbers cover width x height pixels, or with pysot one more each way",
     )
 
 
@@ -62,6 +69,7 @@ def chosen_data(args: argparse.Namespace) -> Choice:
         split=args.split,
         start_from=getattr(args, "protocol", "mask"),
         interval=_interval(args),
+        rectangles=Rectangles(args.rectangles),
         step=_step(args),
         starts=chosen_starts(args),
     )

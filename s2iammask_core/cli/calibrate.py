@@ -76,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _names(args: argparse.Namespace) -> tuple[str, ...]:
-    from s2iammask_core.evaluation.sequences.masks import davis_names
+    from s2iammask_core.files.davis import listed_sequences
 
-    listed = davis_names(args.root, args.year, args.list)
+    listed = listed_sequences(args.root, args.year, args.list)
     chosen = tuple(args.sequences.split(",")) if args.sequences else listed
     if missing := set(chosen) - set(listed):
         raise DatasetError(f"{args.root} does not list {', '.join(sorted(missing))} in {args.list}")

@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from s2iammask_core.clip import first_box, shots
     from s2iammask_core.evaluation.davis import region_similarity
+    from s2iammask_core.files.video_writer import video_writer
     from s2iammask_core.overlay import draw_tracks
     from s2iammask_core.runtime import load_tracker
-    from s2iammask_core.video import VideoWriter
 
     if args.frames < 2:
         raise ConfigError(f"--frames must be at least 2, one to start on and one to track; got {args.frames}")
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         overlaps.append(region_similarity(shot.mask, tracks[0].mask.full(*shot.mask.shape)))
         drawn.append(draw_tracks(shot.frame, tracks))
     if args.out:
-        with VideoWriter(args.out, 10.0) as writer:
+        with video_writer(args.out, 10.0) as writer:
             for picture in drawn:
                 writer.write(picture)
     mean = sum(overlaps) / len(overlaps)

@@ -20,13 +20,13 @@ from s2iammask_core.boxes import Box
 from s2iammask_core.cli.settings import add_values, add_weights, chosen_tracker_settings
 from s2iammask_core.clip import first_box, shots
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.files.clips import open_clip
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.export import export, write_onnx, write_torch_export
 from s2iammask_core.runtime.exported import GRAPHS
 from s2iammask_core.runtime.quantize import Example, quantize, require_quantization
 from s2iammask_core.runtime.tensorrt import require_tensorrt, write_engine
-from s2iammask_core.video import open_clip
 
 WRITERS = {"onnx": write_onnx, "torch-export": write_torch_export, "tensorrt": write_engine}
 SUFFIXES = (".onnx", ".pt2", ".engine")

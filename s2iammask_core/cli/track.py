@@ -1,48 +1,54 @@
-"""Track objects through a video, a folder of frames or a camera, from their boxes in the first frame."""
+"""Track objects through a video, a folder of frames or a camera, from boxes or masks in the first frame.
+
+Exit code 3: the video is damaged or truncated; the outputs hold what could be read of it.
+"""
 
 import argparse
-import csv
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 from tqdm import tqdm
 
 from s2iammask_core import load_tracker
-from s2iammask_core.boxes import Box, RotatedBox
+from s2iammask_core.boxes import Box
+from s2iammask_core.cli.beginning import Beginning, read_beginning
 from s2iammask_core.cli.settings import add_settings, chosen_settings
-from s2iammask_core.errors import ConfigError, VideoError
+from s2iammask_core.command_line import INCOMPLETE, INTERRUPTED
+from s2iammask_core.errors import ConfigError, IncompleteError
+from s2iammask_core.files.clips import Clip, open_clip
+from s2iammask_core.files.outputs import keep_apart
+from s2iammask_core.files.reading import Numbered
 from s2iammask_core.geometry import HostFrame
-from s2iammask_core.overlay import draw_tracks, label_image
-from s2iammask_core.tracking.regions import NO_MASK
+from s2iammask_core.sinks import Sink, box_sink, check_own, mask_sink, overlay_sink
 from s2iammask_core.tracking.track import Track, TrackState
 from s2iammask_core.tracking.tracker import Tracker
-from s2iammask_core.video import Clip, VideoWriter, open_clip, write_picture
 
-COLUMNS = [
-    "frame", "id", "state", "confidence", "score", "agreement", "fit",
-    "x", "y", "width", "height", "cx", "cy", "rotated_width", "rotated_height", "theta",
-]  # fmt: skip
+Begin = Callable[[Tracker, HostFrame], list[Track]]  # starts a tracker; its answer for the first frame
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("video", help="video file, folder of frames, or number of a camera")
+    parser.add_argument("video", help="video file, folder of frames, or camera: 0, /dev/video0")
     parser.add_argument(
         "--box",
         action="append",
-        required=True,
+        default=[],
         metavar="X,Y,W,H",
         help="an object in the first frame; may be repeated",
     )
+    parser.add_argument(
+        "--mask", type=Path, metavar="FILE", help="label picture of the first frame: each id is an object"
+    )
     parser.add_argument("--out", type=Path, metavar="MP4", help="video with the tracks drawn on it")
     parser.add_argument(
-        "--masks", type=Path, metavar="DIR", help="label images: k where the k-th object is, else 0"
+        "--masks",
+        type=Path,
+        metavar="DIR",
+        help="label pictures of ids: those of --mask, then k for the k-th box, else 0",
     )
     parser.add_argument(
         "--boxes", type=Path, metavar="CSV", help="boxes, states and confidences of all frames"
@@ -53,24 +59,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.frames is not None and args.frames < 1:
-        raise ConfigError(f"--frames must be at least 1, got {args.frames}")
-    boxes = [Box.from_text(text) for text in args.box]
+    beginning = _checked(args)
     config, runtime = chosen_settings(args)
     clip = open_clip(args.video)
+    inputs = [*clip.inputs, *(path for path in (args.mask, args.config) if path)]
+    keep_apart({"--out": args.out, "--masks": args.masks, "--boxes": args.boxes}, inputs)
+    if args.masks:
+        check_own(args.masks)
     tracker = load_tracker(args.weights, config=config, runtime=runtime)
     summary = Summary(clip.name)
-    with suppress(KeyboardInterrupt), ExitStack() as stack:  # Ctrl-C is how a camera's clip ends
+    with ExitStack() as stack:
         sinks = [stack.enter_context(sink) for sink in _sinks(args, clip)]
-        track_clip(tracker, clip, boxes, sinks, summary, args.frames)
+        code = _tracked(tracker, clip, beginning.start, sinks, summary, args.frames)
     print(json.dumps(summary.record()) if args.json else summary.text())
-    return 0
+    return code
 
 
-class Sink(Protocol):
-    """Takes each frame of a clip with its tracks."""
-
-    def __call__(self, number: int, frame: HostFrame, tracks: Sequence[Track]) -> None: ...
+def _checked(args: argparse.Namespace) -> Beginning:
+    """What to start from; ConfigError for a command line that cannot be meant."""
+    if args.frames is not None and args.frames < 1:
+        raise ConfigError(f"--frames must be at least 1, got {args.frames}")
+    if not args.box and not args.mask:
+        raise ConfigError("nothing to track: give --box X,Y,W,H or --mask FILE")
+    return read_beginning([Box.from_text(text) for text in args.box], args.mask)
 
 
 @dataclass
@@ -78,10 +89,12 @@ class Summary:
     """What happened in a run."""
 
     source: str
-    frames: int = 0
+    seen: int = 0  # frames, with the one that it began in
+    frames: int = 0  # that were tracked
     seconds: float = 0.0  # spent in the tracker
     confidences: list[float] = field(default_factory=list)
     states: dict[str, int] = field(default_factory=lambda: {state.value: 0 for state in TrackState})
+    problem: str | None = None  # why there are not more frames
 
     def add(self, tracks: Sequence[Track], seconds: float) -> None:
         self.frames += 1
@@ -94,7 +107,7 @@ class Summary:
         rate = self.frames / self.seconds if self.seconds else 0.0
         mean = sum(self.confidences) / max(len(self.confidences), 1)
         figures = {"frames_tracked": self.frames, "fps": round(rate, 2), "mean_confidence": round(mean, 4)}
-        return {"source": self.source, **figures, "states": self.states}
+        return {"source": self.source, **figures, "states": self.states, "problem": self.problem}
 
     def text(self) -> str:
         record = self.record()
@@ -105,78 +118,51 @@ class Summary:
         )
 
 
+def _tracked(
+    tracker: Tracker, clip: Clip, begin: Begin, sinks: Sequence[Sink], summary: Summary, limit: int | None
+) -> int:
+    """Tracks through the clip, and says what came in between; the exit code."""
+    total = clip.count if limit is None else limit
+    frames = tqdm(clip.read(limit), total=total, unit="frame", file=sys.stderr)
+    try:
+        track_clip(tracker, frames, begin, sinks, summary)
+    except IncompleteError as error:
+        code, summary.problem = INCOMPLETE, str(error)
+    except KeyboardInterrupt:
+        if clip.endless:  # this is how a camera's clip ends
+            return 0
+        if not summary.seen:
+            raise
+        of = f" of {total}" if total else ""
+        code, summary.problem = INTERRUPTED, f"interrupted after {summary.seen}{of} frames"
+    else:
+        return 0
+    print(f"warning: {summary.problem}; the outputs hold what was made", file=sys.stderr)
+    return code
+
+
 def track_clip(
-    tracker: Tracker,
-    clip: Clip,
-    boxes: Sequence[Box],
-    sinks: Sequence[Sink],
-    summary: Summary,
-    limit: int | None = None,
+    tracker: Tracker, frames: Iterable[Numbered], begin: Begin, sinks: Sequence[Sink], summary: Summary
 ) -> None:
     """Starts on the first frame, tracks through the others, and hands every frame to the sinks."""
-    total = clip.count if limit is None else limit
-    for number, frame in enumerate(tqdm(islice(clip, limit), total=total, unit="frame", file=sys.stderr)):
-        if number == 0:
-            ids = tracker.start(frame, boxes)
-            tracks = [_given(id_, box) for id_, box in zip(ids, boxes, strict=True)]
+    for number, frame in frames:
+        if summary.seen == 0:
+            tracks = begin(tracker, frame)
         else:
-            begin = time.perf_counter()
+            started = time.perf_counter()
             tracks = tracker.track(frame)
-            summary.add(tracks, time.perf_counter() - begin)
+            summary.add(tracks, time.perf_counter() - started)
         for sink in sinks:
             sink(number, frame, tracks)
-
-
-def _given(id_: int, box: Box) -> Track:
-    """The answer for the first frame: what was given."""
-    return Track(id_, TrackState.TRACKING, 1.0, 1.0, 1.0, box, RotatedBox.from_box(box), NO_MASK)
+        summary.seen += 1
 
 
 def _sinks(args: argparse.Namespace, clip: Clip) -> list[AbstractContextManager[Sink]]:
     sinks: list[AbstractContextManager[Sink]] = []
     if args.out:
-        sinks.append(_overlay_sink(args.out, clip.rate))
+        sinks.append(overlay_sink(args.out, clip.rate))
     if args.masks:
-        sinks.append(_mask_sink(args.masks))
+        sinks.append(mask_sink(args.masks))
     if args.boxes:
-        sinks.append(_box_sink(args.boxes))
+        sinks.append(box_sink(args.boxes))
     return sinks
-
-
-@contextmanager
-def _overlay_sink(path: Path, rate: float) -> Iterator[Sink]:
-    with VideoWriter(path, rate) as writer:
-        yield lambda _, frame, tracks: writer.write(draw_tracks(frame, tracks))
-
-
-@contextmanager
-def _mask_sink(folder: Path) -> Iterator[Sink]:
-    """Label images of the tracked frames; the first frame has a box and no mask."""
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def write(number: int, frame: HostFrame, tracks: Sequence[Track]) -> None:
-        if number > 0:
-            write_picture(folder / f"{number:06d}.png", label_image(tracks, frame.shape[:2]))
-
-    yield write
-
-
-@contextmanager
-def _box_sink(path: Path) -> Iterator[Sink]:
-    try:
-        file = path.open("w", newline="")
-    except OSError as error:
-        raise VideoError(f"cannot write the boxes to {path}: {error}") from error
-    with file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        yield lambda number, _, tracks: table.writerows(_row(number, track) for track in tracks)
-
-
-def _row(number: int, track: Track) -> list[object]:
-    rotated = track.rotated_box
-    figures = [
-        *(track.confidence, track.score, track.agreement, track.fit, *track.box.xywh),
-        *(rotated.cx, rotated.cy, rotated.width, rotated.height, rotated.theta),
-    ]
-    return [number, track.id, track.state.value, *(f"{value:.4f}" for value in figures)]

@@ -43,8 +43,18 @@ def crop_picture(picture: Picture, box: Box, border: tuple[float, ...]) -> Pictu
 
 
 def crop_mask(mask: NDArray[np.bool_], box: Box, threshold: float) -> NDArray[np.uint8]:
-    """(511, 511) around the box's centre: 255 where the resampled mask exceeds the threshold, else 0."""
+    """(511, 511) around the box's centre: 255 where the resampled mask exceeds the threshold, else 0.
+
+    Of an object so thin that nothing does, it is the pixels of the crop nearest to those of the mask.
+    """
     inside = _resampled(mask.astype(np.float32), box, (0.0,)) > threshold
+    if not inside.any():
+        zoom, (cx, cy) = scale(box.width, box.height), box.center
+        rows, columns = np.nonzero(mask)
+        x, y = (columns + 0.5 - cx) * zoom + CROP_PIXELS / 2, (rows + 0.5 - cy) * zoom + CROP_PIXELS / 2
+        places = np.stack([y, x]).astype(int)
+        y, x = places[:, ((places >= 0) & (places < CROP_PIXELS)).all(axis=0)]
+        inside[y, x] = True
     return np.where(inside, 255, 0).astype(np.uint8)
 
 

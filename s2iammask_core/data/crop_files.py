@@ -4,15 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from s2iammask_core.data.annotations import Annotation, Video
-from s2iammask_core.data.crop511 import crop_mask, crop_picture, mean_colour
-from s2iammask_core.data.cutting import read_rgb
+from s2iammask_core.data.crop511 import Picture, crop_mask, crop_picture, mean_colour
+from s2iammask_core.data.cutting import check_mask
 from s2iammask_core.data.readers.crops import MASK, PICTURE, crop_stem, frame_key, track_key
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.pictures import read_picture, write_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,36 +85,21 @@ def write_frames(orders: Sequence[FrameOrder], form: CropFormat) -> int:
 def _write_frame(order: FrameOrder, form: CropFormat) -> int:
     missing = [crop for crop in order.crops if not crop.done()]
     if missing:
-        frame = read_rgb(order.frame)
+        frame = read_picture(order.frame)
         border = mean_colour(frame)
         for crop in missing:
-            _write_mask(crop, frame.shape[:2], order.frame, form)
+            _write_mask(crop, frame, order.frame, form)
             picture = crop_picture(frame, crop.annotation.box, border)
-            bgr = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8)
-            write_atomically(crop.picture, _encoded(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, form.quality]))
+            write_picture(crop.picture, picture, form.quality)
     return len(missing)
 
 
-def _write_mask(crop: CropOrder, size: tuple[int, ...], frame: Path, form: CropFormat) -> None:
+def _write_mask(crop: CropOrder, frame: Picture, path: Path, form: CropFormat) -> None:
     if crop.annotation.mask is None:
         return
-    mask = crop.annotation.mask.load()
-    if mask.shape != size:
-        raise DatasetError(f"the mask of {frame} has the size {mask.shape}, the frame {size} (height, width)")
-    pixels = crop_mask(mask, crop.annotation.box, form.mask_threshold)
-    write_atomically(crop.mask, _encoded(".png", pixels, []))
-
-
-def _encoded(kind: str, pixels: NDArray[np.uint8], options: list[int]) -> bytes:
-    return bytes(cv2.imencode(kind, pixels, options)[1])
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Under another name first, so that the file is never there in part."""
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be written: {error}") from error
+        mask = crop.annotation.mask.load()
+        check_mask(mask, crop.annotation.box, frame)
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from error
+    write_picture(crop.mask, crop_mask(mask, crop.annotation.box, form.mask_threshold))

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -28,14 +27,6 @@ class Cutout:
     has_mask: bool
 
 
-def read_rgb(path: Path | str) -> Pixels:
-    """A picture (H, W, 3), RGB; DatasetError if the file is missing or broken."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise DatasetError(f"cannot read a picture from {path}")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-
-
 def context_side(width: float, height: float) -> float:
     """Side of the square that holds a box and its context (SiamFC: geometric mean of the padded sides)."""
     margin = CONTEXT * (width + height)
@@ -45,7 +36,7 @@ def context_side(width: float, height: float) -> float:
 def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
     """The crop of `pixels` x `pixels` around an object; outside the frame it has the frame's mean colour.
 
-    DatasetError if the mask has not the frame's size.
+    DatasetError if the mask has not the frame's size, or nothing of it lies in the box.
     """
     box = annotation.box
     scale = TEMPLATE_PIXELS / context_side(box.width, box.height)  # crop pixels per frame pixel
@@ -57,10 +48,21 @@ def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
     edges = (middle - half_w, middle - half_h, middle + half_w, middle + half_h)
     if annotation.mask is None:
         return Cutout(np.asarray(crop, np.uint8), np.zeros((pixels, pixels), np.uint8), edges, False)
-    levels, size = annotation.mask.levels(), frame.shape[:2]
-    if levels.shape != size:
-        raise DatasetError(f"the mask has the size {levels.shape}, the frame {size} (height, width)")
-    return Cutout(np.asarray(crop, np.uint8), levels_around(levels, box, pixels), edges, True)
+    levels = annotation.mask.levels()
+    check_mask(levels == KNOWN_OBJECT, box, frame)
+    made = levels_around(levels, box, pixels)
+    # an object thinner than a pixel of the crop has none there, and teaches its box alone
+    return Cutout(np.asarray(crop, np.uint8), made, edges, bool((made == KNOWN_OBJECT).any()))
+
+
+def check_mask(mask: NDArray[np.bool_], box: Box, frame: Pixels) -> None:
+    """DatasetError for a mask (H, W) that does not fit the frame, or has nothing in its object's box."""
+    if mask.shape != frame.shape[:2]:
+        (height, width), (rows, columns) = mask.shape, frame.shape[:2]
+        raise DatasetError(f"the mask is {width}x{height}, but its frame is {columns}x{rows}")
+    x1, y1 = max(math.floor(box.x1), 0), max(math.floor(box.y1), 0)
+    if not mask[y1 : max(math.ceil(box.y2), 0), x1 : max(math.ceil(box.x2), 0)].any():
+        raise DatasetError(f"the mask has no pixel in its object's box, {box.text}")
 
 
 def levels_around(levels: Pixels, box: Box, pixels: int) -> Pixels:

@@ -1,6 +1,5 @@
 """Where masks come from: label pictures, polygons and run lengths; each is read only when it is asked for."""
 
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.labels import Labels, Mask, Scheme, read_labels
 
-Mask = NDArray[np.bool_]  # (H, W)
 Ring = NDArray[np.float32]  # (M, 2) x y, one closed outline
 
-VOID = 255  # value of a label picture where nobody said what there is
 KNOWN_OBJECT, UNKNOWN = 255, 128  # levels of an object's mask; 0 is known not to be the object
 Levels = NDArray[np.uint8]  # (H, W)
 
@@ -32,18 +29,26 @@ class LabelMask:
     label: int | None
 
     def load(self) -> Mask:
-        if self.label is None:
-            return foreground(self.path)
-        mask: Mask = read_labels(self.path) == self.label
-        return mask
+        return self._seen(self._labels())
 
     def levels(self) -> Levels:
-        if self.label is None:
-            return of_mask(foreground(self.path))
-        labels = read_labels(self.path)
-        levels = of_mask(labels == self.label)
-        levels[labels == VOID] = UNKNOWN
+        labels = self._labels()
+        levels = of_mask(self._seen(labels))
+        levels[labels.void] = UNKNOWN
         return levels
+
+    def _labels(self) -> Labels:
+        return read_labels(self.path, Scheme.ONE if self.label is None else Scheme.IDS)
+
+    def _seen(self, labels: Labels) -> Mask:
+        """The object's pixels (H, W), of which there must be some."""
+        mask = np.asarray(labels.ids == (self.label or 1))
+        if not mask.any():
+            named = f"object {self.label}, which the annotations name" if self.label else "its object"
+            white = labels.void.any() and not labels.objects
+            hint = "; it holds only 0 and 255: save the object's id as its value" if white else ""
+            raise DatasetError(f"{self.path} has no pixel of {named}{hint}")
+        return mask
 
 
 def of_mask(mask: Mask) -> Levels:
@@ -53,7 +58,10 @@ def of_mask(mask: Mask) -> Levels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PolygonMask:
-    """The union of outlines in frame pixels, continuous coordinates; a pixel counts if half of it is in."""
+    """The union of outlines in frame pixels, continuous coordinates; a pixel counts if half of it is in.
+
+    An object without such a pixel has those that are most in.
+    """
 
     rings: tuple[Ring, ...]
     height: int
@@ -61,14 +69,13 @@ class PolygonMask:
 
     def load(self) -> Mask:
         mask = np.zeros((self.height, self.width), np.bool_)
-        rings = [ring for ring in self.rings if len(ring) > 2]
-        if not rings:
-            return mask
-        points = np.concatenate(rings)
+        points = np.concatenate(self.rings)
         x1, y1 = np.clip(np.floor(points.min(axis=0)).astype(int), 0, (self.width, self.height)).tolist()
         x2, y2 = np.clip(np.ceil(points.max(axis=0)).astype(int), 0, (self.width, self.height)).tolist()
         if x2 > x1 and y2 > y1:
-            mask[y1:y2, x1:x2] = _filled([ring - (x1, y1) for ring in rings], y2 - y1, x2 - x1)
+            mask[y1:y2, x1:x2] = _filled([ring - (x1, y1) for ring in self.rings], y2 - y1, x2 - x1)
+        if not mask.any():
+            raise DatasetError("the outline has no pixel of the picture in it")
         return mask
 
     def levels(self) -> Levels:
@@ -94,14 +101,14 @@ class RleMask:
 
 
 def _filled(rings: Iterable[NDArray[np.floating[Any]]], height: int, width: int) -> Mask:
-    """(height, width): pixels of which at least half lies in one of the rings (M, 2)."""
+    """(height, width): pixels of which at least half lies in one of the rings (M, 2), or the most of all."""
     fine = np.zeros((height * FINE, width * FINE), np.uint8)
     for ring in rings:  # one by one: together, cv2 would cut out where two overlap
         # Fine pixel i has its centre at i + 0.5, and cv2 calls that i; shift 4 keeps 1/16 of a fine pixel.
         points = np.rint((ring * FINE - 0.5) * 16).astype(np.int32)
         cv2.fillPoly(fine, [points], FILL, shift=4)
-    mask: Mask = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA) >= FILL // 2
-    return mask
+    share = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(share >= max(min(FILL // 2, int(share.max())), 1))
 
 
 def decode_counts(text: str) -> list[int]:
@@ -119,31 +126,6 @@ def decode_counts(text: str) -> list[int]:
         counts.append(value + (counts[-2] if len(counts) > 2 else 0))
         value = shift = 0
     return counts
-
-
-def read_labels(path: Path) -> NDArray[Any]:
-    """The values (H, W) of a grey picture, or the indices of a palette picture, which cv2 does not give."""
-    values = _read(path)
-    if values.ndim != 2:
-        raise DatasetError(f"{path} is a colour picture; its values must be object ids, grey or palette")
-    return values
-
-
-def foreground(path: Path) -> Mask:
-    """(H, W): the pixels of a picture that are not black."""
-    values = _read(path)
-    mask: Mask = (values if values.ndim == 2 else values[..., :3].max(axis=-1)) != 0
-    return mask
-
-
-def _read(path: Path) -> NDArray[Any]:
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture)
-    except FileNotFoundError as error:
-        raise DatasetError(f"{path} is missing") from error
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise DatasetError(f"{path} cannot be read as a picture: {error}") from error
 
 
 def outline_box(mask: Mask) -> tuple[int, int, int, int] | None:

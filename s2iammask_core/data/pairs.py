@@ -18,9 +18,10 @@ from torch.utils.data import Dataset
 from s2iammask_core.config import check, setting
 from s2iammask_core.data.annotations import Video, VideoSet
 from s2iammask_core.data.compose import accompany, compose
-from s2iammask_core.data.cutting import Cutout, Pixels, cut, levels_around, read_rgb
+from s2iammask_core.data.cutting import Cutout, Pixels, cut, levels_around
 from s2iammask_core.data.mask_sources import KNOWN_OBJECT
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.pictures import read_picture
 
 TRIES = 10  # draws until another video is given up
 NOISE = 96  # random numbers that travel with a pair
@@ -214,7 +215,7 @@ class PairDataset(Dataset[Pair]):
 
     def _scenery(self, rng: Generator, video: Video) -> Pixels:
         """A random square of a random picture of a video, that fills a search crop."""
-        picture = read_rgb(video.frames[int(rng.integers(len(video.frames)))])
+        picture = read_picture(video.frames[int(rng.integers(len(video.frames)))])
         height, width = picture.shape[:2]
         side = int(min(height, width) * rng.uniform(0.5, 1.0))
         y, x = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
@@ -224,7 +225,7 @@ class PairDataset(Dataset[Pair]):
     @staticmethod
     def _cut(video: Video, track: int, frame: int, pixels: int) -> Cutout:
         path = video.frames[frame]
-        picture = read_rgb(path)
+        picture = read_picture(path)
         try:
             return cut(picture, video.tracks[track][frame], pixels)
         except DatasetError as error:

@@ -25,16 +25,16 @@ from s2iammask_core.data.crop_files import (
     frame_number,
     frame_orders,
     numbered_tracks,
-    write_atomically,
     write_frames,
 )
 from s2iammask_core.data.readers.coco import read_coco
 from s2iammask_core.data.readers.crops import CROPS, frame_key, track_key
-from s2iammask_core.data.readers.files import read_object
 from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
 from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
 from s2iammask_core.data.readers.youtube_vos import MIN_AREA, read_youtube_vos
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.outputs import write_text
 
 BATCH = 32  # crops that a process is given at a time, or a little more
 YTB_VOS_TRAIN = 3000  # its first videos are the train json, the others the val json
@@ -159,7 +159,7 @@ def _keep_settings(destination: Path, kind: str, config: PrepareConfig) -> None:
                 "choose another destination, or remove it"
             )
         return
-    write_atomically(path, json.dumps(values, indent=2).encode())
+    write_text(path, json.dumps(values, indent=2))
 
 
 def _crop_count(videos: Iterable[Video]) -> int:
@@ -231,7 +231,7 @@ def _label_files(kind: str, split: str, videos: Sequence[Video], folder: Path) -
 def _write_labels(path: Path, videos: Sequence[Video], form: CropFormat) -> None:
     """{video: {track: {frame: [x1, y1, x2, y2]}}} in frame pixels, one video a line."""
     lines = (f"{json.dumps(video.name)}: {json.dumps(_labels(video, form))}" for video in videos)
-    write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def _labels(video: Video, form: CropFormat) -> dict[str, dict[str, list[float]]]:

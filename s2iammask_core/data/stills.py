@@ -7,8 +7,9 @@ from typing import Any
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import Annotation, Video, VideoSet
 from s2iammask_core.data.mask_sources import LabelMask
-from s2iammask_core.data.readers.files import read_object
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.names import picture_files
 
 SMALLEST_AREA = 400  # square pixels; what is smaller shows too little to learn from
 
@@ -21,9 +22,10 @@ def read_stills(root: Path | str, *, num_use: int | None = None) -> VideoSet:
     """
     root = Path(root)
     listing = root / "index.json"
-    files = {path.stem: path for path in sorted((root / "images").glob("*.*"))}
+    entries = read_object(listing)
+    files = {path.stem: path for path in picture_files(root / "images")}
     videos = []
-    for name, entry in read_object(listing).items():
+    for name, entry in entries.items():
         if name not in files:
             raise DatasetError(f"{root / 'images'} has no picture {name}, which index.json names")
         try:
@@ -31,7 +33,7 @@ def read_stills(root: Path | str, *, num_use: int | None = None) -> VideoSet:
             tracks = _tracks(objects, root / "masks" / f"{name}.png")
             kinds = {id_: str(objects[str(id_)].get("category", "")) for id_ in tracks}
             complete = bool(entry.get("all_objects_labelled", True))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DatasetError(f"{listing}, picture {name}: not as it should be: {error!r}") from error
         if tracks:
             videos.append(Video(name, (files[name],), tracks, kinds=kinds, complete=complete))

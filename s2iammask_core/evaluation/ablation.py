@@ -12,8 +12,8 @@ from s2iammask_core.errors import ConfigError, ResultsError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import score
 from s2iammask_core.evaluation.factory import TrackerFactory
-from s2iammask_core.evaluation.results.parts import growing_file
 from s2iammask_core.evaluation.runner import Progress, Run, run, total_speed
+from s2iammask_core.files.outputs import growing_file
 from s2iammask_core.spread import Workers
 
 FIGURES = "figures.json"

@@ -44,7 +44,7 @@ def observe(
     """
     for index in range(len(run.frames)):
         frame = run.frames.read(index)
-        truth = run.labels(index) if index in run.annotations else None
+        truth = run.fitting(index, frame) if index in run.annotations else None
         for track in tracker.track(frame):
             if truth is not None:
                 found = outside_void(track.mask.full(*truth.shape), truth)

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from s2iammask_core.evaluation.sequences.masks import VOID, Labels
+from s2iammask_core.evaluation.sequences.masks import Labels
+from s2iammask_core.files.labels import VOID
 
 Mask = NDArray[np.bool_]  # (H, W)
 Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from s2iammask_core.boxes import Box, Points, RotatedBox
-from s2iammask_core.evaluation.sequences.frames import Frame
+from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import Mask, MaskRegion, Track, TrackState
 
 
@@ -16,7 +16,7 @@ class IdentityTracker:
         self._tracks: dict[int, Track] = {}
 
     def start(
-        self, frame: Frame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
+        self, frame: HostFrame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
     ) -> list[int]:
         first = max(self._tracks, default=0) + 1
         names = list(range(first, first + len(targets))) if ids is None else list(ids)
@@ -24,7 +24,7 @@ class IdentityTracker:
             self._tracks[name] = _still(name, target)
         return names
 
-    def track(self, frame: Frame) -> list[Track]:
+    def track(self, frame: HostFrame) -> list[Track]:
         return list(self._tracks.values())
 
     def stop(self, ids: Sequence[int] | None = None) -> None:

@@ -12,13 +12,13 @@ import numpy as np
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.overlap import polygon_overlap
 from s2iammask_core.evaluation.results.vot import Answer
-from s2iammask_core.evaluation.sequences.frames import Frame
 from s2iammask_core.evaluation.sequences.masks import Labels, MaskSequence, ObjectSpan
 from s2iammask_core.evaluation.sequences.otb import BoxSequence
 from s2iammask_core.evaluation.sequences.regions import from_box, to_box, to_region, to_target
 from s2iammask_core.evaluation.sequences.vot import VotSequence
 from s2iammask_core.evaluation.vot import RESTART_AFTER, Kind
-from s2iammask_core.overlay import label_image
+from s2iammask_core.geometry import HostFrame
+from s2iammask_core.overlay import id_image
 from s2iammask_core.tracking.track import Mask, Track
 
 StartFrom = Literal["mask", "box"]
@@ -28,10 +28,10 @@ class Runnable(Protocol):
     """What is evaluated: the tracker, or anything else with its three verbs."""
 
     def start(
-        self, frame: Frame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
+        self, frame: HostFrame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
     ) -> list[int]: ...
 
-    def track(self, frame: Frame) -> list[Track]: ...
+    def track(self, frame: HostFrame) -> list[Track]: ...
 
     def stop(self, ids: Sequence[int] | None = None) -> None: ...
 
@@ -91,10 +91,10 @@ def propagated(tracker: Runnable, sequence: MaskSequence, start_from: StartFrom)
     for index in range(len(sequence.frames)):
         frame = sequence.frames.read(index)
         tracks = tracker.track(frame)
-        labels = merged(tracks, (frame.shape[0], frame.shape[1]))
+        labels = id_image(tracks, (frame.shape[0], frame.shape[1]))
         starting = sequence.starting(index)
         if starting:
-            given = _given(sequence.labels(index), starting, start_from)
+            given = _given(sequence.given(index, frame), starting, start_from)
             labels = np.where(given > 0, given, labels)
             targets = [_target(given == each.object_id, start_from) for each in starting]
             tracker.start(frame, targets, [each.object_id for each in starting])
@@ -102,12 +102,6 @@ def propagated(tracker: Runnable, sequence: MaskSequence, start_from: StartFrom)
         if ended:
             tracker.stop(ended)
         yield Propagated(index, labels, tracks)
-
-
-def merged(tracks: Sequence[Track], size: tuple[int, int]) -> Labels:
-    """One label image (H, W) of all tracks; a pixel goes to the most probable of the masks that have it."""
-    ids = np.array([0, *(track.id for track in tracks)], np.uint8)
-    return np.asarray(ids[label_image(tracks, size)])
 
 
 def first_boxes(truth: Labels, ids: Sequence[int]) -> list[Mask | Box]:

@@ -26,9 +26,10 @@ from s2iammask_core.evaluation.protocols import (
     propagated,
 )
 from s2iammask_core.evaluation.sequences.frames import Frames
-from s2iammask_core.evaluation.sequences.masks import VOID, MaskSequence
+from s2iammask_core.evaluation.sequences.masks import MaskSequence
 from s2iammask_core.evaluation.sequences.otb import BoxSequence
 from s2iammask_core.evaluation.sequences.starts import Start, Starts, box_runs, mask_runs
+from s2iammask_core.files.labels import VOID
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.protocols import Runnable
-from s2iammask_core.evaluation.sequences.frames import Frame, Frames
+from s2iammask_core.evaluation.sequences.frames import Frames
+from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import Mask, Track
 
 Result = TypeVar("Result")
@@ -71,11 +72,11 @@ class TimedTracker:
         self.watch = Stopwatch()
 
     def start(
-        self, frame: Frame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
+        self, frame: HostFrame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
     ) -> list[int]:
         return self.watch.time(lambda: self._tracker.start(frame, targets, ids))
 
-    def track(self, frame: Frame) -> list[Track]:
+    def track(self, frame: HostFrame) -> list[Track]:
         return self.watch.time(lambda: self._tracker.track(frame))
 
     def stop(self, ids: Sequence[int] | None = None) -> None:
@@ -92,12 +93,11 @@ class TimedFrames:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def read(self, index: int) -> Frame:
+    def read(self, index: int) -> HostFrame:
         return self.watch.time(lambda: self._frames.read(index))
 
     def name(self, index: int) -> str:
         return self._frames.name(index)
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return self._frames.size
+    def size(self, index: int) -> tuple[int, int]:
+        return self._frames.size(index)

@@ -17,8 +17,9 @@ from trax import Image, Mask, Polygon, Region, TraxStatus
 
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.protocols import Runnable
-from s2iammask_core.evaluation.sequences.frames import Frame, read_image
 from s2iammask_core.evaluation.sequences.regions import to_region, to_target
+from s2iammask_core.files.pictures import read_picture
+from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking import track as tracks
 
 Target = Box | Points | tracks.Mask
@@ -48,7 +49,7 @@ def serve(tracker: Runnable, connection: Connection) -> None:
             return
         if request.type == TraxStatus.INITIALIZE:
             session = Session(tracker)
-        frame = read_image(Path(request.image["color"].path()))
+        frame = read_picture(Path(request.image["color"].path()))
         connection.status(session.step(frame, [region for region, _ in request.objects or ()]))
 
 
@@ -60,7 +61,7 @@ class Session:
         self._tracker = tracker
         self._as_masks: dict[int, bool] = {}
 
-    def step(self, frame: Frame, regions: Sequence[Any]) -> Status:
+    def step(self, frame: HostFrame, regions: Sequence[Any]) -> Status:
         """Tracks what is known, then starts what is new, which is answered as it was given."""
         found = self._tracker.track(frame) if self._as_masks else []
         status: Status = [(self._region(track), {"confidence": track.confidence}) for track in found]

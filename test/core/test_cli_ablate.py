@@ -10,9 +10,9 @@ from s2iammask_core.cli import main
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.ablation import read_ablation
+from s2iammask_core.files.pictures import write_picture
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.network import build_network
-from s2iammask_core.video import write_picture
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 

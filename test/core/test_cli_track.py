@@ -6,10 +6,12 @@ import torch
 
 from s2iammask_core import Box, Tracker
 from s2iammask_core.cli import COMMANDS, main
+from s2iammask_core.cli.beginning import read_beginning
 from s2iammask_core.cli.track import Summary, track_clip
 from s2iammask_core.errors import TargetError
+from s2iammask_core.files.clips import open_clip
+from s2iammask_core.files.pictures import read_picture, write_picture
 from s2iammask_core.model import build_network, checkpoint
-from s2iammask_core.video import open_clip, read_picture, write_picture
 
 
 @pytest.fixture
@@ -35,7 +37,8 @@ def test_a_clip_is_tracked_frame_by_frame(network, folder):
     summary, seen = Summary("clip"), []
     sinks = [lambda number, _, tracks: seen.append((number, tracks[0].box.x1))]
 
-    track_clip(Tracker.of(network), open_clip(str(folder)), [Box.from_text("50,60,40,30")], sinks, summary)
+    beginning = read_beginning([Box.from_text("50,60,40,30")], None)
+    track_clip(Tracker.of(network), open_clip(str(folder)).read(), beginning.start, sinks, summary)
 
     assert [number for number, _ in seen] == [0, 1, 2, 3, 4]
     assert seen[0][1] == 50

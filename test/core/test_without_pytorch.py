@@ -11,7 +11,7 @@ from s2iammask_core import Box, RuntimeConfig, load_tracker
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = [
-    *("boxes", "config", "geometry", "clip", "overlay", "video", "runtime", "manifest"),
+    *("boxes", "config", "geometry", "clip", "overlay", "files.clips", "runtime", "manifest"),
     *("tracking.tracker", "tracking.colours", "tracking.redetection", "tracking.s2iammask"),
     *("cli.track", "cli.demo", "cli.eval", "cli.trax", "evaluation.davis"),
 ]

@@ -10,9 +10,10 @@ import numpy as np
 from s2iammask_core.data.annotations import MaskSource, VideoSet
 from s2iammask_core.data.crop511 import box_in_crop
 from s2iammask_core.data.mask_sources import LabelMask
-from s2iammask_core.data.readers.files import existing_folder, read_object
 from s2iammask_core.data.readers.table import BoxTable, FrameTable, VideoTable
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.names import existing_folder
 
 CROPS = "crop511"  # folder of the crops beside their json
 FRAME_RANGE = 20

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from s2iammask_core.data.annotations import VideoSet
-from s2iammask_core.data.readers.files import existing_folder, folder_names, read_lines
 from s2iammask_core.data.readers.labels import LabelFolders, LabelReader, labelled_videos
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.davis import RESOLUTION, listed_sequences
+from s2iammask_core.files.names import existing_folder, folder_names
 
 FRAME_RANGE = 20  # as for YouTube-VOS; the method does not train on DAVIS
 STEP_RANGE = 3
-RESOLUTION = "480p"
 
 
 def read_davis(root: Path, split: str = "train", year: int = 2016) -> VideoSet:
@@ -22,14 +22,6 @@ def read_davis(root: Path, split: str = "train", year: int = 2016) -> VideoSet:
         raise DatasetError(f"DAVIS has the years 2016 and 2017, not {year}")
     existing_folder(root)
     folders = LabelFolders(root / "JPEGImages" / RESOLUTION, root / "Annotations" / RESOLUTION)
-    names = folder_names(folders.labels) if split == "all" else _sequences(root / "ImageSets", split, year)
+    names = folder_names(folders.labels) if split == "all" else listed_sequences(root, str(year), split)
     videos = labelled_videos(folders, [(name, name) for name in names], LabelReader(year == 2016, min_area=0))
     return VideoSet(f"davis{year}-{split}", videos, FRAME_RANGE, None, has_masks=True, step_range=STEP_RANGE)
-
-
-def _sequences(lists: Path, split: str, year: int) -> list[str]:
-    named = lists / str(year) / f"{split}.txt"
-    released = lists / RESOLUTION / f"{split}.txt"  # 2016: "/JPEGImages/480p/bear/00000.jpg /Annotations/..."
-    if named.is_file() or not (year == 2016 and released.is_file()):
-        return read_lines(named)
-    return list(dict.fromkeys(Path(line.split()[0]).parent.name for line in read_lines(released)))

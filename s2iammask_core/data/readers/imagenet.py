@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from s2iammask_core.data.readers.files import existing_folder
 from s2iammask_core.data.readers.scan import Rows
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.names import existing_folder
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from s2iammask_core.data.annotations import VideoSet
-from s2iammask_core.data.readers.files import existing_folder
 from s2iammask_core.data.readers.imagenet import XmlReader, name_in_set, xml_files
 from s2iammask_core.data.readers.scan import boxes_in
 from s2iammask_core.data.readers.table import FrameTable, VideoTable
+from s2iammask_core.files.names import existing_folder
 
 FRAME_RANGE = 100
 NUM_USE = 200_000

@@ -1,5 +1,6 @@
 """Videos whose masks are label pictures: a folder of frames and one of labels for each video."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from s2iammask_core.data.annotations import MaskSource
-from s2iammask_core.data.mask_sources import LabelMask, Mask, foreground, outline_box, read_labels
-from s2iammask_core.data.readers.files import all_exist, existing_folder, stems
+from s2iammask_core.data.mask_sources import LabelMask, outline_box
 from s2iammask_core.data.readers.scan import Rows, boxes_in
-from s2iammask_core.data.readers.table import FrameTable, VideoTable
+from s2iammask_core.data.readers.table import BoxTable, FrameTable, VideoTable
+from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.labels import VOID, Mask, Scheme, read_labels
+from s2iammask_core.files.names import existing_folder, natural_order
 
-VOID = 255  # not labelled, where pictures hold several objects
+WHITE = VOID  # the id of an object where 255 is the only label of a video: it is not void then
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,19 @@ class LabelFolders:
 
     def labelled_frames(self, video: str) -> list[str]:
         """Stems of the frames that have a label picture; each must have its frame."""
-        found = stems(self.labels / video, ".png")
-        all_exist(self.frames / video, found, ".jpg")
+        found = _stems(self.labels / video, ".png")
+        missing = sorted(set(found) - set(_stems(self.frames / video, ".jpg")), key=natural_order)
+        if missing:
+            first = self.frames / video / f"{missing[0]}.jpg"
+            raise DatasetError(f"{first} is missing, and {len(missing) - 1} other frames that have labels")
         return found
+
+
+def _stems(folder: Path, suffix: str) -> list[str]:
+    """The names in a folder that end in the suffix, without it, in natural order."""
+    names = (entry.name for entry in os.scandir(existing_folder(folder)))
+    found = (name[: -len(suffix)] for name in names if name.endswith(suffix) and not name.startswith("."))
+    return sorted(found, key=natural_order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,7 @@ class LabelReader:
 
     @property
     def kind(self) -> str:
-        return f"label pictures, {'one object' if self.single else 'ids'} above {self.min_area} pixels"
+        return f"label pictures, {'one object' if self.single else 'ids or 255'} above {self.min_area} pixels"
 
     def __call__(self, file: str) -> Rows:
         large = [(id_, mask) for id_, mask in self._masks(Path(file)) if mask.sum() > self.min_area]
@@ -46,10 +59,9 @@ class LabelReader:
         return np.array([(id_, *box) for id_, box in boxes if box], np.int32).reshape(-1, 5)
 
     def _masks(self, path: Path) -> list[tuple[int, Mask]]:
-        if self.single:
-            return [(1, foreground(path))]
-        labels = read_labels(path)
-        return [(id_, labels == id_) for id_ in np.unique(labels).tolist() if id_ not in (0, VOID)]
+        labels = read_labels(path, Scheme.ONE if self.single else Scheme.IDS)
+        objects = [(id_, np.asarray(labels.ids == id_)) for id_ in labels.objects]
+        return objects or [(WHITE, labels.void)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,7 @@ class LabelFiles:
 
     def at(self, _row: int, frame: Path, track: int) -> MaskSource:
         path = self.folders.labels / frame.relative_to(self.folders.frames).with_suffix(".png")
-        return LabelMask(path, None if self.single else track)
+        return LabelMask(path, None if self.single or track == WHITE else track)
 
 
 def labelled_videos(
@@ -77,4 +89,13 @@ def labelled_videos(
         for (_, folder), video_stems in zip(videos, found, strict=True)
         for stem in video_stems
     ]
-    return VideoTable(frames, boxes_in(files, frames.offsets, reader), LabelFiles(folders, reader.single))
+    boxes = without_void(boxes_in(files, frames.offsets, reader))
+    return VideoTable(frames, boxes, LabelFiles(folders, reader.single))
+
+
+def without_void(boxes: BoxTable) -> BoxTable:
+    """Without the boxes around 255 in videos with other labels; where it is the only one, it is an object."""
+    white = boxes.track == WHITE
+    several = np.isin(boxes.video, boxes.video[~white])
+    kept = ~white | ~several
+    return BoxTable(boxes.video[kept], boxes.track[kept], boxes.frame[kept], boxes.boxes[kept])

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from s2iammask_core.data.annotations import VideoSet
-from s2iammask_core.data.readers.files import existing_folder, read_object
 from s2iammask_core.data.readers.labels import LabelFolders, LabelReader, labelled_videos
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.names import existing_folder
 
 FRAME_RANGE = 20
 NUM_USE = 200_000

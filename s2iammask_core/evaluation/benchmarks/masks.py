@@ -14,8 +14,9 @@ from s2iammask_core.evaluation.reports.pictures import Drawing, label_outlines
 from s2iammask_core.evaluation.reports.record import Curve, Report, Row, Timeline
 from s2iammask_core.evaluation.results.masks import read_answer, write_masks, zip_masks
 from s2iammask_core.evaluation.sequences.lists import chosen
-from s2iammask_core.evaluation.sequences.masks import VOID, MaskSequence, ObjectSpan
+from s2iammask_core.evaluation.sequences.masks import MaskSequence, ObjectSpan
 from s2iammask_core.evaluation.speed import Speed, TimedFrames, TimedTracker
+from s2iammask_core.files.labels import VOID
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,13 @@ from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.results.record import read_record
 from s2iammask_core.evaluation.sequences.boxes import read_box_sequences
 from s2iammask_core.evaluation.sequences.folder import read_folder
-from s2iammask_core.evaluation.sequences.lists import read_names
-from s2iammask_core.evaluation.sequences.masks import davis_names, read_davis, read_youtube_vos
+from s2iammask_core.evaluation.sequences.masks import read_davis, read_youtube_vos
 from s2iammask_core.evaluation.sequences.otb import read_otb
+from s2iammask_core.evaluation.sequences.regions import Rectangles
 from s2iammask_core.evaluation.sequences.starts import Starts
 from s2iammask_core.evaluation.sequences.vot import read_vot
+from s2iammask_core.files.davis import listed_sequences
+from s2iammask_core.files.texts import read_names
 
 SIZES = {  # sequences of the sets that figures are published on
     "VOT2016": 60,
@@ -45,6 +47,7 @@ class Choice:
     split: str = ""  # a text file of names, or for DAVIS a list in ImageSets; empty: val, or all
     start_from: StartFrom = "mask"  # of benchmarks with masks
     interval: tuple[int, int] | None = None  # of VOT's expected average overlap, if not the usual
+    rectangles: Rectangles = Rectangles.TOOLKIT  # how VOT's regions of 4 numbers are taken
     step: int = 1  # looks at every step-th frame alone
     starts: Starts | None = None  # runs from several frames, instead of the benchmark's own protocol
 
@@ -81,18 +84,14 @@ def score(benchmark: Benchmark, results: Path) -> Report:
 def _vot(choice: Choice) -> Benchmark:
     inside = choice.root / f"{choice.name}.json"
     only_json = inside.is_file() and not (choice.root / "list.txt").is_file()
-    sequences = read_vot(inside if only_json else choice.root, choice.frames)
-    return _only(
-        choice,
-        VotBenchmark(
-            choice.name, sequences, choice.interval or vot.INTERVALS.get(choice.name, vot.USUAL_INTERVAL)
-        ),
-    )
+    sequences = read_vot(inside if only_json else choice.root, choice.frames, choice.rectangles)
+    interval = choice.interval or vot.INTERVALS.get(choice.name, vot.USUAL_INTERVAL)
+    return _only(choice, VotBenchmark(choice.name, sequences, interval, choice.rectangles))
 
 
 def _davis(choice: Choice) -> Benchmark:
     year = choice.name.removeprefix("DAVIS")
-    names = choice.listed or davis_names(choice.root, year, choice.split or "val")
+    names = choice.listed or listed_sequences(choice.root, year, choice.split or "val")
     return MaskBenchmark(choice.name, read_davis(choice.root, year, names), choice.start_from)
 
 

@@ -13,9 +13,14 @@ from s2iammask_core.evaluation.reports.pictures import Drawing, Outlines
 from s2iammask_core.evaluation.reports.record import Curve, Report, Row, Timeline
 from s2iammask_core.evaluation.results.vot import read_trajectories, trajectory_path, write_trajectory
 from s2iammask_core.evaluation.sequences.lists import chosen
-from s2iammask_core.evaluation.sequences.regions import to_target
+from s2iammask_core.evaluation.sequences.regions import Rectangles, to_target
 from s2iammask_core.evaluation.sequences.vot import VotSequence
 from s2iammask_core.evaluation.speed import Speed, TimedFrames, TimedTracker
+
+RECTANGLES = {
+    Rectangles.TOOLKIT: "regions of 4 numbers cover width x height pixels, as in the vot-toolkit",
+    Rectangles.PYSOT: "regions of 4 numbers cover a pixel more in both directions, as in PySOT",
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class VotBenchmark:
     name: str
     sequences: tuple[VotSequence, ...]
     interval: tuple[int, int]
+    rectangles: Rectangles = Rectangles.TOOLKIT  # how results of 4 numbers are taken
     protocol: str = "supervised"
     objective: str = "eao"
 
@@ -59,12 +65,12 @@ class VotBenchmark:
         """There is nothing more to make."""
 
     def score(self, results: Path) -> Report:
-        runs = {each.name: _measured(each, results) for each in self.sequences}
-        return _report(self.name, vot.score(runs, self.interval))
+        runs = {each.name: _measured(each, results, self.rectangles) for each in self.sequences}
+        return _report(self.name, vot.score(runs, self.interval), self.rectangles)
 
     def drawing(self, name: str, frame: int, results: Path) -> Drawing:
         sequence = self._sequence(name)
-        run = read_trajectories(results, name, self.length(name))[0]
+        run = read_trajectories(results, name, self.length(name), self.rectangles)[0]
         region, truth = run.regions[frame], sequence.truth.regions[frame]
         return Drawing(sequence.frames.read(frame), _outlines(truth), _outlines(region))
 
@@ -76,12 +82,12 @@ def _outlines(region: Points) -> Outlines:
     return () if np.isnan(region).any() else (to_target(region),)
 
 
-def _measured(sequence: VotSequence, results: Path) -> list[vot.Measured]:
-    runs = read_trajectories(results, sequence.name, len(sequence.truth.regions))
+def _measured(sequence: VotSequence, results: Path, rectangles: Rectangles) -> list[vot.Measured]:
+    runs = read_trajectories(results, sequence.name, len(sequence.truth.regions), rectangles)
     return [vot.Measured.of(sequence.truth, run) for run in runs]
 
 
-def _report(dataset: str, score: vot.VotScore) -> Report:
+def _report(dataset: str, score: vot.VotScore, rectangles: Rectangles) -> Report:
     low, high = score.interval
     figures = {"accuracy": score.accuracy, "robustness": score.robustness, "lost": _count(score.lost)}
     figures["eao"] = score.eao
@@ -92,7 +98,7 @@ def _report(dataset: str, score: vot.VotScore) -> Report:
     )
     lengths = np.arange(1.0, len(score.curve) + 1)
     curve = Curve("Expected average overlap", "sequence length", "overlap", lengths, score.curve)
-    notes = [f"EAO is the mean over sequence lengths {low} to {high}"]
+    notes = [f"EAO is the mean over sequence lengths {low} to {high}", RECTANGLES[rectangles]]
     if len(score.curve) < high:
         notes.append(
             f"EAO covers only part of the interval: no sequence has more than {len(score.curve)} frames"

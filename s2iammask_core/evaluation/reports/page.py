@@ -10,7 +10,7 @@ import cv2
 from s2iammask_core.evaluation.reports.plots import file_name
 from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.reports.tables import Table, figures_table, rows_table, runs_table, shown
-from s2iammask_core.evaluation.sequences.frames import Frame
+from s2iammask_core.geometry import HostFrame
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -36,7 +36,7 @@ dl { display: grid; grid-template-columns: max-content auto; gap: 0 1rem; font-s
 class Moment:
     """A picture of one frame, and what is to be said below it."""
 
-    picture: Frame
+    picture: HostFrame
     caption: str
 
 

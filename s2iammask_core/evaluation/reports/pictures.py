@@ -7,8 +7,8 @@ import numpy as np
 
 from s2iammask_core.boxes import Points
 from s2iammask_core.evaluation.reports.record import Timeline
-from s2iammask_core.evaluation.sequences.frames import Frame
 from s2iammask_core.evaluation.sequences.masks import Labels
+from s2iammask_core.geometry import HostFrame
 
 TRUTH_COLOR = (40, 220, 80)
 ANSWER_COLOR = (235, 0, 160)
@@ -22,11 +22,11 @@ _BITS = 4  # of a pixel, in OpenCV's fixed point numbers
 class Drawing:
     """A frame and what lies on it."""
 
-    frame: Frame
+    frame: HostFrame
     truth: Outlines = ()
     answer: Outlines = ()
 
-    def picture(self, width: int) -> Frame:
+    def picture(self, width: int) -> HostFrame:
         """The frame (h, width, 3) with both shapes, scaled."""
         scale = width / self.frame.shape[1]
         size = (width, max(round(self.frame.shape[0] * scale), 1))

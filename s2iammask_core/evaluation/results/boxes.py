@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import ResultsError
-from s2iammask_core.evaluation.results.parts import growing_file
+from s2iammask_core.evaluation.results.errors import as_results
 from s2iammask_core.evaluation.sequences.regions import read_boxes
+from s2iammask_core.files.outputs import growing_file
 
 
 def boxes_path(results: Path, name: str) -> Path:
@@ -28,7 +29,8 @@ def read_results(results: Path, name: str, frames: int) -> NDArray[np.float64]:
     path = boxes_path(results, name)
     if not path.is_file():
         raise ResultsError(f"no results for sequence {name}: there is no {path}")
-    boxes = read_boxes(path, ResultsError)
+    with as_results():
+        boxes = read_boxes(path)
     if len(boxes) != frames:
         raise ResultsError(
             f"{path} has {len(boxes)} lines, but the sequence has {frames} frames; is it truncated?"

@@ -1,42 +1,24 @@
-"""Mask results: SEQUENCE/FRAME.png, palette images whose indices are object ids; and a zip for servers."""
+"""Mask results: SEQUENCE/FRAME.png, palette pictures whose indices are object ids; and a zip for servers."""
 
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from s2iammask_core.errors import ResultsError
-from s2iammask_core.evaluation.results.parts import growing_folder
-from s2iammask_core.evaluation.sequences.masks import VOID, Labels, MaskSequence, read_labels
-
-
-def davis_palette() -> list[int]:
-    """The 256 colours, flattened, of DAVIS and YouTube-VOS: the id's bits spread over red, green and blue."""
-    ids = np.arange(256)
-    colors = np.zeros((256, 3), np.int64)
-    for shift in range(8):
-        for channel in range(3):
-            colors[:, channel] |= (ids >> (3 * shift + channel) & 1) << (7 - shift)
-    return [int(value) for value in colors.ravel()]
-
-
-_PALETTE = davis_palette()
+from s2iammask_core.evaluation.results.errors import as_results
+from s2iammask_core.evaluation.sequences.masks import Labels, MaskSequence
+from s2iammask_core.files.labels import Scheme, read_labels, write_palette_labels
+from s2iammask_core.files.names import in_order
+from s2iammask_core.files.outputs import growing_bytes, growing_folder
 
 
 def write_masks(folder: Path, masks: Iterable[tuple[str, Labels]]) -> None:
-    """Writes each frame's name and label image as it comes."""
+    """Writes each frame's name and label picture as it comes."""
     with growing_folder(folder) as part:
-        for name, labels in masks:
-            save_labels(part / f"{name}.png", labels)
-
-
-def save_labels(path: Path, labels: Labels) -> None:
-    """A palette image of a label image (H, W)."""
-    image = Image.fromarray(labels)
-    image.putpalette(_PALETTE)
-    image.save(path)
+        for name, ids in masks:
+            write_palette_labels(part / f"{name}.png", ids)
 
 
 def mask_path(results: Path, sequence: MaskSequence, index: int) -> Path:
@@ -54,22 +36,33 @@ def read_answer(results: Path, sequence: MaskSequence, index: int, shape: tuple[
         raise ResultsError(
             f"no results for sequence {sequence.name}: there is no folder {results / sequence.name}"
         )
-    labels = read_labels(path, sequence.binary, ResultsError)
-    labels[labels == VOID] = 0
-    if labels.shape != shape:
-        (height, width), (true_height, true_width) = labels.shape, shape
+    ids = _answered(path, sequence)
+    if ids.shape != shape:
+        (height, width), (true_height, true_width) = ids.shape, shape
         raise ResultsError(f"{path} is {width}x{height}, but the ground truth is {true_width}x{true_height}")
-    ids = [each.object_id for each in sequence.objects]
-    strange = set(np.flatnonzero(np.bincount(labels.ravel())).tolist()) - {0, *ids}
+    return ids
+
+
+def _answered(path: Path, sequence: MaskSequence) -> Labels:
+    """The ids of a picture; that of the only object may be saved as 255."""
+    known = [each.object_id for each in sequence.objects]
+    with as_results():
+        labels = read_labels(path, sequence.scheme)
+    if sequence.scheme is Scheme.ONE:
+        return (labels.ids * known[0]).astype(np.uint8)
+    if labels.void.any() and (len(known) > 1 or labels.objects):
+        raise ResultsError(f"{path} has the value 255, which is no object of sequence {sequence.name}")
+    strange = set(labels.objects) - set(known)
     if strange:
-        known = ", ".join(map(str, ids))
-        raise ResultsError(f"{path} has object {min(strange)}, but sequence {sequence.name} has only {known}")
-    return labels
+        names = ", ".join(map(str, known))
+        raise ResultsError(f"{path} has object {min(strange)}, but sequence {sequence.name} has only {names}")
+    return np.where(labels.void, known[0], labels.ids).astype(np.uint8)
 
 
 def zip_masks(results: Path, names: Iterable[str], target: Path) -> None:
     """Packs the folders of these sequences for submission; the names inside begin with results' own name."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # PNG does not get smaller
+    # PNG does not get smaller
+    with growing_bytes(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
-            for path in sorted((results / name).glob("*.png")):
+            for path in in_order((results / name).glob("*.png")):
                 archive.write(path, path.relative_to(results.parent))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from s2iammask_core.errors import ResultsError
 from s2iammask_core.evaluation.repeated import RunScore
-from s2iammask_core.evaluation.results.parts import growing_file
+from s2iammask_core.evaluation.results.errors import as_results
 from s2iammask_core.evaluation.sequences.starts import Start
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.outputs import write_text
 
 
 def run_path(results: Path, start: Start) -> Path:
@@ -24,8 +26,7 @@ def write_run(results: Path, score: RunScore) -> None:
         "frames": score.frames,
         "figures": figures,
     }
-    with growing_file(run_path(results, start)) as file:
-        file.write(json.dumps(record) + "\n")
+    write_text(run_path(results, start), json.dumps(record) + "\n")
 
 
 def read_run(results: Path, start: Start) -> RunScore:
@@ -33,8 +34,9 @@ def read_run(results: Path, start: Start) -> RunScore:
     path = run_path(results, start)
     if not path.is_file():
         raise ResultsError(f"no results for the run {start.run}: there is no {path}")
+    with as_results():
+        record = read_object(path)
     try:
-        record = json.loads(path.read_text())
         figures = {
             name: math.nan if value is None else float(value) for name, value in record["figures"].items()
         }

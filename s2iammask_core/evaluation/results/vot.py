@@ -11,9 +11,11 @@ import numpy as np
 
 from s2iammask_core.boxes import Points
 from s2iammask_core.errors import ResultsError
-from s2iammask_core.evaluation.results.parts import growing_file
-from s2iammask_core.evaluation.sequences.regions import polygon, read_number_rows, stacked
+from s2iammask_core.evaluation.results.errors import as_results
+from s2iammask_core.evaluation.sequences.regions import Rectangles, polygon, stacked
 from s2iammask_core.evaluation.vot import Kind, Trajectory
+from s2iammask_core.files.outputs import growing_file
+from s2iammask_core.files.texts import read_number_rows
 
 Answer = Kind | Points  # what one frame gives: a polygon (M, 2), or why there is none
 
@@ -38,7 +40,9 @@ def _line(answer: Answer) -> str:
     return ",".join(f"{value:.4f}" for value in answer.ravel().tolist())
 
 
-def read_trajectories(results: Path, name: str, frames: int) -> tuple[Trajectory, ...]:
+def read_trajectories(
+    results: Path, name: str, frames: int, rectangles: Rectangles = Rectangles.TOOLKIT
+) -> tuple[Trajectory, ...]:
     """All repetitions of so many frames each; ResultsError if a file is missing, broken or truncated."""
     folder = results / "baseline" / name
     if not (results / "baseline").is_dir():
@@ -46,17 +50,19 @@ def read_trajectories(results: Path, name: str, frames: int) -> tuple[Trajectory
     paths = sorted(folder.glob(f"{name}_[0-9][0-9][0-9].txt"))[:MOST_REPETITIONS]
     if not paths:
         raise ResultsError(f"no results for sequence {name}: there is no {folder / f'{name}_001.txt'}")
-    return tuple(read_trajectory(path, frames) for path in paths)
+    return tuple(read_trajectory(path, frames, rectangles) for path in paths)
 
 
-def read_trajectory(path: Path, frames: int) -> Trajectory:
+def read_trajectory(path: Path, frames: int, rectangles: Rectangles = Rectangles.TOOLKIT) -> Trajectory:
     """One result file of a sequence of so many frames."""
-    rows = read_number_rows(path, ResultsError)
+    with as_results():
+        rows = read_number_rows(path)
     if len(rows) != frames:
         raise ResultsError(
             f"{path} has {len(rows)} lines, but the sequence has {frames} frames; is it truncated?"
         )
-    if rows[0] != [Kind.STARTED]:
+    started = next((row for row in rows if row != [Kind.SKIPPED]), [])  # skipped: the object is not there yet
+    if started != [Kind.STARTED]:
         raise ResultsError(
             f"{path} does not begin with 1, the line of a start; is it a result of another protocol?"
         )
@@ -65,7 +71,8 @@ def read_trajectory(path: Path, frames: int) -> Trajectory:
     for frame, row in enumerate(rows):
         if len(row) == 1:
             kinds[frame] = _kind(row[0], path, frame)
-        polygons.append(None if len(row) == 1 else _polygon(row, path, frame))
+        where = f"{path}, line {frame + 1}"
+        polygons.append(None if len(row) == 1 else _polygon(_drawn(row, rectangles), where, rectangles))
     return Trajectory(kinds, stacked(polygons))
 
 
@@ -75,8 +82,16 @@ def _kind(value: float, path: Path, frame: int) -> Kind:
     return Kind(int(value))
 
 
-def _polygon(row: list[float], path: Path, frame: int) -> Points:
-    region = polygon(row, f"{path}, line {frame + 1}", ResultsError)
+def _drawn(row: list[float], rectangles: Rectangles) -> list[float]:
+    """The toolkit rounds the four numbers of a rectangle before it takes corners from them."""
+    if len(row) != 4 or rectangles is not Rectangles.TOOLKIT:
+        return row
+    return [float(value) for value in np.round(np.array(row, np.float32))]
+
+
+def _polygon(row: list[float], where: str, rectangles: Rectangles) -> Points:
+    with as_results():
+        region = polygon(row, where, rectangles)
     if not np.isfinite(region).all():
-        raise ResultsError(f"{path}, line {frame + 1}: the region has numbers that are not finite")
+        raise ResultsError(f"{where}: the region has numbers that are not finite")
     return region

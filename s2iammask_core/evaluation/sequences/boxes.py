@@ -6,6 +6,7 @@ import numpy as np
 
 from s2iammask_core.evaluation.sequences.lists import listed_names
 from s2iammask_core.evaluation.sequences.otb import BoxSequence, otb_folder
+from s2iammask_core.evaluation.sequences.regions import check_start
 from s2iammask_core.evaluation.sequences.vot import VotSequence, vot_folder
 
 
@@ -27,4 +28,5 @@ def upright(sequence: VotSequence) -> BoxSequence:
     """With the upright boxes around the pixels that VOT's regions cover; NaN where the object is absent."""
     low, high = sequence.truth.regions.min(axis=1), sequence.truth.regions.max(axis=1)  # each (N, 2)
     boxes = np.concatenate([low, high - low + 1], axis=1).astype(np.float64)
+    check_start(boxes, f"sequence {sequence.name}")
     return BoxSequence(sequence.name, sequence.frames, boxes, first_pixel=0)

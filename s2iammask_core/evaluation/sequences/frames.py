@@ -1,20 +1,16 @@
-"""The frames of a sequence: image files or a video, decoded one at a time."""
+"""The frames of a sequence, read by index: picture files, or a video."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-
-from s2iammask_core.errors import DatasetError
-
-Frame = NDArray[np.uint8]  # (H, W, 3) RGB
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+from s2iammask_core.errors import DatasetError, IncompleteError
+from s2iammask_core.files.clips import open_file
+from s2iammask_core.files.names import picture_files
+from s2iammask_core.files.pictures import picture_size, read_picture
+from s2iammask_core.files.reading import Numbered
+from s2iammask_core.geometry import HostFrame
 
 
 class Frames(Protocol):
@@ -22,7 +18,7 @@ class Frames(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, index: int) -> Frame:
+    def read(self, index: int) -> HostFrame:
         """The frame (H, W, 3); DatasetError if it cannot be decoded."""
         ...
 
@@ -30,34 +26,28 @@ class Frames(Protocol):
         """What the frame's results are called after."""
         ...
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the first frame."""
+    def size(self, index: int) -> tuple[int, int]:
+        """Width and height of a frame."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFiles:
-    """One image file for each frame."""
+    """One picture file for each frame."""
 
     paths: tuple[Path, ...]
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def read(self, index: int) -> Frame:
-        return read_image(self.paths[index])
+    def read(self, index: int) -> HostFrame:
+        return read_picture(self.paths[index])
 
     def name(self, index: int) -> str:
         return self.paths[index].stem
 
-    @property
-    def size(self) -> tuple[int, int]:
-        try:
-            with Image.open(self.paths[0]) as image:  # reads the header alone
-                return image.size
-        except (OSError, UnidentifiedImageError) as error:
-            raise DatasetError(f"cannot read the image {self.paths[0]}: {error}") from error
+    def size(self, index: int) -> tuple[int, int]:
+        return picture_size(self.paths[index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +60,14 @@ class ChosenFrames:
     def __len__(self) -> int:
         return len(self.indices)
 
-    def read(self, index: int) -> Frame:
+    def read(self, index: int) -> HostFrame:
         return self.frames.read(self.indices[index])
 
     def name(self, index: int) -> str:
         return self.frames.name(self.indices[index])
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.frames.size
+    def size(self, index: int) -> tuple[int, int]:
+        return self.frames.size(self.indices[index])
 
 
 def every_nth(frames: Frames, step: int) -> ChosenFrames:
@@ -87,65 +76,48 @@ def every_nth(frames: Frames, step: int) -> ChosenFrames:
 
 
 class VideoFile:
-    """The frames of a video file."""
+    """The frames of a video file; one that does not say how many it has is decoded once to count them."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._capture = cv2.VideoCapture(str(path))
-        if not self._capture.isOpened():
-            raise DatasetError(f"cannot open the video {path}")
-        self._next = 0
-        self._count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    def __init__(self, path: Path, count: int | None = None) -> None:
+        self._path, self._clip = path, open_file(path)
+        counted = count or self._clip.count
+        self._count = sum(1 for _ in self._clip) if counted is None else counted
+        self._coming: Iterator[Numbered] = iter(())
+        self._last: Numbered | None = None
 
-    def __reduce__(self) -> tuple[type["VideoFile"], tuple[Path]]:
-        return VideoFile, (self._path,)
+    def __reduce__(self) -> tuple[type["VideoFile"], tuple[Path, int]]:
+        return VideoFile, (self._path, self._count)
 
     def __len__(self) -> int:
         return self._count
 
-    def read(self, index: int) -> Frame:
-        if index < self._next:
-            self._capture = cv2.VideoCapture(str(self._path))
-            self._next = 0
-        for _ in range(self._next, index):  # seeking is inexact in many formats
-            self._capture.grab()
-        read, image = self._capture.read()
-        self._next = index + 1
-        if not read:
-            raise DatasetError(f"{self._path}: frame {index} cannot be decoded; the file may be truncated")
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    def read(self, index: int) -> HostFrame:
+        last = self._last
+        if last is None or index < last.number:
+            self._coming = self._clip.read()  # seeking is inexact in many formats
+            last = next(self._coming)
+        try:
+            while last.number < index:
+                last = next(self._coming)
+        except (StopIteration, IncompleteError) as error:
+            raise DatasetError(f"{self._path}: frame {index} of {self._count} cannot be decoded") from error
+        finally:
+            self._last = last
+        if last.number != index:
+            raise DatasetError(f"{self._path}: frame {index} of {self._count} cannot be decoded")
+        return last.frame
 
     def name(self, index: int) -> str:
         return f"{index:05d}"
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return (
-            int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-        )
-
-
-def read_image(path: Path) -> Frame:
-    """The image (H, W, 3) RGB; DatasetError if there is none."""
-    if not path.is_file():
-        raise DatasetError(f"there is no image {path}")
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DatasetError(f"cannot decode the image {path}; is it truncated?")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    def size(self, index: int) -> tuple[int, int]:
+        frame = self.read(index)
+        return frame.shape[1], frame.shape[0]
 
 
 def images_in(folder: Path) -> ImageFiles:
-    """The images of a folder in the order of their names; DatasetError if there are none."""
-    if not folder.is_dir():
-        raise DatasetError(f"there is no folder {folder}")
-    files = image_files(folder.iterdir())
+    """The pictures of a folder in natural order; DatasetError if there are none."""
+    files = picture_files(folder)
     if not files:
-        raise DatasetError(f"there are no images in {folder}")
+        raise DatasetError(f"there are no pictures in {folder}")
     return ImageFiles(files)
-
-
-def image_files(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Those of the paths that are images, in the order of their names."""
-    return tuple(sorted(path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES))

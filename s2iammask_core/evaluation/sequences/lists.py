@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.names import existing_folder, natural_order
+from s2iammask_core.files.texts import read_names
 
 
 class Named(Protocol):
@@ -18,24 +20,12 @@ class Named(Protocol):
 Item = TypeVar("Item", bound=Named)
 
 
-def read_names(path: Path) -> tuple[str, ...]:
-    """The names in a text file, one in each line; DatasetError if it holds none."""
-    try:
-        names = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"cannot read the list of sequences {path}: {error}") from error
-    if not names:
-        raise DatasetError(f"the list of sequences {path} is empty")
-    return names
-
-
 def listed_names(root: Path, list_name: str, marker: str) -> tuple[str, ...]:
     """The names in the root's list, or without one those of all folders that hold a file like the marker."""
     if (root / list_name).is_file():
         return read_names(root / list_name)
-    if not root.is_dir():
-        raise DatasetError(f"there is no folder {root}")
-    names = tuple(sorted({path.parent.name for path in root.glob(f"*/{marker}")}))
+    found = {path.parent.name for path in existing_folder(root).glob(f"*/{marker}")}
+    names = tuple(sorted(found, key=natural_order))
     if not names:
         raise DatasetError(
             f"no sequence found: {root} has no {list_name}, and no folder in it has a {marker}"

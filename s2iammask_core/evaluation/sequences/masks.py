@@ -1,6 +1,5 @@
-"""Sequences with label images: DAVIS 2016 and 2017, YouTube-VOS."""
+"""Sequences with label pictures: DAVIS 2016 and 2017, YouTube-VOS."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,15 +7,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from s2iammask_core.errors import DatasetError, S2iamMaskError
+from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, ImageFiles, images_in
-from s2iammask_core.evaluation.sequences.lists import read_names
+from s2iammask_core.files.davis import RESOLUTION
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.labels import VOID, Scheme, check_size, read_labels, scheme_of
+from s2iammask_core.files.names import natural_order
+from s2iammask_core.geometry import HostFrame
 
 Labels = NDArray[np.uint8]  # (H, W) object ids, 0 is background; VOID in a truth
-
-VOID = 255  # pixels that belong to nothing known; not in DAVIS 2016, where it marks the object
+LAST_ID = VOID - 1  # the highest that result files can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,37 @@ class MaskSequence:
 
     name: str
     frames: Frames
-    annotations: Mapping[int, Path] = field(repr=False)  # the label image of each annotated frame
+    annotations: Mapping[int, Path] = field(repr=False)  # the label picture of each annotated frame
     objects: tuple[ObjectSpan, ...]
-    binary: bool  # whatever is not 0 is object 1
+    scheme: Scheme
 
     def labels(self, index: int) -> Labels:
-        """The label image (H, W) of an annotated frame."""
+        """What is annotated in a frame; DatasetError if that is nothing."""
         if index not in self.annotations:
             raise DatasetError(f"sequence {self.name} has no annotation for frame {self.frames.name(index)}")
-        return read_labels(self.annotations[index], self.binary)
+        path = self.annotations[index]
+        try:
+            labels = read_labels(path, self.scheme).marked
+        except DatasetError as error:
+            raise DatasetError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from error
+        return labels * np.uint8(self.objects[0].object_id) if self.scheme is Scheme.ONE else labels
+
+    def fitting(self, index: int, frame: HostFrame) -> Labels:
+        """The same of this frame (H, W, 3); DatasetError if the annotation has another size."""
+        labels = self.labels(index)
+        size = frame.shape[1], frame.shape[0]
+        check_size(labels, self.annotations[index], size, self.frames.name(index))
+        return labels
+
+    def given(self, index: int, frame: HostFrame) -> Labels:
+        """The same where objects begin; DatasetError if one of them is not to be seen."""
+        labels = self.fitting(index, frame)
+        absent = {each.object_id for each in self.starting(index)} - set(np.unique(labels).tolist())
+        if absent:
+            raise DatasetError(
+                f"{self.annotations[index]} has no pixel of object {min(absent)}, which begins in this frame"
+            )
+        return labels
 
     @property
     def has_truth(self) -> bool:
@@ -78,42 +101,28 @@ class MaskSequence:
         return replace(self, frames=frames, annotations=annotations, objects=objects)
 
 
-def read_labels(path: Path, binary: bool, error: type[S2iamMaskError] = DatasetError) -> Labels:
-    """A label image (H, W): the palette's indices, or the grey values."""
-    try:
-        with Image.open(path) as image:
-            mode, labels = image.mode, np.array(image)
-    except FileNotFoundError as problem:
-        raise error(f"there is no mask {path}") from problem
-    except (OSError, UnidentifiedImageError, SyntaxError) as problem:
-        raise error(f"cannot decode the mask {path}: {problem}") from problem
-    if mode not in ("1", "L", "P"):
-        raise error(f"{path} has colours ({mode}), not object ids; save masks as palette or grey images")
-    if binary:
-        return np.asarray(labels != 0).astype(np.uint8)
-    return labels.astype(np.uint8)
-
-
-def davis_names(root: Path, year: str, split: str) -> tuple[str, ...]:
-    """The sequences that ImageSets lists."""
-    return read_names(root / "ImageSets" / year / f"{split}.txt")
-
-
 def read_davis(root: Path, year: str, names: Iterable[str]) -> tuple[MaskSequence, ...]:
     """Sequences at 480p; in the year 2016 all objects of a sequence are one."""
-    return tuple(_davis_sequence(root, name, binary=year == "2016") for name in names)
+    return tuple(_davis_sequence(root, name, one=year == "2016") for name in names)
 
 
-def _davis_sequence(root: Path, name: str, binary: bool) -> MaskSequence:
-    frames = images_in(root / "JPEGImages" / "480p" / name)
-    annotations = _annotations(root / "Annotations" / "480p" / name, frames)
+def _davis_sequence(root: Path, name: str, one: bool) -> MaskSequence:
+    frames = images_in(root / "JPEGImages" / RESOLUTION / name)
+    annotations = _annotations(root / "Annotations" / RESOLUTION / name, frames)
     if 0 not in annotations:
         raise DatasetError(f"sequence {name} has no annotation for its first frame, {frames.name(0)}")
-    ids = np.unique(read_labels(annotations[0], binary))
-    objects = tuple(ObjectSpan(int(each), 0, len(frames) - 1) for each in ids if each not in (0, VOID))
-    if not objects:
+    scheme = Scheme.ONE if one else scheme_of(annotations[0])
+    ids = read_labels(annotations[0], scheme).objects
+    _check_ids(ids, name)
+    objects = tuple(ObjectSpan(each, 0, len(frames) - 1) for each in ids)
+    return MaskSequence(name, frames, annotations, objects, scheme)
+
+
+def _check_ids(ids: Iterable[int], name: str) -> None:
+    if not (known := list(ids)):
         raise DatasetError(f"the first annotation of sequence {name} has no object")
-    return MaskSequence(name, frames, annotations, objects, binary)
+    if not 0 < min(known) <= max(known) <= LAST_ID:
+        raise DatasetError(f"sequence {name} has objects {known}; ids are 1 to {LAST_ID}")
 
 
 def _annotations(folder: Path, frames: Frames) -> dict[int, Path]:
@@ -126,30 +135,35 @@ def read_youtube_vos(root: Path) -> tuple[MaskSequence, ...]:
 
     Frames outside those that meta.json lists for the objects are left out.
     """
+    meta = root / "meta.json"
+    content = read_object(meta)
     try:
-        videos = json.loads((root / "meta.json").read_text())["videos"]
+        videos = content["videos"]
         return tuple(_youtube_sequence(root, name, videos[name]["objects"]) for name in sorted(videos))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(f"cannot read {root / 'meta.json'}: missing or broken {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise DatasetError(f"cannot read {meta}: missing or broken {error}") from error
 
 
 def _youtube_sequence(root: Path, name: str, objects: Mapping[str, Any]) -> MaskSequence:
     folder = root / "JPEGImages" / name
-    wanted = sorted({frame for each in objects.values() for frame in each["frames"]})
+    listed = {str(frame) for each in objects.values() for frame in each["frames"]}
+    wanted = sorted(listed, key=natural_order)
     frames = ImageFiles(tuple(folder / f"{frame}.jpg" for frame in wanted))
     missing = [path.name for path in frames.paths if not path.is_file()]
     if missing:
         raise DatasetError(f"{folder} lacks {len(missing)} of its frames, the first is {missing[0]}")
     spans = tuple(_span(int(object_id), each, wanted) for object_id, each in sorted(objects.items()))
+    _check_ids((each.object_id for each in spans), name)
     annotations = _annotations(root / "Annotations" / name, frames)
     for each in spans:
         if each.first not in annotations:
             raise DatasetError(
                 f"sequence {name}: object {each.object_id} has no annotation in its first frame"
             )
-    return MaskSequence(name, frames, annotations, spans, binary=False)
+    first = min(each.first for each in spans)
+    return MaskSequence(name, frames, annotations, spans, scheme_of(annotations[first], len(spans)))
 
 
 def _span(object_id: int, record: Mapping[str, Any], frames: list[str]) -> ObjectSpan:
-    own = sorted(record["frames"])
+    own = sorted(map(str, record["frames"]), key=natural_order)
     return ObjectSpan(object_id, frames.index(own[0]), frames.index(own[-1]), str(record.get("category", "")))

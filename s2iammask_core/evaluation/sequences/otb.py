@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, every_nth, images_in
 from s2iammask_core.evaluation.sequences.lists import listed_names
-from s2iammask_core.evaluation.sequences.regions import read_boxes
+from s2iammask_core.evaluation.sequences.regions import check_start, read_boxes
+from s2iammask_core.files.names import in_order
+from s2iammask_core.files.texts import read_text
 
 # The number of the frame that the first row belongs to, where it is not 1.
 FIRST_FRAMES = {"David": 300, "BlurCar1": 247, "BlurCar3": 3, "BlurCar4": 18}
@@ -44,11 +46,12 @@ def otb_folder(folder: Path) -> list[BoxSequence]:
     """The targets of one folder."""
     images = images_in(folder / "img")
     sequences = []
-    for path in sorted(folder.glob("groundtruth_rect*.txt")):
+    for path in in_order(folder.glob("groundtruth_rect*.txt")):
         found = TRUTH_FILES.fullmatch(path.name)
-        if found and path.read_text().strip():  # some copies have an empty file beside the numbered ones
+        if found and read_text(path).strip():  # some copies have an empty file beside the numbered ones
             name = folder.name if found[1] is None else f"{folder.name}.{found[1]}"
             boxes = read_boxes(path)
+            check_start(boxes, path)
             sequences.append(BoxSequence(name, _annotated(images, folder, len(boxes)), boxes, FIRST_PIXEL))
     if not sequences:
         raise DatasetError(f"there is no groundtruth_rect.txt in {folder}")

@@ -5,57 +5,60 @@ continuous coordinates of the rest of the package these are 10 to 31. OTB counts
 """
 
 import math
-import re
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box, Points, RotatedBox
-from s2iammask_core.errors import DatasetError, S2iamMaskError
+from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.overlap import Regions
-
-_SEPARATORS = re.compile(r"[,;\s]+")  # the dialects of OTB mix all of them
-
-
-def read_number_rows(path: Path, error: type[S2iamMaskError] = DatasetError) -> list[list[float]]:
-    """The numbers in each line that is not empty; separated by commas, semicolons, tabs or spaces."""
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise error(f"cannot read {path}: {problem}") from problem
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = [float(part) for part in _SEPARATORS.split(line.strip()) if part]
-        except ValueError as problem:
-            raise error(f"{path}, line {number}: {line.strip()!r} is not a row of numbers") from problem
-        if row:
-            rows.append(row)
-    return rows
+from s2iammask_core.files.texts import read_number_rows
 
 
-def read_boxes(path: Path, error: type[S2iamMaskError] = DatasetError) -> NDArray[np.float64]:
-    """Boxes (N, 4) x y width height, one in each line."""
-    rows = read_number_rows(path, error)
+def read_boxes(path: Path) -> NDArray[np.float64]:
+    """Boxes (N, 4) x y width height, one in each line; NaN for a blank line, which has no box."""
+    rows = [row or [math.nan] * 4 for row in read_number_rows(path)]
     for number, row in enumerate(rows, start=1):
         if len(row) != 4:
-            raise error(f"{path}, row {number}: expected x, y, width, height, got {len(row)} numbers")
+            raise DatasetError(f"{path}, line {number}: expected x, y, width, height, got {len(row)} numbers")
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
-def polygon(numbers: Sequence[float], where: str, error: type[S2iamMaskError] = DatasetError) -> Points:
+def check_start(boxes: NDArray[np.float64], source: object) -> None:
+    """DatasetError unless the first box (of (N, 4)) is one that a tracker can start on."""
+    first = boxes[0] if len(boxes) else np.full(4, np.nan)
+    if not np.isfinite(first).all() or min(first[2:]) <= 0:
+        given = ",".join(f"{value:g}" for value in first)
+        raise DatasetError(f"{source}: the first frame has no object to start on, its box is {given}")
+
+
+class Rectangles(Enum):
+    """How many pixels a VOT region of 4 numbers covers."""
+
+    TOOLKIT = "toolkit"  # width x height, as in the official vot-toolkit
+    PYSOT = "pysot"  # one more in both directions, as PySOT and older toolkits count
+
+    @property
+    def beyond(self) -> int:
+        """From the number of pixels to the distance between the centres of the first and the last."""
+        return -1 if self is Rectangles.TOOLKIT else 0
+
+
+def polygon(numbers: Sequence[float], where: str, rectangles: Rectangles = Rectangles.TOOLKIT) -> Points:
     """The vertices (M, 2) that a VOT file means by 4 numbers (x y width height) or by x y of each vertex.
 
-    Raises the error, which says where, if they are neither.
+    DatasetError, which says where, if they are neither.
     """
     if len(numbers) == 4:
         x, y, width, height = numbers
-        right, bottom = x + width - 1, y + height - 1
+        right, bottom = x + width + rectangles.beyond, y + height + rectangles.beyond
         return np.array([(x, y), (x, bottom), (right, bottom), (right, y)], np.float32)
     if len(numbers) < 6 or len(numbers) % 2:
-        raise error(f"{where}: a region has 4 numbers, or 3 or more pairs of numbers, not {len(numbers)}")
+        count = len(numbers)
+        raise DatasetError(f"{where}: a region has 4 numbers, or 3 or more pairs of numbers, not {count}")
     return np.array(numbers, np.float32).reshape(-1, 2)
 
 
@@ -70,16 +73,18 @@ def stacked(polygons: Sequence[Points | None]) -> Regions:
     return regions
 
 
-def read_polygons(path: Path) -> Regions:
-    """The regions (N, M, 2) of a VOT ground truth; NaN where the object is absent."""
-    return to_regions(read_number_rows(path), str(path))
+def read_polygons(path: Path, rectangles: Rectangles) -> Regions:
+    """The regions (N, M, 2) of a VOT ground truth; NaN where the object is absent, as in a blank line."""
+    return to_regions(read_number_rows(path), str(path), rectangles)
 
 
-def to_regions(rows: Sequence[Sequence[float]], source: str) -> Regions:
+def to_regions(rows: Sequence[Sequence[float]], source: str, rectangles: Rectangles) -> Regions:
     """Regions (N, M, 2) of rows of numbers; DatasetError names the source and the row that is none."""
     return stacked(
         [
-            None if any(math.isnan(value) for value in row) else polygon(row, f"{source}, row {number}")
+            None
+            if not row or any(map(math.isnan, row))
+            else polygon(row, f"{source}, row {number}", rectangles)
             for number, row in enumerate(rows, start=1)
         ]
     )

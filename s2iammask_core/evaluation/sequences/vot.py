@@ -1,6 +1,5 @@
 """VOT sequences: a folder each with frames, groundtruth.txt and tags, or one json file for all."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.evaluation.sequences.frames import (
-    Frames,
-    ImageFiles,
-    every_nth,
-    image_files,
-    images_in,
-)
+from s2iammask_core.evaluation.overlap import Regions
+from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, every_nth, images_in
 from s2iammask_core.evaluation.sequences.lists import listed_names
-from s2iammask_core.evaluation.sequences.regions import read_number_rows, read_polygons, to_regions
+from s2iammask_core.evaluation.sequences.regions import Rectangles, read_polygons, to_regions
 from s2iammask_core.evaluation.vot import VotTruth
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.names import picture_files
+from s2iammask_core.files.texts import read_number_rows
 
 ATTRIBUTES = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
 NO_ATTRIBUTE = "none"  # the frames that have none of the attributes
@@ -40,30 +37,34 @@ class VotSequence:
         return replace(self, frames=every_nth(self.frames, step), truth=truth)
 
 
-def read_vot(path: Path, frames: Path | None = None) -> tuple[VotSequence, ...]:
+def read_vot(
+    path: Path, frames: Path | None = None, rectangles: Rectangles = Rectangles.TOOLKIT
+) -> tuple[VotSequence, ...]:
     """All sequences of a data set.
 
     Args:
         path: the folder of the sequences, which list.txt names if it is there, or a challenge's json file.
         frames: for a json file, the folder that its image names are relative to, if it is not the file's own.
+        rectangles: how truth of 4 numbers is taken.
     """
     if path.is_file():
-        return tuple(
-            _from_json(name, each, frames or path.parent) for name, each in _read_json(path, path).items()
-        )
+        sequences = _read_json(path).items()
+        return tuple(_from_json(name, each, frames or path.parent, rectangles) for name, each in sequences)
     names = listed_names(path, "list.txt", marker="groundtruth.txt")
-    return tuple(vot_folder(path / name) for name in names)
+    return tuple(vot_folder(path / name, rectangles) for name in names)
 
 
-def vot_folder(folder: Path) -> VotSequence:
+def vot_folder(folder: Path, rectangles: Rectangles = Rectangles.TOOLKIT) -> VotSequence:
     """The sequence of one folder."""
-    images = image_files(folder.iterdir()) if folder.is_dir() else ()
-    frames = ImageFiles(images) if images else images_in(folder / "color")
-    regions = read_polygons(folder / "groundtruth.txt")
+    frames = ImageFiles(picture_files(folder))
+    if not len(frames):
+        frames = images_in(folder / "color")
+    regions = read_polygons(folder / "groundtruth.txt", rectangles)
     if len(regions) != len(frames):
         raise DatasetError(f"{folder}: {len(frames)} frames, but {len(regions)} rows in groundtruth.txt")
+    _check_seen(regions, str(folder / "groundtruth.txt"))
     tags = {name: _read_tag(folder, name) for name in ATTRIBUTES}
-    return VotSequence(folder.name, frames, VotTruth(regions, frames.size, _padded(tags, len(regions))))
+    return VotSequence(folder.name, frames, VotTruth(regions, frames.size(0), _padded(tags, len(regions))))
 
 
 def _read_tag(folder: Path, name: str) -> list[float]:
@@ -85,26 +86,36 @@ def _padded(tags: Mapping[str, Sequence[float]], length: int) -> dict[str, NDArr
     return padded
 
 
-def _read_json(path: Path, source: Path) -> dict[str, Any]:
-    try:
-        sequences = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"cannot read {source}: {error}") from error
-    if not isinstance(sequences, dict) or not sequences:
-        raise DatasetError(f"{source} must hold one object for each sequence, by its name")
+def _read_json(path: Path) -> dict[str, Any]:
+    sequences = read_object(path)
+    if not sequences:
+        raise DatasetError(f"{path} must hold one object for each sequence, by its name")
     return sequences
 
 
-def _from_json(name: str, record: Any, root: Path) -> VotSequence:
+def _from_json(name: str, record: Any, root: Path, rectangles: Rectangles) -> VotSequence:
     try:
-        rows, size = record["gt_rect"], (int(record["width"]), int(record["height"]))
-        frames = ImageFiles(tuple(root / each for each in record["img_names"]))
-        tags = {tag: record.get(tag) or [] for tag in ATTRIBUTES}
-    except (KeyError, TypeError, AttributeError) as error:
+        rows = [list(map(float, row)) for row in record["gt_rect"]]
+        size = int(record["width"]), int(record["height"])
+        frames = _named(name, record.get("img_names"), root, len(rows))
+        tags = {tag: list(map(float, record.get(tag) or [])) for tag in ATTRIBUTES}
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise DatasetError(f"sequence {name} of the json file: missing or broken {error}") from error
-    regions = to_regions(rows, f"gt_rect of sequence {name}")
+    regions = to_regions(rows, f"gt_rect of sequence {name}", rectangles)
     if len(regions) != len(frames):
         raise DatasetError(
             f"sequence {name}: {len(frames)} image names, but {len(regions)} ground truth regions"
         )
+    _check_seen(regions, f"gt_rect of sequence {name}")
     return VotSequence(name, frames, VotTruth(regions, size, _padded(tags, len(regions))))
+
+
+def _named(name: str, images: Sequence[str] | None, root: Path, count: int) -> ImageFiles:
+    """The pictures that a json file names; where a tool has left the names out, they are VOT's own."""
+    usual = [f"{name}/color/{number:08d}.jpg" for number in range(1, count + 1)]
+    return ImageFiles(tuple(root / str(each) for each in images or usual))
+
+
+def _check_seen(regions: Regions, source: str) -> None:
+    if not np.isfinite(regions).all(axis=(1, 2)).any():
+        raise DatasetError(f"{source} shows the object in no frame")

@@ -98,9 +98,17 @@ def test_what_sticks_out_of_the_frame_is_cut_off():
     assert mask.sum() == 5 * 4
 
 
-@pytest.mark.parametrize("rings", [(), (np.zeros((2, 2), np.float32),), (np.full((4, 2), -5, np.float32),)])
-def test_outlines_without_area_in_the_frame_give_an_empty_mask(rings):
-    assert not PolygonMask(rings, 6, 8).load().any()
+def test_an_outline_thinner_than_half_a_pixel_keeps_the_pixels_that_are_most_in_it():
+    sliver = np.array([[2, 3], [9, 3], [9, 3.3], [2, 3.3]], np.float32)
+
+    mask = PolygonMask((sliver,), 20, 30).load()
+
+    assert np.argwhere(mask).tolist() == [[3, x] for x in range(2, 9)]
+
+
+def test_an_outline_outside_the_frame_is_an_error():
+    with pytest.raises(DatasetError, match="no pixel of the picture"):
+        PolygonMask((np.full((4, 2), -5, np.float32),), 6, 8).load()
 
 
 def test_the_indices_of_a_palette_picture_are_the_labels(drawing):
@@ -118,16 +126,16 @@ def test_a_colour_picture_cannot_hold_labels_but_can_hold_one_object(drawing):
     Image.fromarray(values).save(drawing.root / "colour.png")
 
     assert LabelMask(drawing.root / "colour.png", None).load().sum() == 50
-    with pytest.raises(DatasetError, match=r"colour\.png is a colour picture"):
+    with pytest.raises(DatasetError, match=r"colour\.png has colours such as \(0, 0, 9\)"):
         LabelMask(drawing.root / "colour.png", 1).load()
 
 
 def test_a_mask_that_is_missing_or_broken_is_named(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
 
-    with pytest.raises(DatasetError, match=r"gone\.png is missing"):
+    with pytest.raises(DatasetError, match=r"there is no picture .*gone\.png"):
         LabelMask(tmp_path / "gone.png", 1).load()
-    with pytest.raises(DatasetError, match=r"broken\.png cannot be read"):
+    with pytest.raises(DatasetError, match=r"cannot read the picture .*broken\.png"):
         LabelMask(tmp_path / "broken.png", 1).load()
 
 

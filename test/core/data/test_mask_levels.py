@@ -7,8 +7,9 @@ from PIL import Image
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import Annotation
 from s2iammask_core.data.cutting import TEMPLATE_PIXELS, context_side, cut
-from s2iammask_core.data.mask_sources import KNOWN_OBJECT, UNKNOWN, VOID, LabelMask, PolygonMask, RleMask
+from s2iammask_core.data.mask_sources import KNOWN_OBJECT, UNKNOWN, LabelMask, PolygonMask, RleMask
 from s2iammask_core.data.stills import read_stills
+from s2iammask_core.files.labels import VOID
 
 BOX = Box.from_xywh(40, 30, 50, 40)
 

@@ -8,7 +8,7 @@ from s2iammask_core.data import pairs
 from s2iammask_core.data.annotations import Annotation, Video, VideoSet
 from s2iammask_core.data.mask_sources import of_mask
 from s2iammask_core.data.pairs import PairConfig, PairDataset
-from s2iammask_core.video import write_picture
+from s2iammask_core.files.pictures import write_picture
 
 CATS, DOG = (250, 200), 60  # brightness of two cats and a dog, on black
 PLACE = Box.from_xywh(80, 60, 60, 60)

@@ -17,7 +17,7 @@ from s2iammask_core.data import prepare as preparation
 from s2iammask_core.data.crop511 import box_in_crop
 from s2iammask_core.data.prepare import PrepareConfig, prepare
 from s2iammask_core.data.readers.crops import CropSetting, read_crops
-from s2iammask_core.errors import ConfigError, DatasetError
+from s2iammask_core.errors import ConfigError, DatasetError, OutputError
 
 ALONE = PrepareConfig(workers=1)
 ROOT = Path(__file__).parents[3]
@@ -264,7 +264,7 @@ def test_frames_that_bear_no_number_are_named(youtube_vos, tmp_path):
 def test_a_destination_that_cannot_be_written_is_named(coco, tmp_path):
     (tmp_path / "crop511").write_text("a file where the folder should be")
 
-    with pytest.raises(DatasetError, match="crop511"):
+    with pytest.raises(OutputError, match="crop511"):
         prepare("coco", coco, tmp_path, ["val2017"], ALONE)
 
 

@@ -94,10 +94,10 @@ def test_a_broken_coco_file_is_named(coco, drawing, content):
 
 
 def test_folders_and_files_that_coco_lacks_are_named(coco):
-    with pytest.raises(DatasetError, match=r"folder .*test2017 is missing"):
+    with pytest.raises(DatasetError, match=r"no folder .*test2017"):
         read_coco(coco, "test2017")
     (coco / "annotations/instances_val2017.json").unlink()
-    with pytest.raises(DatasetError, match=r"instances_val2017\.json cannot be read"):
+    with pytest.raises(DatasetError, match=r"cannot read .*instances_val2017\.json"):
         read_coco(coco, "val2017")
 
 
@@ -163,7 +163,7 @@ def test_a_broken_xml_is_named(vid, drawing, content, message):
 def test_folders_that_vid_lacks_are_named(vid, lost):
     shutil.rmtree(vid / lost)
 
-    with pytest.raises(DatasetError, match=rf"folder .*{lost}.* is missing"):
+    with pytest.raises(DatasetError, match=rf"no folder .*{lost}.*"):
         read_imagenet_vid(vid)
 
 
@@ -179,7 +179,7 @@ def test_a_large_coco_file_stays_small(coco, drawing):
     count = 2000
     outline = np.arange(20).tolist()
     annotations = [
-        {"image_id": i % 50, "bbox": [1, 2, 3, 4], "segmentation": [outline]} for i in range(count)
+        {"image_id": i % 50, "bbox": [0, 1, 18, 18], "segmentation": [outline]} for i in range(count)
     ]
     images = [{"id": i, "file_name": f"{i:012d}.jpg", "height": 10, "width": 10} for i in range(50)]
     drawing.text("annotations/instances_train2017.json", {"images": images, "annotations": annotations})

@@ -89,7 +89,7 @@ def test_a_davis_sequence_without_results_is_named(davis):
 def test_a_missing_mask_is_named(davis):
     (davis[1] / "b/00002.png").unlink()
 
-    assert_refused(davis, r"there is no mask .*b/00002\.png")
+    assert_refused(davis, r"there is no picture .*b/00002\.png")
 
 
 def test_a_mask_of_another_size_is_named(davis, files):
@@ -102,7 +102,7 @@ def test_a_truncated_mask_is_named(davis):
     path = davis[1] / "b/00002.png"
     path.write_bytes(path.read_bytes()[:120])
 
-    assert_refused(davis, r"cannot decode the mask .*b/00002\.png")
+    assert_refused(davis, r"cannot read the picture .*b/00002\.png")
 
 
 def test_an_id_that_does_not_exist_is_named(davis, files):
@@ -112,7 +112,7 @@ def test_an_id_that_does_not_exist_is_named(davis, files):
 
 
 def test_a_picture_is_no_mask(davis):
-    Image.new("RGB", (40, 30)).save(davis[1] / "b/00002.png")
+    Image.new("RGB", (40, 30), (9, 0, 7)).save(davis[1] / "b/00002.png")
 
     assert_refused(davis, r"b/00002\.png has colours")
 
@@ -135,7 +135,7 @@ def test_an_otb_sequence_without_results_is_named(otb):
     ("rows", "message"),
     [
         (["1,2,3,4"] * 2, "has 2 lines, but the sequence has 3 frames"),
-        (["1,2,3,4"] * 2 + ["1,2,3"], "row 3: expected x, y, width, height, got 3 numbers"),
+        (["1,2,3,4"] * 2 + ["1,2,3"], "line 3: expected x, y, width, height, got 3 numbers"),
         (["1,2,3,4"] * 2 + ["1,2,inf,4"], "has a box that is not finite"),
     ],
 )

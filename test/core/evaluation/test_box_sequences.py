@@ -84,7 +84,7 @@ def test_vot_tags_are_thinned_with_their_frames(tmp_path, files):
     assert sequence.truth.regions[:, 0, 0].tolist() == [0, 2]
     assert sequence.truth.tags["occlusion"].tolist() == [False, True]
     assert [sequence.frames.name(index) for index in range(2)] == ["00000001", "00000003"]
-    assert sequence.frames.size == (40, 30)
+    assert sequence.frames.size(0) == (40, 30)
 
 
 def test_masks_of_thinned_sequences_belong_to_their_frames(tmp_path, files):

@@ -8,7 +8,8 @@ import pytest
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.sequences.folder import read_folder
-from s2iammask_core.evaluation.sequences.frames import VideoFile, read_image
+from s2iammask_core.evaluation.sequences.frames import VideoFile
+from s2iammask_core.files.pictures import read_picture
 
 
 def broken_otb(root, files):
@@ -57,7 +58,7 @@ def json_without_truth(root, files):
 
 def json_list(root, files):
     (root / "VOT2018.json").write_text("[]")
-    return "VOT2018", root, "must hold one object for each sequence"
+    return "VOT2018", root, "must hold a json object, not list"
 
 
 def json_of_two_lengths(root, files):
@@ -68,12 +69,12 @@ def json_of_two_lengths(root, files):
 
 def empty_list(root, files):
     (root / "list.txt").write_text("\n")
-    return "VOT2018", root, r"list of sequences .*list\.txt is empty"
+    return "VOT2018", root, r"the list .*list\.txt is empty"
 
 
 def no_list(root, files):
     (files.davis(root, ["cat"]) / "ImageSets/2016/val.txt").unlink()
-    return "DAVIS2016", root, r"cannot read the list of sequences .*val\.txt"
+    return "DAVIS2016", root, r"cannot read .*val\.txt"
 
 
 def no_object(root, files):
@@ -147,9 +148,9 @@ def test_a_video_that_ends_too_early_is_an_error(tmp_path, files):
     files.video(tmp_path / "clip.avi", 4)
     video = VideoFile(tmp_path / "clip.avi")
 
-    with pytest.raises(DatasetError, match=r"clip\.avi: frame 4 cannot be decoded"):
+    with pytest.raises(DatasetError, match=r"clip\.avi: frame 4 of 4 cannot be decoded"):
         video.read(4)
-    with pytest.raises(DatasetError, match="cannot open the video"):
+    with pytest.raises(DatasetError, match="there is no video"):
         VideoFile(tmp_path / "nothing.avi")
 
 
@@ -157,7 +158,7 @@ def test_a_frame_that_cannot_be_decoded_is_named(tmp_path):
     (tmp_path / "1.jpg").write_bytes(b"no picture")
 
     with pytest.raises(DatasetError, match=r"1\.jpg"):
-        read_image(tmp_path / "1.jpg")
+        read_picture(tmp_path / "1.jpg")
 
 
 def test_a_sequence_that_there_is_not_is_named_with_those_like_it(tmp_path, files):

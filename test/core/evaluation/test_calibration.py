@@ -6,7 +6,8 @@ import pytest
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.calibration import Observation, cross_validated, fit, observe, reliability
 from s2iammask_core.evaluation.identity import IdentityTracker
-from s2iammask_core.evaluation.sequences.masks import VOID, read_davis
+from s2iammask_core.evaluation.sequences.masks import read_davis
+from s2iammask_core.files.labels import VOID
 from s2iammask_core.tracking.confidence import ConfidenceModel, Evidence
 
 

@@ -14,7 +14,8 @@ from s2iammask_core.evaluation.davis import (
     measures,
     region_similarity,
 )
-from s2iammask_core.evaluation.sequences.masks import VOID, read_davis
+from s2iammask_core.evaluation.sequences.masks import read_davis
+from s2iammask_core.files.labels import VOID
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "test/data/eval"

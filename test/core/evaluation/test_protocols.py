@@ -7,13 +7,14 @@ import pytest
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.evaluation.benchmarks.masks import measured_objects
 from s2iammask_core.evaluation.identity import IdentityTracker
-from s2iammask_core.evaluation.protocols import merged, one_pass, propagate, supervised
+from s2iammask_core.evaluation.protocols import one_pass, propagate, supervised
 from s2iammask_core.evaluation.results.masks import write_masks
 from s2iammask_core.evaluation.sequences.masks import read_davis, read_youtube_vos
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.vot import read_vot
 from s2iammask_core.evaluation.speed import TimedFrames, TimedTracker
 from s2iammask_core.evaluation.vot import Kind
+from s2iammask_core.overlay import id_image
 from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
 from s2iammask_core.tracking.tracker import Tracker
 
@@ -111,16 +112,16 @@ def region(x, y, value, side=4):
 def test_a_pixel_goes_to_the_most_probable_object():
     tracks = [track_at(ON, 3, region(0, 0, 0.7)), track_at(ON, 5, region(2, 0, 0.9))]
 
-    labels = merged(tracks, (4, 8))
+    labels = id_image(tracks, (4, 8))
 
     assert labels[0].tolist() == [3, 3, 5, 5, 5, 5, 0, 0]
-    assert np.array_equal(merged(tracks[::-1], (4, 8)), labels)
+    assert np.array_equal(id_image(tracks[::-1], (4, 8)), labels)
 
 
 def test_what_is_below_the_threshold_stays_background():
     unsure = MaskRegion(0, 0, np.zeros((4, 4), bool), np.full((4, 4), 0.4, np.float32))
 
-    assert not merged([track_at(ON, 1, unsure)], (4, 8)).any()
+    assert not id_image([track_at(ON, 1, unsure)], (4, 8)).any()
 
 
 def test_all_objects_start_from_their_masks_with_their_own_ids(tmp_path, files):

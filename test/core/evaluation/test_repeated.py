@@ -24,9 +24,10 @@ from s2iammask_core.evaluation.repeated import (
 from s2iammask_core.evaluation.reported import reported
 from s2iammask_core.evaluation.runner import Run, Workers
 from s2iammask_core.evaluation.runner import run as run_sequences
-from s2iammask_core.evaluation.sequences.masks import VOID, read_davis
+from s2iammask_core.evaluation.sequences.masks import read_davis
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.starts import Start, Starts
+from s2iammask_core.files.labels import VOID
 
 
 class NotedTracker(IdentityTracker):
@@ -248,7 +249,7 @@ def test_a_broken_score_of_a_run_is_named(evaluate, tmp_path):
     status, said = evaluate("--starts", 1)
 
     assert status == 2
-    assert "cow.00000.forward.json is broken" in said.err
+    assert "cow.00000.forward.json cannot be read as json" in said.err
 
 
 def test_the_gain_on_other_results_is_said_in_json_and_text(evaluate, tmp_path):

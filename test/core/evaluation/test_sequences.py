@@ -10,16 +10,12 @@ from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.overlap import polygon_overlap
 from s2iammask_core.evaluation.sequences.folder import read_folder
 from s2iammask_core.evaluation.sequences.frames import VideoFile, images_in
-from s2iammask_core.evaluation.sequences.masks import (
-    VOID,
-    davis_names,
-    read_davis,
-    read_labels,
-    read_youtube_vos,
-)
+from s2iammask_core.evaluation.sequences.masks import read_davis, read_youtube_vos
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.regions import from_box, polygon, to_box, to_region
 from s2iammask_core.evaluation.sequences.vot import NO_ATTRIBUTE, read_vot
+from s2iammask_core.files.davis import listed_sequences
+from s2iammask_core.files.labels import Scheme, read_labels
 
 ROOT = Path(__file__).resolve().parents[3]
 CLIPS = ROOT.parent / "shared/data/sequences"
@@ -161,7 +157,7 @@ def test_the_real_clips_are_read():
 def test_davis_2017_has_an_object_for_each_id(tmp_path, files):
     root = files.davis(tmp_path, ["cat"])
 
-    (sequence,) = read_davis(root, "2017", davis_names(root, "2017", "val"))
+    (sequence,) = read_davis(root, "2017", listed_sequences(root, "2017", "val"))
 
     assert [(each.object_id, each.first, each.last) for each in sequence.objects] == [(1, 0, 2), (3, 0, 2)]
     assert np.unique(sequence.labels(1)).tolist() == [0, 1, 3]
@@ -179,8 +175,9 @@ def test_davis_2016_has_one_object_of_all_ids(tmp_path, files):
 def test_white_is_the_object_of_davis_2016_and_nothing_known_elsewhere(tmp_path, files):
     files.labels(tmp_path / "mask.png", [[0, 255], [2, 255]])
 
-    assert read_labels(tmp_path / "mask.png", binary=True).tolist() == [[0, 1], [1, 1]]
-    assert read_labels(tmp_path / "mask.png", binary=False).tolist() == [[0, VOID], [2, VOID]]
+    assert read_labels(tmp_path / "mask.png", Scheme.ONE).ids.tolist() == [[0, 1], [1, 1]]
+    assert read_labels(tmp_path / "mask.png").ids.tolist() == [[0, 0], [2, 0]]
+    assert read_labels(tmp_path / "mask.png").void.tolist() == [[False, True], [False, True]]
 
 
 def test_youtube_objects_appear_and_end_in_their_own_frames(tmp_path, files):
@@ -205,7 +202,7 @@ def test_a_video_is_read_at_any_frame_and_in_another_process(tmp_path, files):
     values = [int(video.read(index).mean()) for index in (0, 3, 1)]
 
     assert values == pytest.approx([0, 60, 20], abs=3)
-    assert (len(video), video.size) == (6, (64, 48))
+    assert (len(video), video.size(0)) == (6, (64, 48))
 
 
 def test_a_video_with_a_box_file_is_a_sequence(tmp_path, files):

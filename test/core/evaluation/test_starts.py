@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from s2iammask_core.errors import ConfigError
-from s2iammask_core.evaluation.sequences.masks import VOID, read_davis, read_youtube_vos
+from s2iammask_core.evaluation.sequences.masks import read_davis, read_youtube_vos
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.starts import Starts, box_runs, mask_runs
+from s2iammask_core.files.labels import VOID
 
 
 def drawn(files, root, sides):

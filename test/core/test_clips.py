@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from s2iammask_core.errors import VideoError
-from s2iammask_core.video import VideoWriter, open_clip, read_picture, write_picture
+from s2iammask_core.errors import DatasetError, OutputError, VideoError
+from s2iammask_core.files.clips import open_clip
+from s2iammask_core.files.pictures import read_picture, write_picture
+from s2iammask_core.files.video_writer import video_writer
 
 
 def frames(count=5):
@@ -10,7 +12,7 @@ def frames(count=5):
 
 
 def test_a_written_video_is_read_back_in_rgb(tmp_path):
-    with VideoWriter(tmp_path / "new" / "clip.mp4", 30) as writer:
+    with video_writer(tmp_path / "new" / "clip.mp4", 30) as writer:
         for frame in frames():
             writer.write(frame)
 
@@ -60,7 +62,7 @@ def test_a_file_that_is_no_video_is_refused(tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(VideoError, match="no pictures"):
+    with pytest.raises(DatasetError, match="no pictures"):
         open_clip(str(tmp_path))
 
 
@@ -74,5 +76,5 @@ def test_a_broken_picture_is_named(tmp_path):
 def test_a_video_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     for path in (tmp_path / "clip.xyz", tmp_path / "file" / "clip.mp4"):
-        with pytest.raises(VideoError, match="cannot write"), VideoWriter(path, 25) as writer:
+        with pytest.raises(OutputError, match="cannot write"), video_writer(path, 25) as writer:
             writer.write(frames()[0])
