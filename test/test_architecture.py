@@ -43,6 +43,7 @@ ROOMS = {  # of the node: what each may import besides itself; the files above t
     "images": NEEDED,
     "targets": NEEDED | {"images"},
     "outputs": NEEDED | {"images", "targets"},
+    "page": NEEDED | {"images", "parameters"},
     "health": NEEDED | {"images"},
 }
 PROTOCOL = "s2iammask_core.tracking.network"  # all that tracking and model know of each other
