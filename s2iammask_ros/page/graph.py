@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rclpy.node import Node
+from rclpy.node import Node, NodeNameNonExistentError  # type: ignore[attr-defined]  # without hints there
 
 KINDS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"}
 
@@ -18,18 +18,27 @@ class ImageTopic:
 def cameras_of(node: Node, tracker: str) -> list[str]:
     """Names of the cameras of a node that is there; [""] for one camera without a name; [] without a node."""
     pattern = re.compile(re.escape(tracker) + r"/(?:(\w+)/)?start_tracking")
-    matches = [pattern.fullmatch(name) for name, _ in node.get_service_names_and_types()]
+    try:
+        services = node.get_service_names_and_types_by_node(*_parts(tracker))
+    except NodeNameNonExistentError:
+        return []
+    matches = [pattern.fullmatch(name) for name, _ in services]
     return sorted(match.group(1) or "" for match in matches if match)
 
 
 def image_topics(node: Node, tracker: str) -> list[ImageTopic]:
     """What the tracker node listens to."""
-    namespace, _, name = tracker.rpartition("/")
     try:
-        found = node.get_subscriber_names_and_types_by_node(name, namespace or "/")
-    except Exception:  # rclpy has no narrower one for a node that has just gone
+        found = node.get_subscriber_names_and_types_by_node(*_parts(tracker))
+    except NodeNameNonExistentError:
         return []
     return [ImageTopic(topic, KINDS[kind]) for topic, kinds in found for kind in kinds if kind in KINDS]
+
+
+def _parts(tracker: str) -> tuple[str, str]:
+    """Name and namespace of a full name."""
+    namespace, _, name = tracker.rpartition("/")
+    return name, namespace or "/"
 
 
 def topic_of(camera: str, topics: Sequence[ImageTopic]) -> ImageTopic | None:

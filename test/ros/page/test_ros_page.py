@@ -171,6 +171,36 @@ def test_a_node_that_is_not_active_is_named_with_the_remedy(on_page, make_node):
     on_page(scene)
 
 
+def test_a_node_that_goes_away_and_comes_back_is_found_again(on_page, make_node, world):
+    node = make_node()
+
+    async def scene(page):
+        await live(page)
+        world.executor.remove_node(node)
+        world.nodes.remove(node)
+        node.destroy_node()
+        await page.hear("status", short="no node")
+        make_node()
+        picture = await live(page)
+        assert (await start(page, picture["stamp"], block_in(picture)))["ok"]
+
+    on_page(scene)
+
+
+def test_each_camera_of_a_node_has_pictures_of_its_own(on_page, make_node, world, scene, colours):
+    make_node(cameras=["front", "rear"])
+    cameras = {name: world.camera(f"{name}/image") for name in ("front", "rear")}
+    frame = scene((50, 60, 40, 30, colours[0]))
+    world.robot.create_timer(0.05, lambda: [camera.show(frame) for camera in cameras.values()])
+
+    async def look(page):
+        await page.hear_until("hello", lambda said: said["cameras"] == ["front", "rear"])
+        shown = {(await page.hear("picture"))["camera"] for _ in range(20)}
+        assert shown == {"front", "rear"}
+
+    on_page(look, "front", "rear")
+
+
 def test_a_camera_that_falls_silent_is_named(on_page, make_node, robot):
     make_node()
 
@@ -190,7 +220,7 @@ def test_images_are_heard_only_while_somebody_looks(world, robot, run, serving, 
 
     async def scene():
         async with beside(world, serving, opened) as page:
-            await page.hear("hello")
+            await page.hear("status", level="ok")
             assert page_subscribers(world) == 1  # the tracker alone
             await page.watch()
             await live(page)
