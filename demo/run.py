@@ -119,10 +119,11 @@ def page_commands(args: argparse.Namespace, weights: Path) -> dict[str, list[str
 
 def show(lines: dict[str, list[str]]) -> int:
     """Runs all until Ctrl-C; 1 if one of them ended before."""
+    shared = environment()
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, line in lines.items():
-            processes[name] = subprocess.Popen(line, env=environment(), cwd=ROOT, start_new_session=True)
+            processes[name] = subprocess.Popen(line, env=shared, cwd=ROOT, start_new_session=True)
         while all(process.poll() is None for process in processes.values()):
             time.sleep(0.2)
     except KeyboardInterrupt:

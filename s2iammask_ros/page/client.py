@@ -78,6 +78,7 @@ class PageNode(Node):
         if not self.cameras:
             self._hub.tell("status", "", **status(self._situation(None)))
         self._hub.tell("hello", **self.greeting.record())
+        self._tell_about()
 
     def _change_cameras(self, names: list[str]) -> None:
         for name in [name for name in self.cameras if name not in names]:
@@ -143,13 +144,9 @@ class PageNode(Node):
             return
         pairs = zip(ASKED, answer.values, strict=True)
         self._parameters = {name: value.string_value or value.double_value for name, value in pairs}
-        self._tell_about()
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        device = device_of(message.status, self.tracker)
-        if device and device != self._device:
-            self._device = device
-            self._tell_about()
+        self._device = device_of(message.status, self.tracker) or self._device
 
     def _tell_about(self) -> None:
         given = {
@@ -159,6 +156,8 @@ class PageNode(Node):
         }
         device = {key.replace("_", " ").capitalize(): value for key, value in self._device.items()}
         images = {
-            f"Images{' of ' + name if name else ''}": each.topic.name for name, each in self.cameras.items()
+            f"Images{' of ' + name if name else ''}": each.topic.name
+            for name, each in self.cameras.items()
+            if each.topic.name
         }
         self._hub.tell("about", about={"Node": self.tracker, **images, **given, **device})
