@@ -9,7 +9,8 @@ from s2iammask_core.evaluation import vot
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.boxes import BoxBenchmark
 from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
-from s2iammask_core.evaluation.benchmarks.repeated import from_starts, of_stills
+from s2iammask_core.evaluation.benchmarks.repeated import from_starts
+from s2iammask_core.evaluation.benchmarks.stills import of_stills
 from s2iammask_core.evaluation.benchmarks.vot import VotBenchmark
 from s2iammask_core.evaluation.protocols import StartFrom
 from s2iammask_core.evaluation.reports.record import Report

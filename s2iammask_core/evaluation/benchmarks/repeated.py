@@ -1,4 +1,4 @@
-"""Any data set with masks or boxes, tracked from several starts; and still scenes."""
+"""Any data set with masks or boxes, tracked from several starts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,25 +9,18 @@ from s2iammask_core.evaluation import repeated
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.boxes import BoxBenchmark
 from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
-from s2iammask_core.evaluation.protocols import Runnable, StartFrom
+from s2iammask_core.evaluation.protocols import Runnable
 from s2iammask_core.evaluation.quantiles import Quantile, quantiles
 from s2iammask_core.evaluation.repeated import HeldOutRun, RunScore
 from s2iammask_core.evaluation.reports.pictures import Drawing
 from s2iammask_core.evaluation.reports.record import Report, Row, RunRow
 from s2iammask_core.evaluation.results.runs import read_run, run_path, write_run
 from s2iammask_core.evaluation.sequences.starts import Starts
-from s2iammask_core.evaluation.sequences.stills import COUNT, StillScene
 from s2iammask_core.evaluation.speed import Speed, TimedFrames, TimedTracker
-from s2iammask_core.evaluation.stills import SPREADS, SURE, still_runs
 
 NOTES = (
     "means are over the runs of a sequence, and then over the sequences",
     "the standard error is by bootstrap over the sequences",
-)
-STILL_NOTES = (
-    "lost: share of the scenes in which the target is ever lost; spread: highest less lowest confidence",
-    f"sure: share of the frames with a confidence of {SURE} or more; first_j: J of the first answer",
-    "the standard error is by bootstrap over the scenes",
 )
 
 
@@ -42,6 +35,7 @@ class RepeatedBenchmark:
     notes: tuple[str, ...]
     has_truth: bool = True
     quantiles: tuple[Quantile, ...] = ()  # beside the means, or in place of one of the same name
+    lists_runs: bool = True  # where a sequence can have several
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,14 +75,13 @@ class RepeatedBenchmark:
     def score(self, results: Path) -> Report:
         scores = [read_run(results, each.start) for each in self.runs]
         found = {**repeated.summary(scores), **quantiles(scores, self.quantiles)}
-        rows = repeated.by_sequence(scores)
         return Report(
             self.name,
             {name: each.value for name, each in found.items()},
-            tuple(Row(name, figures) for name, figures in rows.items()),
+            tuple(Row(name, figures) for name, figures in repeated.by_sequence(scores).items()),
             notes=self.notes,
             errors={name: each.error for name, each in found.items()},
-            runs=tuple(_run_row(each) for each in scores) if len(scores) > len(rows) else (),
+            runs=tuple(_run_row(each) for each in scores) if self.lists_runs else (),
         )
 
     def compared(self, report: Report, results: Path, others: Path) -> Report:
@@ -142,18 +135,6 @@ def from_starts(benchmark: Benchmark, starts: Starts) -> RepeatedBenchmark:
     left = (f"{left_out} sequences have nothing to score and are left out",) if left_out else ()
     return RepeatedBenchmark(
         benchmark.name, runs, f"{benchmark.protocol}, {starts}", benchmark.objective, (*NOTES, *left)
-    )
-
-
-def of_stills(scenes: Iterable[StillScene], start_from: StartFrom) -> RepeatedBenchmark:
-    """Each object of each picture, shaken."""
-    return RepeatedBenchmark(
-        "stills",
-        still_runs(scenes, start_from),
-        f"{COUNT} frames of each still, from the {start_from}",
-        "j_mean",
-        STILL_NOTES,
-        quantiles=SPREADS,
     )
 
 
