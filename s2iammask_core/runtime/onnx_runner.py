@@ -50,6 +50,9 @@ class OnnxRunner:
     def mask_source(self) -> MaskSource:
         return self.description.mask_source
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return (1,)
+
     @property
     def memory_values(self) -> int:
         return self.description.memory_values
