@@ -26,6 +26,8 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "data": LEAVES | {"files"},
     "clip": LEAVES | {"files"},
     "overlay": LEAVES | {"tracking"},
+    "sinks": LEAVES | {"files", "overlay", "tracking"},
+    "page": LEAVES | {"files", "sinks", "tracking"},
     "spread": LEAVES,
     "batch": LEAVES | {"files", "spread", "tracking", "overlay"},
     "training": LEAVES | {"files", "model", "data"},
