@@ -15,6 +15,7 @@ from rosbags.typesys.store import Typestore
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import S2iamMaskError
+from s2iammask_ros.messages.stamps import SECOND
 from s2iammask_ros.outputs.topics import Topic
 
 IMAGE_TYPES = {"sensor_msgs/msg/Image": Image, "sensor_msgs/msg/CompressedImage": CompressedImage}
@@ -43,6 +44,15 @@ def images(bag: Path, topic: str = "") -> Iterator[BagImage]:
             kind = IMAGE_TYPES[connection.msgtype]
             for _, recorded, data in reader.messages([connection]):
                 yield BagImage(recorded, deserialize_message(bytes(data), kind))
+    except (ReaderError, OSError) as error:
+        raise BagError(f"cannot read the bag {bag}: {error}") from error
+
+
+def count_images(bag: Path, topic: str = "") -> tuple[int, float]:
+    """How many images of the topic there are, and how many seconds the bag lasts."""
+    try:
+        with Reader(bag) as reader:
+            return _image_connection(reader.connections, topic).msgcount, reader.duration / SECOND
     except (ReaderError, OSError) as error:
         raise BagError(f"cannot read the bag {bag}: {error}") from error
 
