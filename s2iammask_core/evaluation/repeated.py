@@ -190,9 +190,9 @@ def repeated(tracker: Runnable, runs: Iterable[HeldOutRun]) -> Iterator[RunScore
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over sequences."""
+    """A mean over sequences, or a quantile."""
 
-    mean: float
+    value: float
     error: float  # standard error, by bootstrap over the sequences; NaN for one alone
 
 

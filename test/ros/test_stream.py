@@ -174,7 +174,7 @@ def test_an_object_lost_at_once_in_another_resolution_has_a_place_in_it(
 ):
     _, camera = tracking()
     tracks = world.listen(TrackedObjectArray, "tracker/tracks")
-    monkeypatch.setattr(network, "template", lambda patches: torch.full((len(patches), 3, 1, 1), -1000.0))
+    monkeypatch.setattr(network, "template", lambda patches, _masks: torch.full((len(patches), 3), -1000.0))
 
     def is_lost():
         return tracks and tracks[-1].width == 80 and tracks[-1].objects[0].state == TrackedObject.LOST

@@ -10,6 +10,7 @@ from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.boxes import BoxBenchmark
 from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
 from s2iammask_core.evaluation.benchmarks.repeated import from_starts
+from s2iammask_core.evaluation.benchmarks.stills import of_stills
 from s2iammask_core.evaluation.benchmarks.vot import VotBenchmark
 from s2iammask_core.evaluation.protocols import StartFrom
 from s2iammask_core.evaluation.reports.record import Report
@@ -20,6 +21,7 @@ from s2iammask_core.evaluation.sequences.masks import read_davis, read_youtube_v
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.regions import Rectangles
 from s2iammask_core.evaluation.sequences.starts import Starts
+from s2iammask_core.evaluation.sequences.stills import read_scenes
 from s2iammask_core.evaluation.sequences.vot import read_vot
 from s2iammask_core.files.davis import listed_sequences
 from s2iammask_core.files.texts import read_names
@@ -116,6 +118,12 @@ def _folder(choice: Choice) -> Benchmark:
     return BoxBenchmark(choice.name, (read_folder(choice.root, choice.boxes),))
 
 
+def _stills(choice: Choice) -> Benchmark:
+    if choice.split and choice.listed is None:
+        raise DatasetError(f"{choice.name} has no split {choice.split!r}; give a text file of names")
+    return of_stills(read_scenes(choice.root, choice.listed), choice.start_from)
+
+
 def _only(choice: Choice, benchmark: Benchmark) -> Benchmark:
     if choice.split and choice.listed is None:
         raise DatasetError(f"{choice.name} has no split {choice.split!r}; give a text file of names")
@@ -129,4 +137,5 @@ BENCHMARKS: dict[str, Callable[[Choice], Benchmark]] = {
     **dict.fromkeys(("OTB", "otb-layout"), _otb),
     "boxes": _boxes,
     "folder": _folder,
+    "stills": _stills,
 }
