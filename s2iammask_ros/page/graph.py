@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rclpy.node import Node, NodeNameNonExistentError  # type: ignore[attr-defined]  # without hints there
+from rclpy.node import Node, NodeNameNonExistentError
 
 KINDS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"}
 
