@@ -11,6 +11,7 @@ LEAVES = {
     "config",
     "command_line",
     "boxes",
+    "cache",
     "box_ops",
     "anchors",
     "devices",
