@@ -33,8 +33,8 @@ def listed_stills(root: Path) -> tuple[Still, ...]:
     """The pictures of an index; DatasetError if one is not there, or not as it should be.
 
     index.json: {name: {"objects": {value in the mask: {"area": pixels}}}}, where an object may have a
-    "category", and a picture may say that not "all_objects_labelled" are. Boxes are those of the masks: what an
-    index says of them is not read, since it may be corners or a corner and sides.
+    "category", and a picture may say that not "all_objects_labelled" are. Boxes are those of the masks: what
+    an index says of them is not read, since it may be corners, or a corner and sides.
     """
     listing = root / "index.json"
     entries = read_object(listing)
