@@ -131,7 +131,7 @@ def test_a_bag_that_is_there_is_not_written_over(run, bag):
     code, said = run(bag, "--box", "60,80,60,40", "--out", bag)
 
     assert code == 2
-    assert "exists already" in said
+    assert "would overwrite what is read" in said
 
 
 PARAMETERS = """
