@@ -15,5 +15,9 @@ setup(
     description=MANIFEST.findtext("description"),
     packages=[*find_packages(include=["s2iammask_core*"]), "s2iammask_core.weights"],
     package_dir={"s2iammask_core.weights": "weights"},
-    package_data={"s2iammask_core.weights": ["*.safetensors", "*.json"], "s2iammask_core": ["py.typed"]},
+    package_data={
+        "s2iammask_core": ["py.typed"],
+        "s2iammask_core.page": ["static/*", "static/vendor/*"],
+        "s2iammask_core.weights": ["*.safetensors", "*.json"],
+    },
 )

@@ -43,3 +43,7 @@ class ResultsError(S2iamMaskError):
 
 class UnavailableError(S2iamMaskError):
     """A device, compiler or optional package that was asked for is not on this machine."""
+
+
+class RequestError(S2iamMaskError):
+    """A client of the page sent something that cannot be understood or done."""

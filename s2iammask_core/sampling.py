@@ -8,32 +8,38 @@ from torch import Tensor
 from s2iammask_core.geometry import Crop
 
 
-def cut(frame: Tensor, crop: Crop[Tensor], border: Tensor) -> Tensor:
-    """Patches (N, 3, P, P) float32 of a frame (H, W, 3); border (N, 3) fills what lies outside."""
-    height, width, _ = frame.shape
-    steps = (torch.arange(crop.pixels, device=frame.device) + 0.5) / crop.pixels - 0.5  # (P,)
+def cut(pixels: Tensor, frames: Tensor, crop: Crop[Tensor], border: Tensor) -> Tensor:
+    """Patches (N, 3, P, P) float32, in whole grey levels, of windows of frames that lie in one store.
+
+    Args:
+        pixels: (M, 3) uint8, the store: rows of one or more frames.
+        frames: (N, 3) integers, of the frame of each window: the pixel of the store that its first pixel is,
+            or would be if its first rows are not there; its height and its width. All rows that a window
+            reaches must be there.
+        crop: N windows.
+        border: (N, 3), the colour outside the frame.
+    """
+    first, height, width = frames.long()[:, :, None].unbind(dim=1)  # each (N, 1)
+    steps = (torch.arange(crop.pixels, device=pixels.device) + 0.5) / crop.pixels - 0.5  # (P,)
     places = crop.centers[:, :, None] + steps * crop.sides[:, None, None] - 0.5  # (N, 2, P)
-    (left, right), x_part = _taps(places[:, 0], width)
-    (above, below), y_part = _taps(places[:, 1], height)
-    x_part, y_part = x_part[:, None, :, None], y_part[:, :, None, None]
-    upper = torch.lerp(_pixels(frame, above, left, border), _pixels(frame, above, right, border), x_part)
-    lower = torch.lerp(_pixels(frame, below, left, border), _pixels(frame, below, right, border), x_part)
-    return torch.lerp(upper, lower, y_part).permute(0, 3, 1, 2)  # (N, 3, P, P)
-
-
-def _taps(places: Tensor, size: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
-    """The two pixels beside each place (N, P), and the share of the second; -1 and size mean outside."""
     near = places.floor()
-    low, high = near.clamp(-1, size).long(), (near + 1).clamp(-1, size).long()
-    return (low, high), (places - near).float()
+    parts = (places - near).float()  # of the second of the two pixels beside each place
+    columns, rows = torch.cat([near, near + 1], dim=2).long().unbind(dim=1)  # (N, 2 P): left and right ones
+    inside = _inside(rows, height)[:, :, None] & _inside(columns, width)[:, None, :]
+    starts = first + torch.minimum(rows.clamp(min=0), height - 1) * width
+    index = starts[:, :, None] + torch.minimum(columns.clamp(min=0), width - 1)[:, None, :]
+    # a place that is not there would end all work on a GPU: better a wrong pixel, which no window reaches
+    found = pixels[index.clamp(0, pixels.shape[0] - 1)]  # (N, 2 P, 2 P, 3)
+    shown = torch.where(inside[..., None], found.float(), border[:, None, None, :].float())
+    left, right = shown.chunk(2, dim=2)
+    above, below = torch.lerp(left, right, parts[:, 0, None, :, None]).chunk(2, dim=1)  # each (N, P, P, 3)
+    patches = torch.lerp(above, below, parts[:, 1, :, None, None])
+    return patches.round().permute(0, 3, 1, 2)
 
 
-def _pixels(frame: Tensor, rows: Tensor, columns: Tensor, border: Tensor) -> Tensor:
-    """Pixels (N, P, P, 3) at rows (N, P) and columns (N, P); the border's colour outside the frame."""
-    height, width, _ = frame.shape
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    found = frame[rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
-    return torch.where(inside[..., None], found.float(), border[:, None, None, :].float())
+def _inside(places: Tensor, size: Tensor) -> Tensor:
+    """Which rows or columns (N, 2 P) there are, of frames with so many (N, 1)."""
+    return (places >= 0) & (places < size)
 
 
 def paste(masks: Tensor, rois: Tensor, pixels: int) -> Tensor:

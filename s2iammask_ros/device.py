@@ -2,24 +2,48 @@
 
 import gc
 import sys
+from contextlib import suppress
+from typing import Any
 
 from s2iammask_core import S2iamMaskError
 
+# what PyTorch, cuDNN and onnxruntime say when a GPU is full or broken, in small letters
+WORDS = ("cuda", "cudnn", "cublas", "unable to find an engine", "failed to allocate memory")
+
+_lost: list[Any] = []
+
 
 def free_memory() -> None:
-    """Gives memory of dropped networks back to the system and the device."""
+    """Gives memory of dropped networks back to the system and the device, if the device still answers."""
     gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    if torch := _torch_with_cuda():
+        with suppress(Exception):  # the error that a device was lost by is raised by all that is asked of it
+            torch.cuda.empty_cache()
+
+
+def is_lost(device: str) -> bool:
+    """Whether a GPU answers nothing any more: some errors last until the process ends."""
+    torch = _torch_with_cuda()
+    if torch is None or not device.startswith("cuda"):
+        return False
+    try:
+        torch.cuda.synchronize(device)
+    except Exception:  # whatever the driver raises
+        return True
+    return False
+
+
+def keep_for_good(things: object) -> None:
+    """For what has memory on a device that was lost: PyTorch may end the process when that is freed."""
+    _lost.append(things)
 
 
 def memory_in_use(device: str) -> float | None:
     """Megabytes that PyTorch holds on a device; None for the CPU, and without PyTorch."""
-    torch = sys.modules.get("torch")
-    if device == "cpu" or torch is None or not torch.cuda.is_available():
+    torch = _torch_with_cuda()
+    if torch is None or not device.startswith("cuda"):
         return None
-    return float(torch.cuda.memory_allocated()) / 1e6
+    return float(torch.cuda.memory_allocated(device)) / 1e6
 
 
 def is_device_failure(error: BaseException) -> bool:
@@ -27,5 +51,11 @@ def is_device_failure(error: BaseException) -> bool:
 
     By its words, because each library that runs networks has errors of its own.
     """
-    known = isinstance(error, S2iamMaskError)
-    return not known and ("CUDA" in str(error) or type(error).__name__ == "OutOfMemoryError")
+    if isinstance(error, S2iamMaskError):
+        return False
+    return type(error).__name__ == "OutOfMemoryError" or any(word in str(error).lower() for word in WORDS)
+
+
+def _torch_with_cuda() -> Any:
+    torch = sys.modules.get("torch")
+    return torch if torch is not None and torch.cuda.is_available() else None

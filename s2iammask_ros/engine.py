@@ -3,13 +3,9 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-import numpy as np
-
-from s2iammask_core import Box, RuntimeConfig, Tracker, TrackerConfig
+from s2iammask_core import RuntimeConfig, Tracker, TrackerConfig
 
 MakeTracker: TypeAlias = Callable[[str, TrackerConfig, RuntimeConfig], Tracker]
-WARM_UP_SIZE = (480, 640)
-WARM_UP_STEPS = 3
 
 
 class Engine:
@@ -20,7 +16,8 @@ class Engine:
     ) -> None:
         self._make, self._weights = make, weights
         self.config, self.runtime = config, runtime
-        self._tracker = warmed_up(make(weights, config, runtime))
+        self._tracker = make(weights, config, runtime)
+        self._tracker.warm_up()
         self.device = self._tracker.device
 
     def tracker(self) -> Tracker:
@@ -35,14 +32,3 @@ class Engine:
         self._tracker = self._make(self._weights, self.config, runtime)
         self.runtime, self.device = runtime, "cpu"
         return True
-
-
-def warmed_up(tracker: Tracker) -> Tracker:
-    """The tracker, after steps on a grey image, so that the first real one is as fast as all others."""
-    height, width = WARM_UP_SIZE
-    frame = np.full((height, width, 3), 128, np.uint8)
-    first = tracker.sibling()
-    first.start(frame, [Box.from_center(width / 2, height / 2, 80, 60)])
-    for _ in range(WARM_UP_STEPS):
-        first.track(frame)
-    return tracker

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from s2iammask_core.geometry import HostFrame
 from s2iammask_ros.camera import Camera
-from s2iammask_ros.device import free_memory, is_device_failure
+from s2iammask_ros.device import free_memory, is_device_failure, is_lost, keep_for_good
 from s2iammask_ros.engine import Engine
 
 
@@ -16,6 +16,7 @@ class Faults:
     def __init__(self, engine: Engine, cameras: Mapping[str, Camera], say: Callable[[str], None]) -> None:
         self._engine, self._cameras, self._say = engine, cameras, say
         self.device_error = ""  # the last failure of the device, for diagnostics
+        self._lost = False  # whether the device answers nothing any more
         self.joins = True  # whether the device can take the images of several cameras at once
 
     def survive(self, error: Exception, camera: Camera, frame: HostFrame, policy: str) -> None:
@@ -46,19 +47,27 @@ class Faults:
             self._say("".join(traceback.format_exception(error)))
             return False
         self.device_error = f"{type(error).__name__}: {error}"
-        traceback.clear_frames(error.__traceback__)  # they hold what the step had on the device
-        free_memory()
+        self._lost = is_lost(self._engine.device)
+        if not self._lost:
+            traceback.clear_frames(error.__traceback__)  # they hold what the step had on the device
+            free_memory()
         return True
 
     def _go_on(self, camera: Camera, frame: HostFrame, policy: str) -> None:
-        if policy == "fewer":
+        """Fewer targets do not help where the device is lost."""
+        if policy == "fewer" and not self._lost:
             camera.drop_half()
-        elif policy == "cpu":
+        elif policy in ("fewer", "cpu"):
             self._move_to_cpu(camera, frame)
 
     def _move_to_cpu(self, camera: Camera, frame: HostFrame) -> None:
+        former = [self._engine.tracker(), *(each.targets.tracker for each in self._cameras.values())]
         if not self._engine.fall_back():
             return
         for each in self._cameras.values():
-            each.move(self._engine.tracker(), frame if each is camera else None)
+            with self.logged():
+                each.move(self._engine.tracker(), frame if each is camera else None)
+        if self._lost:
+            keep_for_good(former)
+        del former
         free_memory()

@@ -22,7 +22,10 @@ def work(arrivals: Sequence[tuple[Camera, Arrival]], faults: Faults, wanted: boo
         with faults.logged():
             if turn := camera.prepare(arrival):
                 turns.append((camera, turn))
-    answers = tracked(turns, faults) if wanted and faults.joins and len(turns) > 1 else None
+    answers = None
+    if wanted and faults.joins and len(turns) > 1:
+        with faults.logged():
+            answers = tracked(turns, faults)
     found = time.monotonic()
     for number, (camera, turn) in enumerate(turns):
         with faults.logged():

@@ -1,5 +1,6 @@
 """The one thread that touches the tracker: commands between two frames, then the newest frame."""
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -8,6 +9,8 @@ from threading import Condition, Thread
 from typing import Any, Generic, TypeVar
 
 from s2iammask_core.errors import UnavailableError
+
+logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -78,7 +81,10 @@ class Worker(Generic[Item]):
                 if not self._running:
                     break
                 task = self._next()
-            task()
+            try:
+                task()
+            except Exception:  # this thread is the only one: the next item gets its chance
+                logger.exception("the work on an image failed")
         self._refuse()
 
     def _next(self) -> Callable[[], None]:

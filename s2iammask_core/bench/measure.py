@@ -18,8 +18,8 @@ from s2iammask_core.bench.timing import (
 )
 from s2iammask_core.bench.work import step_flops
 from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig
+from s2iammask_core.devices import device_named, format_named
 from s2iammask_core.model import SiameseNetwork, build_network
-from s2iammask_core.runtime.devices import device_named, format_named
 from s2iammask_core.runtime.exported import read_description
 from s2iammask_core.runtime.loading import load_tracker
 from s2iammask_core.runtime.torch_tracker import make_tracker, prepare

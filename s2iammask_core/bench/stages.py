@@ -11,16 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from s2iammask_core import geometry, sampling
+from s2iammask_core import sampling
 from s2iammask_core.bench.timing import Clock, timed
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.answer import unpacked
-from s2iammask_core.tracking.eager import EagerRunner, on_device
+from s2iammask_core.tracking.eager import EagerRunner
+from s2iammask_core.tracking.frame_store import FrameStore
 from s2iammask_core.tracking.proposals import propose
 from s2iammask_core.tracking.regions import mask_region, outline
+from s2iammask_core.tracking.runner import Search
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.sharing import shared_regions
@@ -47,7 +49,8 @@ class StagedStep:
         self._network, self._config, self._frame = network, config, frame
         self._settings = StepSettings.of(config)
         self._on_gpu = network.device.type == "cuda"
-        self._kernels = S2iamMaskMethod(EagerRunner(network)).templates(frame, targets, config)
+        self._runner = EagerRunner(network)
+        self._kernels = S2iamMaskMethod(self._runner).templates(frame, targets, config)
         self._aim = aim_at(targets, config)
         self._packed_aim = torch.from_numpy(self._aim.packed()).to(network.device)
         self._there = Aim.unpacked(self._packed_aim, config.search_pixels)
@@ -73,15 +76,13 @@ class StagedStep:
         return timed(call, self._repeats, self._network.device, self._clock).p50
 
     def _cut(self) -> Tensor:
-        if not self._on_gpu:
-            return torch.from_numpy(geometry.cut(self._frame, self._aim.crop, self._aim.border))
-        frame = on_device(self._frame, self._network.device)
-        return sampling.cut(frame, self._there.crop, self._there.border)
+        return self._runner.patches([Search(self._frame, self._kernels, self._aim)])
 
     def _upload(self) -> dict[str, float]:
         if not self._on_gpu:
             return {}
-        return {"upload": self._time(lambda: on_device(self._frame, self._network.device))}
+        store = FrameStore(self._network.device)
+        return {"upload": self._time(lambda: store.load([(self._frame, self._aim.crop)]))}
 
     def _masks(self) -> dict[str, float]:
         network, settings = self._network, self._settings

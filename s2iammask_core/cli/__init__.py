@@ -10,6 +10,8 @@ from s2iammask_core.errors import S2iamMaskError
 
 COMMANDS = {
     "track": "track objects through a video, a folder of frames or a camera",
+    "page": "draw boxes and watch the tracker in the browser",
+    "batch": "track through many recordings, on one machine or a cluster, and write labels",
     "demo": "compose a clip with known truth, for trying a tracker without a camera",
     "eval": "run a tracker over a data set and write its results",
     "score": "score result files: VOT, DAVIS, YouTube-VOS, OTB",

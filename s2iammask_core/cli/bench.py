@@ -17,10 +17,10 @@ import torch
 from s2iammask_core.bench.measure import Plan, Row, reference_row, row
 from s2iammask_core.cli.settings import add_settings, chosen_settings
 from s2iammask_core.config import VARIANTS, NetworkConfig, RuntimeConfig
+from s2iammask_core.devices import format_named
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.model import SiameseNetwork, build_network, checkpoint
 from s2iammask_core.runtime import weights_file
-from s2iammask_core.runtime.devices import format_named
 from s2iammask_core.runtime.exported import folder_of, is_exported, read_description
 
 CHOICES = {

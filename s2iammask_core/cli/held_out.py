@@ -28,11 +28,11 @@ def held_out(config: ValidationConfig) -> Callable[[SiameseNetwork], dict[str, f
         device = network.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
             found = summary(list(repeated(Tracker.of(network), runs)))
-        boxes = {"box_iou": found["box_iou"].mean}
+        boxes = {"box_iou": found["box_iou"].value}
         if network.mask_source == "none":
             return {"score": boxes["box_iou"], **boxes}
         j, f = found["j_mean"], found["f_mean"]
-        return {"score": j.mean, "j": j.mean, "f": f.mean, **boxes}
+        return {"score": j.value, "j": j.value, "f": f.value, **boxes}
 
     return validate
 

@@ -18,13 +18,13 @@ from s2iammask_core import load_tracker
 from s2iammask_core.boxes import Box
 from s2iammask_core.cli.beginning import Beginning, read_beginning
 from s2iammask_core.cli.settings import add_settings, chosen_settings
-from s2iammask_core.cli.sinks import Sink, box_sink, check_own, mask_sink, overlay_sink
 from s2iammask_core.command_line import INCOMPLETE, INTERRUPTED
 from s2iammask_core.errors import ConfigError, IncompleteError
 from s2iammask_core.files.clips import Clip, open_clip
 from s2iammask_core.files.outputs import keep_apart
 from s2iammask_core.files.reading import Numbered
 from s2iammask_core.geometry import HostFrame
+from s2iammask_core.sinks import Sink, box_sink, check_own, mask_sink, overlay_sink
 from s2iammask_core.tracking.track import Track, TrackState
 from s2iammask_core.tracking.tracker import Tracker
 

@@ -170,12 +170,11 @@ def _keep_settings(destination: Path, settings: dict[str, Any], sets: Mapping[st
 
 
 def annotations_digest(videos: VideoSet) -> str:
-    """Changes with frames, boxes and masks of a split."""
+    """Changes with the frames' names, the boxes and the masks of a split."""
     digest = Digest()
     for video in videos.videos:
         digest.add(video.name)
-        for path in video.frames:
-            digest.name_and_size(path)
+        digest.add(*(path.name for path in video.frames))
         for track, annotations in video.tracks.items():
             for frame, annotation in annotations.items():
                 digest.add(track, frame, annotation.box.xywh)

@@ -3,12 +3,15 @@
 import hashlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import WeightsError
 from s2iammask_core.evaluation.identity import IdentityTracker
 from s2iammask_core.evaluation.protocols import Runnable
+
+if TYPE_CHECKING:
+    from s2iammask_core.tracking.tracker import Tracker
 
 
 class TrackerFactory(Protocol):
@@ -52,11 +55,10 @@ class WeightsFactory:
     def configured(self, config: TrackerConfig) -> "WeightsFactory":
         return replace(self, config=config)
 
-    def make(self) -> Runnable:
+    def make(self) -> "Tracker":
         from s2iammask_core import load_tracker  # takes seconds, which scoring alone should not
 
-        tracker: Runnable = load_tracker(self.weights, config=self.config, runtime=self.runtime)
-        return tracker
+        return load_tracker(self.weights, config=self.config, runtime=self.runtime)
 
     def describe(self) -> dict[str, object]:
         runtime = {"runtime": self.runtime.runtime, "precision": self.runtime.precision}

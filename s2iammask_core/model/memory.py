@@ -110,10 +110,11 @@ class PixelMemory(nn.Module):
         keys, rest = asked.rows[:, :KEY], asked.rows[:, KEY:]
         asking = self._keys(asked.early, asked.deep, around, WINDOW)  # (N, KEY, WINDOW, WINDOW)
         alike = asking.flatten(2).transpose(1, 2) @ keys.to(asking.dtype)  # (N, WINDOW^2, cells)
-        unlike = (self.sharpness.sum() + math.log(FAINT)).to(alike.dtype).expand_as(alike[:, :, :1])
+        # of what varies with the targets, not of its shape, which exporters take for a constant
+        unlike = 0 * alike[:, :, :1] + (self.sharpness.sum() + math.log(FAINT)).to(alike.dtype)
         weights = torch.cat([alike, unlike], dim=2).softmax(dim=2)
         told = F.pad(rest, (0, 1))
-        nothing = F.pad(torch.zeros_like(rest[:, :1]), (0, 1), value=1.0)
+        nothing = F.pad(0 * rest[:, :1], (0, 1), value=1.0)
         told = torch.cat([told[:, :2], nothing, told[:, 2:]], dim=1).to(weights.dtype)
         found = weights @ told.transpose(1, 2)  # (N, WINDOW^2, 3 + VALUES)
         shares = found.float().transpose(1, 2).unflatten(2, (WINDOW, WINDOW))

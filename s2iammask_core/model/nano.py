@@ -5,10 +5,14 @@ ResNet-50 trained on ImageNet. A search patch of 255 pixels takes 1.4 GMAC, a te
 takes.
 """
 
+from typing import cast
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2iammask_core.model.backbone import Bottleneck, Channels, conv_bn, normal_init
+
+LEAST_BLOCKS = 3  # at stride 8
 
 
 class NanoBackbone(nn.Module):
@@ -16,7 +20,7 @@ class NanoBackbone(nn.Module):
 
     channels = Channels(64, 256, 512, 512)
 
-    def __init__(self, blocks: int = 3) -> None:
+    def __init__(self, blocks: int = LEAST_BLOCKS) -> None:
         """`blocks` at stride 8, of which those after the third see four cells to each side."""
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, bias=False)
@@ -26,9 +30,11 @@ class NanoBackbone(nn.Module):
             Bottleneck(256, 128, stride=2, shortcut_kernel=1),
             Bottleneck(512, 128),
             Bottleneck(512, 128, dilation=2),  # sees as far as more blocks would
-            *(Bottleneck(512, 128, dilation=4) for _ in range(blocks - 3)),
+            *(Bottleneck(512, 128, dilation=4) for _ in range(blocks - LEAST_BLOCKS)),
         )
         normal_init(self)
+        for added in self.layer2[LEAST_BLOCKS:]:  # so that a network with fewer blocks goes on as it was
+            nn.init.zeros_(cast(Bottleneck, added).conv3.weight)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         f0 = F.relu(conv_bn(patches, self.conv1, self.bn1), inplace=True)  # (N, 64, 125, 125) for P = 255

@@ -1,4 +1,4 @@
-"""The network through torch.compile (Inductor)."""
+"""torch.compile (Inductor): the network on a CPU, the whole step on a GPU."""
 
 import logging
 import os
@@ -9,12 +9,17 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
+from s2iammask_core.runtime.capture import is_out_of_memory
+from s2iammask_core.runtime.captured import StepWork, step_work
 from s2iammask_core.runtime.prepare import PreparedNetwork
-from s2iammask_core.tracking.network import MaskSource, SearchOutput
+from s2iammask_core.tracking.network import MaskSource, Network, SearchOutput
+from s2iammask_core.tracking.settings import StepSettings
 
 Inputs = ParamSpec("Inputs")
 Output = TypeVar("Output")
 COMPILERS = ("c++", "g++", "clang++")
+
+logger = logging.getLogger(__name__)
 
 
 def has_compiler() -> bool:
@@ -23,24 +28,46 @@ def has_compiler() -> bool:
     return any(shutil.which(name) for name in (named, *COMPILERS) if name)
 
 
-class CompiledNetwork:
-    """A prepared network whose search and region masks are compiled on their first use.
+def compiled_work(network: Network, settings: StepSettings) -> StepWork:
+    """`step_work` compiled as a whole, the crop, the ranking and the votes too, which are hundreds of tiny
+    kernels otherwise: for one window, and once more for any number. No GPU has run this yet.
+    """
+    work = step_work(network, settings)
+    return CompiledWork(torch.compile(work, fullgraph=True), work)
 
-    On a CPU the targets go through one by one: a batch gains nothing there, and so one compilation, which may
-    take minutes, serves any number of targets. Without a compiler it runs as it is.
+
+class CompiledWork:
+    """Does its work as it is from when what was compiled fails, for want of Triton for instance."""
+
+    def __init__(self, compiled: StepWork, plain: StepWork) -> None:
+        self._compiled, self._plain = compiled, plain
+
+    def __call__(self, pixels: Tensor, kernels: Tensor, windows: Tensor, live: Tensor) -> Tensor:
+        try:
+            return self._compiled(pixels, kernels, windows, live)
+        except Exception as error:  # of the compiler, or of what it made
+            if self._compiled is self._plain or is_out_of_memory(error):
+                raise
+            first = str(error).strip().partition("\n")[0]
+            logger.warning("the step runs uncompiled: %s: %s", type(error).__name__, first)
+            self._compiled = self._plain
+        return self._plain(pixels, kernels, windows, live)
+
+
+class CompiledNetwork:
+    """A prepared network on a CPU whose search and region masks are compiled on their first use.
+
+    The targets go through one by one: a batch gains nothing there, and so one compilation, which may take
+    minutes, serves any number of targets. Without a compiler it runs as it is.
     """
 
     def __init__(self, network: PreparedNetwork) -> None:
         self._network = network
-        self._singly = network.device.type == "cpu"
         self._search, self._roi_masks = network.search, network.roi_masks
         if not has_compiler():
-            logging.getLogger(__name__).warning("no C++ compiler was found; the network runs uncompiled")
+            logger.warning("no C++ compiler was found; the network runs uncompiled")
             return
-        self._search, self._roi_masks = self._compiled(network.search), self._compiled(network.roi_masks)
-
-    def _compiled(self, call: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
-        return torch.compile(call, dynamic=False, options={"freezing": True} if self._singly else {})
+        self._search, self._roi_masks = _compiled(network.search), _compiled(network.roi_masks)
 
     @property
     def device(self) -> torch.device:
@@ -58,8 +85,6 @@ class CompiledNetwork:
         return self._network.template(patches, masks)
 
     def search(self, templates: Tensor, patches: Tensor, prior: Tensor) -> SearchOutput:
-        if not self._singly:
-            return self._search(templates, patches, prior)
         each = zip(templates.split(1), patches.split(1), prior.split(1), strict=True)
         return _joined([self._search(*single) for single in each])
 
@@ -67,10 +92,12 @@ class CompiledNetwork:
         return self._network.cell_masks(output, cells)
 
     def roi_masks(self, output: SearchOutput, rois: Tensor) -> Tensor:
-        if not self._singly:
-            return self._roi_masks(output, rois)
         pairs = zip(_parted(output), rois.split(1), strict=True)
         return torch.cat([self._roi_masks(*pair) for pair in pairs])
+
+
+def _compiled(call: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
+    return torch.compile(call, dynamic=False, options={"freezing": True})
 
 
 def _joined(outputs: list[SearchOutput]) -> SearchOutput:

@@ -1,12 +1,13 @@
-"""The step as a CUDA graph: one copy in, one launch, one copy out.
+"""The step as a CUDA graph: a copy of the pixels and one of all else in, one launch, one copy out.
 
-A graph has fixed shapes, so there is one for each bucket of target counts; a frame's targets fill up the
-smallest bucket that holds them, and the rest of it repeats the last target.
+A graph has fixed shapes, so there is one for each bucket of window counts; a frame's windows fill up the
+smallest bucket that holds them, and more than the largest are several steps. Frames of any size and live
+settings are inputs.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,155 +16,65 @@ from torch import Tensor
 
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, HostArray
+from s2iammask_core.runtime.capture import Capture, CudaCapture, Fault, fault_of
+from s2iammask_core.runtime.captured import Batch, CapturedStep, StepWork, step_work
 from s2iammask_core.tracking.answer import Answer, unpacked
 from s2iammask_core.tracking.arrays import joined
-from s2iammask_core.tracking.eager import EagerRunner, packed_aims
+from s2iammask_core.tracking.eager import EagerRunner
+from s2iammask_core.tracking.frame_store import FrameStore
 from s2iammask_core.tracking.network import MaskSource, Network
 from s2iammask_core.tracking.runner import Search
-from s2iammask_core.tracking.settings import StepSettings
-from s2iammask_core.tracking.step import packed, patches_in, step
+from s2iammask_core.tracking.settings import FIXED, StepSettings
 
 BUCKETS = (1, 2, 4, 8, 16)
-MOST_SITUATIONS = 4  # whose steps are kept: frames of three sizes, and several frames at once
-WARM_UP = 3  # runs before a capture: libraries choose their kernels and cached tensors are made
+MOST_STEPS = 16  # that are kept: all buckets of three trackers whose settings make other shapes
 
-Work: TypeAlias = Callable[[], Tensor]
-Capture: TypeAlias = Callable[[Work], Work]
+logger = logging.getLogger(__name__)
 
 
 def bucket_of(count: int) -> int:
-    """The smallest bucket for this many targets; more than the largest have one of their own."""
-    return next((size for size in BUCKETS if size >= count), count)
+    """The smallest bucket for this many windows, which the largest holds."""
+    return next(size for size in BUCKETS if size >= count)
 
 
-def capture_cuda(work: Work) -> Work:
-    """Records the work's kernels on the current device; the result replays them and returns the one tensor
-    that they write.
-
-    Other threads may use the device meanwhile, as a detector in the same process does.
-    """
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP):
-            work()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        answer = work()
-
-    def replay() -> Tensor:
-        graph.replay()
-        return answer
-
-    return replay
+def fixed_settings(config: TrackerConfig) -> tuple[float, ...]:
+    """Those that make the shapes of a step, in the order of FIXED."""
+    return tuple(getattr(config, name) for name in FIXED)
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a captured step depends on besides the number of targets."""
+    """What a captured step depends on."""
 
-    settings: StepSettings
-    frame_shape: tuple[int, ...]  # of the frame that the patches are cut from; () for patches of several
+    fixed: tuple[float, ...]  # settings
     kernel_shape: tuple[int, ...]  # of one target
-
-
-@dataclass(frozen=True, slots=True)
-class CapturedStep:
-    """A step with the tensors that it reads, which keep their place in memory, and where its answer goes."""
-
-    replay: Work
-    source: Tensor  # the frame (H, W, 3), or patches (bucket, 3, P, P), on the device
-    kernels: Tensor  # (bucket, ...) on the device
-    aim: Tensor  # (bucket, aim.COLUMNS) on the device
-    answer: Tensor  # (bucket, bytes) uint8 on the host
-
-
-class Captures:
-    """The captured steps of one situation, one for each bucket."""
-
-    def __init__(self, situation: Situation, network: Network, capture: Capture) -> None:
-        self._situation, self._network, self._capture = situation, network, capture
-        self._eager = EagerRunner(network)
-        self._steps: dict[int, CapturedStep] = {}  # by bucket
-        self._loaded: tuple[int, tuple[Tensor, ...]] = (0, ())  # the bucket and the kernels that it holds now
-        shape = situation.frame_shape or (0,)
-        self._host_frame = self._on_host(shape)
-        self._frame = torch.empty(shape, dtype=torch.uint8, device=network.device)
-
-    def run(self, searches: Sequence[Search]) -> NDArray[np.uint8]:
-        """Packed answers (N, bytes); the next call overwrites them."""
-        kernels: tuple[Tensor, ...] = tuple(search.kernels for search in searches)
-        count = sum(map(len, kernels))
-        bucket = bucket_of(count)
-        source = self._source(searches, bucket)
-        aim = filled_up(torch.from_numpy(packed_aims(searches)), bucket)
-        if bucket not in self._steps:
-            self._steps[bucket] = self._captured(source, filled_up(joined(kernels), bucket), aim)
-        captured = self._steps[bucket]
-        self._load(bucket, kernels)
-        if source is not captured.source:
-            captured.source.copy_(source)
-        captured.aim.copy_(self._pinned(aim), non_blocking=True)
-        captured.answer.copy_(captured.replay(), non_blocking=True)
-        self._wait()
-        return captured.answer[:count].numpy()
-
-    def _source(self, searches: Sequence[Search], bucket: int) -> Tensor:
-        """What a step begins with: the only frame (H, W, 3), or patches (bucket, 3, P, P)."""
-        if not self._situation.frame_shape:
-            return filled_up(self._eager.patches(searches), bucket)
-        frame = searches[0].frame
-        if isinstance(frame, np.ndarray):
-            np.copyto(self._host_frame.numpy(), frame)
-            frame = self._host_frame
-        return self._frame.copy_(frame, non_blocking=True)
-
-    def _captured(self, source: Tensor, kernels: Tensor, aim: Tensor) -> CapturedStep:
-        """A step for a bucket; the capture already sees true inputs."""
-        settings, in_frame = self._situation.settings, self._situation.frame_shape
-        fixed_kernels, fixed_aim = kernels.clone(), aim.to(self._network.device, copy=True)
-
-        def work() -> Tensor:
-            patches = patches_in(source, settings, fixed_aim) if in_frame else source
-            return packed(step(self._network, settings, patches, fixed_kernels, fixed_aim))
-
-        with torch.cuda.device_of(source):  # a stream records what runs on its own device alone
-            replay = self._capture(work)
-        return CapturedStep(replay, source, fixed_kernels, fixed_aim, self._on_host(replay().shape))
-
-    def _load(self, bucket: int, kernels: tuple[Tensor, ...]) -> None:
-        """Copies the kernels if they are not there yet; changed targets come as another tensor."""
-        held_in, held = self._loaded
-        same = held_in == bucket and len(held) == len(kernels)
-        if not same or any(one is not other for one, other in zip(held, kernels, strict=True)):
-            self._steps[bucket].kernels.copy_(filled_up(joined(kernels), bucket))
-            self._loaded = (bucket, kernels)
-
-    def _on_host(self, shape: tuple[int, ...]) -> Tensor:
-        return torch.empty(shape, dtype=torch.uint8, pin_memory=self._network.device.type == "cuda")
-
-    def _pinned(self, values: Tensor) -> Tensor:
-        return values.pin_memory() if self._network.device.type == "cuda" else values
-
-    def _wait(self) -> None:
-        if self._network.device.type == "cuda":
-            torch.cuda.current_stream(self._network.device).synchronize()
+    bucket: int
 
 
 class GraphRunner:
-    """Runs captured steps; captures anew when the settings, a frame's size or the kernels' shape are new.
+    """Runs captured steps, each captured when it is first needed.
 
-    The windows of one frame are cut by the captured step itself. Those of several frames are cut before it,
-    frame by frame, and one step that begins with patches serves frames of all sizes. On the CPU, where
-    `capture` can only be a stand-in, it computes the same, step by step.
+    Where memory is too small for a capture, the others are given up for it; if that does not help, smaller
+    steps have to do. After any other failure it runs operation by operation. On the CPU, where `capture` can
+    only be a stand-in, it computes the same.
     """
 
-    def __init__(self, network: Network, capture: Capture = capture_cuda) -> None:
-        self._network = network
-        self._capture = capture
-        self._eager = EagerRunner(network)
-        self._known: dict[Situation, Captures] = {}  # the least recently used first
+    def __init__(
+        self,
+        network: Network,
+        capture: Capture | None = None,
+        make_work: Callable[[Network, StepSettings], StepWork] = step_work,
+    ) -> None:
+        self._network, self._make_work = network, make_work
+        self._capture = capture or CudaCapture(network.device)
+        self._store = FrameStore(network.device)
+        self._eager = EagerRunner(network, self._store)
+        self._known: dict[Situation, CapturedStep] = {}  # the least recently used first
+        self._works: dict[tuple[float, ...], StepWork] = {}  # by fixed settings
+        self._pixels = self._store.pixels  # which the known steps read
+        self._largest = BUCKETS[-1]  # windows of a captured step; 0 where none can be captured
+        self._failed: CapturedStep | None = None
+        self._made_room = False  # for a capture, once: captures must not push each other out by turns
 
     @property
     def device(self) -> str:
@@ -172,6 +83,9 @@ class GraphRunner:
     @property
     def mask_source(self) -> MaskSource:
         return self._eager.mask_source
+
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return BUCKETS[: BUCKETS.index(bucket_of(min(most, BUCKETS[-1]))) + 1]
 
     @property
     def memory_values(self) -> int:
@@ -184,19 +98,68 @@ class GraphRunner:
 
     @torch.inference_mode()
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
-        frame_shape = tuple(searches[0].frame.shape) if len(searches) == 1 else ()
-        situation = Situation(StepSettings.of(config), frame_shape, tuple(searches[0].kernels.shape[1:]))
-        return unpacked(self._captures(situation).run(searches))
+        while self._largest:
+            found = self._replayed(config, searches)
+            if found is not None:
+                return unpacked(found)
+        return self._eager.run(config, searches)
 
-    def _captures(self, situation: Situation) -> Captures:
-        """Those of a situation; of the others, only a few with the same settings are kept."""
-        found = self._known.pop(situation, None) or Captures(situation, self._network, self._capture)
-        others = [each for each in self._known.items() if each[0].settings == situation.settings]
-        self._known = {**dict(others[1 - MOST_SITUATIONS :]), situation: found}
-        return found
+    def _replayed(self, config: TrackerConfig, searches: Sequence[Search]) -> NDArray[np.uint8] | None:
+        """Packed answers (N, bytes); None if a capture failed, and it is to be tried in smaller steps."""
+        views = [(search.frame, search.aim.crop) for search in searches]
+        self._store.reserve(views)
+        if self._store.pixels is not self._pixels:  # larger frames: known steps read where smaller ones were
+            self._known.clear()
+            self._pixels = self._store.pixels
+        parts = Batch.of(searches, self._store.load(views)).parts(self._largest)
+        answers = []
+        for part in parts:
+            step = self._loaded(config, part)
+            if step is None:
+                return None
+            found = step.answers(len(part.frames))
+            answers.append(found if len(parts) == 1 else found.copy())
+        return joined(answers)
 
+    def _loaded(self, config: TrackerConfig, batch: Batch) -> CapturedStep | None:
+        """A captured step with everything in place; None if it cannot be captured."""
+        shape = tuple(batch.kernels[0].shape[1:])
+        situation = Situation(fixed_settings(config), shape, bucket_of(len(batch.frames)))
+        known = self._known.pop(situation, None)
+        step = known or CapturedStep(self._work(config), self._pixels, batch.kernels[0], situation.bucket)
+        step.load(config, batch)
+        if known is None and (fault := self._captured(step)):
+            self._failed = (
+                step  # kept: after some errors PyTorch ends the process when pinned memory is freed
+            )
+            self._retreat(fault, situation.bucket)
+            return None
+        self._known = {**dict([*self._known.items()][1 - MOST_STEPS :]), situation: step}
+        return step
 
-def filled_up(rows: Tensor, count: int) -> Tensor:
-    """(count, ...): the rows, and the last of them again as often as are missing."""
-    missing = count - len(rows)
-    return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])]) if missing else rows
+    def _work(self, config: TrackerConfig) -> StepWork:
+        """One for all buckets: where it is compiled, that takes long."""
+        fixed, settings = fixed_settings(config), StepSettings.of(config)
+        if fixed not in self._works:
+            self._works[fixed] = self._make_work(self._network, settings)
+        return self._works[fixed]
+
+    def _captured(self, step: CapturedStep) -> Fault | None:
+        fault = fault_of(lambda: step.capture(self._capture))
+        if fault and fault.wants_memory and not self._made_room:
+            self._made_room = True
+            self._give_up_captures()
+            return fault_of(lambda: step.capture(self._capture))
+        return fault
+
+    def _retreat(self, fault: Fault, bucket: int) -> None:
+        """Gives up steps of this size if memory does not hold them, else all."""
+        self._largest = bucket // 2 if fault.wants_memory else 0
+        done = f"steps have up to {self._largest} windows" if self._largest else "steps run uncaptured"
+        logger.warning("no CUDA graph could be made for %d windows (%s); %s now", bucket, fault.text, done)
+        if fault.wants_memory:
+            self._give_up_captures()
+
+    def _give_up_captures(self) -> None:
+        self._known.clear()
+        torch.cuda.empty_cache()

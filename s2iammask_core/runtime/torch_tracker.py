@@ -3,10 +3,10 @@
 import torch
 
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.devices import device_named, format_named
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import SiameseNetwork
-from s2iammask_core.runtime.compiled import CompiledNetwork
-from s2iammask_core.runtime.devices import device_named, format_named
+from s2iammask_core.runtime.compiled import CompiledNetwork, compiled_work
 from s2iammask_core.runtime.graph import GraphRunner
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.runtime.shared_head import share_first_layers
@@ -27,7 +27,6 @@ def make_tracker(
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision == "tf32"
-    torch.backends.cudnn.benchmark = True
     prepared = prepare(network, runtime)
     return Tracker.of(prepared, config, runner_named(runtime.runtime, prepared), confidence)
 
@@ -45,10 +44,14 @@ def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
 
 
 def runner_named(name: str, network: PreparedNetwork) -> StepRunner:
-    """auto: a CUDA graph on a GPU, step by step on a CPU; UnavailableError for a graph without a GPU."""
+    """auto: a CUDA graph on a GPU, step by step on a CPU; UnavailableError for what cannot be here."""
     on_gpu = network.device.type == "cuda"
     if name == "compiled":
-        return EagerRunner(CompiledNetwork(network))
+        return (
+            GraphRunner(network, make_work=compiled_work) if on_gpu else EagerRunner(CompiledNetwork(network))
+        )
+    if name == "tensorrt":
+        raise UnavailableError("runtime tensorrt runs exported networks: s2iammask export OUT, --weights OUT")
     if name == "graph" and not on_gpu:
         raise UnavailableError("runtime graph needs a CUDA device; use eager or compiled")
     return GraphRunner(network) if on_gpu and name != "eager" else EagerRunner(network)

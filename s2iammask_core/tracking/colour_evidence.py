@@ -48,9 +48,15 @@ def _smooth(counts: Tensor) -> Tensor:
     return smoothed.flatten(2)
 
 
-@cache  # for good: captured steps read it where it lies
+# or each compiled step would make it anew, on the host
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _mix(device: torch.device) -> Tensor:
     """(BINS, BINS): the share of each bin in each; symmetric."""
+    return _kept_mix(device)
+
+
+@cache  # for good: captured steps read it where it lies
+def _kept_mix(device: torch.device) -> Tensor:
     mix = torch.eye(BINS) / 2
     mix[range(BINS - 1), range(1, BINS)] = mix[range(1, BINS), range(BINS - 1)] = 0.25
     mix[0, 0] = mix[-1, -1] = 0.75

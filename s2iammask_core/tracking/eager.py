@@ -12,6 +12,7 @@ from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, HostArray
 from s2iammask_core.tracking.answer import Answer, unpacked
 from s2iammask_core.tracking.arrays import joined
+from s2iammask_core.tracking.frame_store import FrameStore
 from s2iammask_core.tracking.frames import on_host
 from s2iammask_core.tracking.network import MaskSource, Network
 from s2iammask_core.tracking.runner import Search
@@ -22,8 +23,9 @@ from s2iammask_core.tracking.step import packed, step
 class EagerRunner:
     """Cuts on the host, by OpenCV and in double precision, for a CPU network, else on the device."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, store: FrameStore | None = None) -> None:
         self._network = network
+        self._store = store or FrameStore(network.device)
 
     @property
     def device(self) -> str:
@@ -32,6 +34,9 @@ class EagerRunner:
     @property
     def mask_source(self) -> MaskSource:
         return self._network.mask_source
+
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return (1,)
 
     @property
     def memory_values(self) -> int:
@@ -59,21 +64,13 @@ class EagerRunner:
         device = self._network.device
         if device.type == "cpu":
             return torch.from_numpy(geometry.cut(on_host(frame), crop, border))
-        windows = np.concatenate([crop.centers, crop.sides[:, None], border], axis=1, dtype=np.float32)
+        frames = self._store.load([(frame, crop)])
+        windows = np.concatenate([frames, crop.centers, crop.sides[:, None], border], axis=1)
         there = torch.from_numpy(windows).to(device)
-        where = Crop(there[:, :2], there[:, 2], crop.pixels)
-        return sampling.cut(on_device(frame, device), where, there[:, 3:])
+        where = Crop(there[:, 3:5].float(), there[:, 5].float(), crop.pixels)
+        return sampling.cut(self._store.pixels, there[:, :3].long(), where, there[:, 6:])
 
 
 def packed_aims(searches: Sequence[Search]) -> NDArray[np.float32]:
     """(N, aim.COLUMNS): where all searches look, in order."""
     return joined([search.aim.packed() for search in searches])
-
-
-def on_device(frame: Frame, device: torch.device) -> Tensor:
-    """The frame on the device; a host frame is staged in pinned memory and sent without waiting."""
-    if isinstance(frame, Tensor):
-        return frame.to(device)
-    staged = torch.empty(frame.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
-    np.copyto(staged.numpy(), frame)
-    return staged.to(device, non_blocking=True)

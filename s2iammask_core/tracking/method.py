@@ -41,6 +41,10 @@ class Method(Protocol):
     @property
     def mask_source(self) -> MaskSource: ...
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        """As of a StepRunner."""
+        ...
+
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box: ...
 
     def begin(

@@ -49,9 +49,15 @@ def propose(output: SearchOutput, aim: Aim[Tensor], settings: StepSettings) -> P
     )
 
 
-@cache  # for good: captured steps read it where it lies
+# or each compiled step would make it anew, on the host
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _grid(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Anchors (A * S * S, 4) cx cy w h in patch pixels, and the cosine window over them (A * S * S,)."""
+    return _kept_grid(cells, pixels, device)
+
+
+@cache  # for good: captured steps read it where it lies
+def _kept_grid(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     anchors = anchor_grid(cells)
     anchors[:, :2] += pixels / 2
     return anchors.to(device), cosine_window(cells).to(device).repeat(len(anchors) // cells**2)

@@ -49,6 +49,10 @@ class StepRunner(Protocol):
         """
         ...
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        """The numbers of windows, up to one that holds so many, whose first step takes longer than others."""
+        ...
+
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
         """The answers for the windows of all searches in order, in one step; the next one overwrites them."""
         ...

@@ -46,6 +46,9 @@ class S2iamMaskMethod:
     def mask_source(self) -> MaskSource:
         return self._runner.mask_source
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return self._runner.sizes(most)
+
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box:
         """The box that a target begins with: the visible part, which is what a mask will show of it later."""
         return start.visible(frame_size)

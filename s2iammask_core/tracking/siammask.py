@@ -49,6 +49,9 @@ class SiamMaskMethod:
     def mask_source(self) -> MaskSource:
         return self._network.mask_source
 
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return (1,)
+
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box:
         """The whole box; of a polygon, its upright box shrunk to the polygon's own area."""
         return start.box if start.corners is None else shrunk_box(start.corners)

@@ -41,10 +41,10 @@ def step(
     return StepOutput(figures, votes.levels, votes.reach)
 
 
-def patches_in(frame: Tensor, settings: StepSettings, aim: Tensor) -> Tensor:
-    """Search patches (N, 3, P, P) of a uint8 frame (H, W, 3), cut on its device."""
+def patches_in(pixels: Tensor, frames: Tensor, settings: StepSettings, aim: Tensor) -> Tensor:
+    """Search patches (N, 3, P, P) out of a store of frames, cut on its device as `sampling.cut` does."""
     where = Aim.unpacked(aim, settings.search_pixels)
-    return cut(frame, where.crop, where.border)
+    return cut(pixels, frames, where.crop, where.border)
 
 
 def packed(output: StepOutput) -> Tensor:

@@ -6,6 +6,8 @@ from copy import copy
 from dataclasses import dataclass, fields, replace
 from operator import index
 
+import numpy as np
+
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import ConfigError, FrameError, TargetError
@@ -19,6 +21,11 @@ from s2iammask_core.tracking.runner import StepRunner
 from s2iammask_core.tracking.start import StartTarget, checked_start
 from s2iammask_core.tracking.target import Memory, Sighting, Target, follow, nothing_seen, recoloured
 from s2iammask_core.tracking.track import Track
+
+MOST_TARGETS = 256  # of the setting max_targets
+GREY_FRAME = np.full((480, 640, 3), 128, np.uint8)
+GREY_BOX = Box.from_center(320, 240, 80, 60)
+WARM_UP_STEPS = 2
 
 
 class Tracker:
@@ -64,6 +71,19 @@ class Tracker:
     def confidence_model(self) -> ConfidenceModel:
         """What makes the confidence of score and agreement."""
         return self._confidence
+
+    def warm_up(self) -> None:
+        """Does once, on a grey frame, what takes long the first time, so that neither the first frames nor
+        more targets, nor the search for lost ones, have to wait for it. Targets stay as they are.
+        """
+        config = self._config
+        most = config.max_targets + config.redetect_patches + config.redetect_hints
+        for count in self._method.sizes(min(most, MOST_TARGETS)):
+            alone = replace(config, max_targets=count, redetect_patches=0, redetect_hints=0)
+            other = Tracker(self._method, alone, self._confidence)
+            other.start(GREY_FRAME, [GREY_BOX] * count)
+            for _ in range(WARM_UP_STEPS):
+                other.track(GREY_FRAME)
 
     def sibling(self) -> "Tracker":
         """A tracker without targets that shares network and settings with this one."""

@@ -21,6 +21,7 @@ from s2iammask_core.errors import ConfigError, DatasetError, WeightsError
 from s2iammask_core.files.texts import read_names
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.imagenet import load_imagenet
+from s2iammask_core.model.nano import LEAST_BLOCKS
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.settings import DataConfig, TrainConfig
@@ -38,6 +39,7 @@ READERS: dict[str, Callable[..., VideoSet]] = {
 SAMPLING = {"num_use": 1, "frame_range": 1, "step_range": 0}
 # parts that one variant has and another has not: a later stage may begin without them
 STAGE_PARTS = ("mask.", "refine.", "region_masks.")
+ADDED_BLOCKS = tuple(f"backbone.layer2.{number}." for number in range(LEAST_BLOCKS, 8))
 
 
 def read_sets(config: TrainConfig) -> list[VideoSet]:
@@ -120,9 +122,10 @@ def _weights(path: str) -> Mapping[str, Tensor]:
 
 
 def _take_over(network: SiameseNetwork, weights: Mapping[str, Tensor], source: str) -> None:
-    """Copies all weights; only parts of other stages may be missing or left over."""
+    """Copies all weights; parts of other stages may be missing or left over, added blocks missing."""
     own = network.state_dict()
-    different = own.keys() ^ weights.keys()
+    added = {name for name in own.keys() - weights.keys() if name.startswith(ADDED_BLOCKS)}
+    different = (own.keys() ^ weights.keys()) - added
     different |= {name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape}
     wrong = sorted(name for name in different if not name.startswith(STAGE_PARTS))
     if wrong:

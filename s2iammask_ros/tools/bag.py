@@ -11,13 +11,14 @@ from typing import Any, Final
 from ament_index_python.packages import get_package_share_directory
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader, StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import Reader, ReaderError, StoragePlugin, Writer, WriterError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import S2iamMaskError
 from s2iammask_ros.images.compressed import compressed_size
+from s2iammask_ros.messages.stamps import SECOND
 from s2iammask_ros.outputs.topics import Topic
 
 IMAGE_TYPES = {"sensor_msgs/msg/Image": Image, "sensor_msgs/msg/CompressedImage": CompressedImage}
@@ -35,7 +36,7 @@ class BagImage:
     """An image of a bag, and when it was recorded, nanoseconds."""
 
     recorded: int
-    message: Image | CompressedImage | None  # None for one that cannot be read
+    message: Image | CompressedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +49,37 @@ class BagHead:
 
 def head(bag: Path, topic: str = "") -> BagHead:
     """BagError if there is no image, or none that can be read."""
-    found = next((image.message for image in images(bag, topic) if image.message is not None), None)
+    found = next((image.message for _, image in images(bag, topic)), None)
     if found is None:
         raise BagError(f"the bag {bag} has no image that can be read")
-    with Reader(bag) as reader:
-        count = _image_connection(reader.connections, topic).msgcount
-    return BagHead(count, (found.width, found.height) if isinstance(found, Image) else compressed_size(found))
+    size = (found.width, found.height) if isinstance(found, Image) else compressed_size(found)
+    return BagHead(count_images(bag, topic)[0], size)
 
 
-def images(bag: Path, topic: str = "") -> Iterator[BagImage]:
-    """The images of a topic, in the order of the bag; of the only image topic if none is named."""
+def images(bag: Path, topic: str = "") -> Iterator[tuple[int, BagImage]]:
+    """The images of a topic that can be read, in the order of the bag, each with its place among all.
+
+    Of the only image topic if none is named.
+    """
     try:
         with Reader(bag) as reader:
             connection = _image_connection(reader.connections, topic)
             kind = IMAGE_TYPES[connection.msgtype]
-            for _, recorded, data in reader.messages([connection]):
-                yield BagImage(recorded, _message(bytes(data), kind))
+            for number, (_, recorded, data) in enumerate(reader.messages([connection])):
+                if (message := _message(bytes(data), kind)) is not None:
+                    yield number, BagImage(recorded, message)
     except BagError:
         raise
     except Exception as error:  # the readers of storages raise whatever the broken byte leads to
+        raise BagError(f"cannot read the bag {bag}: {error}") from error
+
+
+def count_images(bag: Path, topic: str = "") -> tuple[int, float]:
+    """How many images of the topic there are, and how many seconds the bag lasts."""
+    try:
+        with Reader(bag) as reader:
+            return _image_connection(reader.connections, topic).msgcount, reader.duration / SECOND
+    except (ReaderError, OSError) as error:
         raise BagError(f"cannot read the bag {bag}: {error}") from error
 
 

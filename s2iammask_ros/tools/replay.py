@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from s2iammask_core import Box, RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState
@@ -110,11 +109,11 @@ def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:
         recorder = Recorder(publisher)
         camera = Camera("", Targets(engine.tracker()), recorder, stage)
         candidates = [Candidate(box, str(number)) for number, box in enumerate(boxes, start=1)]
-        for image in images(args.bag, args.image):
-            recorder.results.append(None)
-            if image.message is not None:
-                play(image, image.message, camera, stage, recorder, candidates)
-                candidates = []
+        for number, image in images(args.bag, args.image):
+            recorder.results += [None] * (number + 1 - len(recorder.results))
+            play(image, camera, stage, recorder, candidates)
+            candidates = []
+        recorder.results += [None] * (begin.count - len(recorder.results))
     return figures(recorder, truth, len(boxes))
 
 
@@ -222,14 +221,13 @@ class Nowhere(Publisher):
 
 def play(
     image: BagImage,
-    message: Image | CompressedImage,
     camera: Camera,
     stage: "Stage",
     recorder: "Recorder",
     candidates: Sequence[Candidate],
 ) -> None:
     """One image; candidates begin in it."""
-    arrival = camera.receive(message)
+    arrival = camera.receive(image.message)
     stage.time = arrival.image.stamp
     if recorder.bag is not None:
         recorder.bag.now = image.recorded

@@ -53,13 +53,12 @@ class ShapesOnly:
 @pytest.mark.parametrize(("source", "pixels"), [("roi", 255 * 255), ("cell", 255 * 255), ("none", 0)])
 @pytest.mark.parametrize("nms", [1.0, 0.7])
 def test_a_step_has_static_shapes_and_never_asks_the_device_for_a_value(source, pixels, nms):
-    frame = torch.empty(480, 640, 3, dtype=torch.uint8, device="meta")
-    aim = packed_aim(3).to("meta")
+    store = torch.empty(480 * 640, 3, dtype=torch.uint8, device="meta")
+    aim, frames = packed_aim(3).to("meta"), torch.empty(3, 3, dtype=torch.int32, device="meta")
     settings = replace(SETTINGS, proposal_nms=nms)
 
-    output = step(
-        ShapesOnly(source), settings, patches_in(frame, settings, aim), torch.empty(3, 1, device="meta"), aim
-    )
+    patches = patches_in(store, frames, settings, aim)
+    output = step(ShapesOnly(source), settings, patches, torch.empty(3, 1, device="meta"), aim)
 
     answer = packed(output)
     assert (answer.shape, answer.dtype) == ((3, 4 * FIGURES + 2 * pixels), torch.uint8)
@@ -71,7 +70,8 @@ def test_a_step_in_the_frame_answers_as_one_on_patches_cut_by_the_host(make_netw
     kernels = torch.tensor(colours[0]).float().expand(2, -1)
 
     host = EagerRunner(network).run(CONFIG, [Search(frame, kernels, aim_at(targets(2), CONFIG))])
-    patches = patches_in(torch.from_numpy(frame), SETTINGS, packed_aim(2))
+    pixels, frames = torch.from_numpy(frame.reshape(-1, 3)), torch.tensor([[0, *frame.shape[:2]]] * 2)
+    patches = patches_in(pixels, frames, SETTINGS, packed_aim(2))
     device = answers(*(part.numpy() for part in step(network, SETTINGS, patches, kernels, packed_aim(2))))
 
     for one, other in zip(host, device, strict=True):

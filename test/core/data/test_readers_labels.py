@@ -166,3 +166,10 @@ def test_a_cache_that_cannot_be_written_is_done_without(davis, tmp_path, monkeyp
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
 
     assert len(read_davis(davis).videos) == 1
+
+
+def test_all_sequences_of_davis_are_read_without_a_list(davis):
+    found = read_davis(davis, "all", 2017)
+
+    assert [video.name for video in found.videos] == ["boat", "dog"]
+    assert found.step_range > 0  # so that a frame shortly before another one is known

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from s2iammask_core.config import NetworkConfig
+from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.model import build_network
 
 
@@ -20,6 +21,9 @@ def random_network():
                 module.running_var.uniform_(0.8, 1.2)
                 torch.nn.init.uniform_(module.weight, 0.8, 1.2)
                 torch.nn.init.normal_(module.bias, 0, 0.1)
+        if network.memory is not None:  # as large beside what it joins as after some training
+            for recall in (network.region_masks.recall, network.region_masks.detail.recall):
+                torch.nn.init.normal_(recall.weight, 0, 100)
         return network
 
     return make
@@ -38,6 +42,20 @@ def rois():
     return torch.cat([corner, corner + 120], dim=1).expand(3, 2, 4)
 
 
+def masks_of(templates):
+    """What is remembered of the objects in template patches, for networks that do."""
+    masks = torch.zeros_like(templates[:, 0])
+    masks[:, 40:90, 30:80] = 1
+    return masks
+
+
+def priors_of(patches):
+    """Where they were in search patches."""
+    priors = torch.zeros(len(patches), PRIOR_CELLS, PRIOR_CELLS)
+    priors[:, 20:40, 24:44] = 1
+    return priors
+
+
 @pytest.fixture
 def outputs():
     """All outputs of a network: kernels, scores, deltas and masks."""
@@ -45,8 +63,8 @@ def outputs():
     @torch.inference_mode()
     def compute(network, patches, rois):
         templates, search = patches
-        kernels = network.template(templates, torch.zeros_like(templates[:, 0]))
-        found = network.search(kernels, search, torch.zeros(len(search), 64, 64))
+        kernels = network.template(templates, masks_of(templates))
+        found = network.search(kernels, search, priors_of(search))
         parts = {"kernels": kernels, "scores": found.scores, "deltas": found.deltas}
         if network.mask_source == "roi":
             parts["masks"] = network.roi_masks(found, rois)
@@ -64,8 +82,8 @@ def calm_network(random_network, patches, rois):
     @torch.no_grad()
     def make(variant="s2iammask", **settings):
         network = random_network(variant, **settings)
-        kernels = network.template(patches[0], torch.zeros_like(patches[0][:, 0]))
-        found = network.search(kernels, patches[1], torch.zeros(len(patches[1]), 64, 64))
+        kernels = network.template(patches[0], masks_of(patches[0]))
+        found = network.search(kernels, patches[1], priors_of(patches[1]))
         _scale(found.scores, network.score.head[-1])
         _scale(10 * found.deltas, network.box.head[-1])
         if network.mask_source == "roi":

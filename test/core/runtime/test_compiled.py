@@ -37,9 +37,11 @@ def test_a_compiler_may_be_named_by_the_environment(monkeypatch):
         assert has_compiler() is found
 
 
+@pytest.mark.parametrize("memory", [False, True])
 def test_on_a_cpu_targets_go_one_by_one_through_what_was_compiled(
-    prepared, patches, rois, outputs, monkeypatch
+    random_network, patches, rois, outputs, monkeypatch, memory
 ):
+    prepared = PreparedNetwork(random_network("s2iammask_nano", memory=memory), CPU, torch.float32)
     batches = []
 
     def watched(call, **_):

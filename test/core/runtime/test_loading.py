@@ -7,7 +7,6 @@ from s2iammask_core import manifest
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import checkpoint
-from s2iammask_core.runtime.devices import BF16_TESTS, device_named, format_named
 from s2iammask_core.runtime.loading import checked_weights, weights_file
 from s2iammask_core.runtime.torch_tracker import make_tracker
 
@@ -15,25 +14,6 @@ from s2iammask_core.runtime.torch_tracker import make_tracker
 def test_a_graph_needs_a_gpu(random_network):
     with pytest.raises(UnavailableError, match="CUDA"):
         make_tracker(random_network("siammask_box"), runtime=RuntimeConfig(device="cpu", runtime="graph"))
-
-
-@pytest.mark.parametrize("name", ["gpu", "mps", "cuda:99"])
-def test_devices_that_are_not_there_are_named(name):
-    with pytest.raises(UnavailableError, match=name):
-        device_named(name)
-
-
-def test_number_formats_follow_the_device():
-    assert format_named("auto", torch.device("cuda")) is torch.float16
-    assert format_named("auto", torch.device("cpu")) in (torch.float32, torch.bfloat16)
-    assert format_named("tf32", torch.device("cuda")) is torch.float32
-
-
-def test_a_pytorch_that_cannot_tell_about_bf16_runs_in_fp32(monkeypatch):
-    for name in BF16_TESTS:
-        monkeypatch.delattr(torch.cpu, name, raising=False)
-
-    assert format_named("auto", torch.device("cpu")) is torch.float32
 
 
 def test_the_number_of_threads_is_a_setting(random_network):

@@ -13,11 +13,16 @@ def relative(found, wanted):
     return float((found - wanted).norm() / wanted.norm())
 
 
-@pytest.mark.parametrize("variant", ["siammask_sharp", "s2iammask"])
-def test_a_prepared_network_computes_what_the_plain_one_does(random_network, patches, rois, outputs, variant):
-    wanted = outputs(random_network(variant), patches, rois)
+@pytest.mark.parametrize(
+    ("variant", "memory"), [("siammask_sharp", False), ("s2iammask", False), ("s2iammask_nano", True)]
+)
+def test_a_prepared_network_computes_what_the_plain_one_does(
+    random_network, patches, rois, outputs, variant, memory
+):
+    wanted = outputs(random_network(variant, memory=memory), patches, rois)
 
-    found = outputs(PreparedNetwork(random_network(variant), CPU, torch.float32), patches, rois)
+    prepared = PreparedNetwork(random_network(variant, memory=memory), CPU, torch.float32)
+    found = outputs(prepared, patches, rois)
 
     assert found.keys() == wanted.keys()
     assert all(relative(found[name], wanted[name]) < 1e-5 for name in wanted)
@@ -29,18 +34,24 @@ def test_all_batch_norms_are_folded(random_network):
     assert not [each for each in prepared.module.modules() if isinstance(each, torch.nn.BatchNorm2d)]
 
 
-def test_bf16_stays_near(random_network, patches, rois, outputs):
-    wanted = outputs(random_network(), patches, rois)
+@pytest.mark.parametrize(("variant", "memory"), [("s2iammask", False), ("s2iammask_nano", True)])
+def test_bf16_stays_near(random_network, patches, rois, outputs, variant, memory):
+    wanted = outputs(random_network(variant, memory=memory), patches, rois)
 
-    found = outputs(PreparedNetwork(random_network(), CPU, torch.bfloat16), patches, rois)
+    prepared = PreparedNetwork(random_network(variant, memory=memory), CPU, torch.bfloat16)
+    found = outputs(prepared, patches, rois)
 
     assert all(relative(found[name], wanted[name]) < 0.05 for name in wanted)
 
 
+@pytest.mark.parametrize("memory", [False, True])
 @pytest.mark.parametrize(("template", "search"), [(95, 127), (127, 159), (167, 199)])
-def test_the_smallest_patches_that_the_settings_allow_hold_all_proposals(random_network, template, search):
+def test_the_smallest_patches_that_the_settings_allow_hold_all_proposals(
+    random_network, template, search, memory
+):
     config = TrackerConfig(template_pixels=template, search_pixels=search, proposals=100)
-    tracker = make_tracker(random_network("s2iammask_nano"), config, RuntimeConfig(device="cpu"))
+    network = random_network("s2iammask_nano", memory=memory)
+    tracker = make_tracker(network, config, RuntimeConfig(device="cpu"))
     frame = np.random.default_rng(3).integers(0, 255, (120, 160, 3), np.uint8)
 
     tracker.start(frame, [Box(50, 40, 90, 80)])

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,6 +152,45 @@ def test_each_objective_changes_just_what_it_trains(small_settings, objective, v
     assert all(name.startswith(tuple(trained)) for name in changed)
     shown = EventAccumulator(config.output).Reload().Tags()["images"]
     assert {name.split("/")[0] for name in shown} == PICTURES
+
+
+REMEMBERING = {"variant": "s2iammask_nano", "mask_detail": True, "memory": True}
+
+
+def test_a_network_with_memory_learns_what_to_remember_and_what_to_make_of_it(small_settings):
+    settings = small_settings | {
+        "objective": "joint",
+        "initial": "",
+        "network": REMEMBERING,
+        "trained": ["mask", "region_masks"],
+        "epochs": 1,
+        "pairs_per_epoch": 4,
+        "augment": {"search_pixels": 175, "search_shift": 4, "start": 0.5, "steady": 0.2},
+        "pairs": {"template_crop": 159, "search_crop": 207, "negative": 0.0, "composed": 0.5},
+        "regions": {"count": 2},
+    }
+    config = from_nested(settings)
+
+    last = train(config)
+
+    before, after = initial_network(config).state_dict(), network_of(last).state_dict()
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert all(name.startswith(("mask.", "region_masks.")) for name in changed)
+    read = ("memory.early.weight", "memory.deep.weight", "memory.value.0.weight", "memory.sharpness")
+    used = ("recall.weight", "detail.recall.weight", "odds")
+    assert {f"region_masks.{name}" for name in (*read, *used)} <= changed
+
+
+def test_the_moving_average_begins_with_the_keys_that_a_memory_begins_with(small_settings):
+    config = from_nested(small_settings | {"initial": "", "network": REMEMBERING, "ema": 0.9})
+    run = Run(config, Processes(torch.device("cpu"), torch.float32))
+    before = run.network.region_masks.memory.deep.weight.detach().clone()
+
+    run.begin(SimpleNamespace(search=torch.rand(2, 3, 143, 143) * 255))
+
+    keys = run.average.state["region_masks.memory.deep.weight"]
+    assert torch.equal(keys, run.network.region_masks.memory.deep.weight)
+    assert not torch.equal(keys, before)
 
 
 def test_the_second_half_of_a_run_trains_the_backbone_too(small_settings):

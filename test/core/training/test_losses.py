@@ -130,3 +130,39 @@ def test_regions_that_are_not_used_add_nothing_to_the_overlap_loss():
     logits = torch.stack([torch.full((28, 28), 20.0), torch.full((28, 28), -20.0)])[None]
     regions = regions_of(masks, [[1.0, 0.0]])
     assert float(losses.overlap_loss(logits, regions)) == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("loss", [losses.region_loss, losses.overlap_loss])
+def test_unknown_pixels_of_a_region_teach_nothing(loss):
+    torch.manual_seed(2)
+    masks = torch.rand(1, 2, 28, 28) > 0.5
+    known = torch.rand(1, 2, 28, 28) > 0.3
+    logits = torch.randn(1, 2, 28, 28, requires_grad=True)
+    regions = regions_of(masks & known, [[1.0, 1.0]], known)
+
+    cost = loss(logits, regions)
+
+    torch.testing.assert_close(loss(torch.where(known, logits, 9.0), regions), cost)
+    (taught,) = torch.autograd.grad(cost, logits)
+    assert not taught[~known].any()
+    assert taught[known].abs().min() > 0
+
+
+def test_a_region_of_which_half_is_unknown_costs_what_its_known_half_does():
+    masks = torch.zeros(1, 1, 28, 28, dtype=torch.bool)
+    known = torch.zeros_like(masks)
+    known[..., :14, :] = True
+
+    cost = losses.region_loss(torch.zeros(1, 1, 28, 28), regions_of(masks, [[1.0]], known))
+
+    assert float(cost) == pytest.approx(math.log(2))
+
+
+def test_the_iou_that_is_logged_is_that_of_what_is_known():
+    masks = torch.zeros(1, 1, 28, 28, dtype=torch.bool)
+    masks[..., :10, :] = True
+    known = torch.ones_like(masks)
+    known[..., 20:, :] = False
+    logits = torch.where(masks | ~known, 5.0, -5.0)  # right wherever somebody said what there is
+
+    assert float(losses.region_iou(logits, regions_of(masks, [[1.0]], known))) == pytest.approx(1)

@@ -8,7 +8,7 @@ from s2iammask_core.errors import WeightsError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.network import build_network
 from s2iammask_core.training.settings import from_nested
-from s2iammask_core.training.setup import initial_network
+from s2iammask_core.training.setup import begin_memory, initial_network
 
 NANO = NetworkConfig("s2iammask_nano")
 
@@ -50,3 +50,33 @@ def test_masks_that_do_not_fit_are_named(saved):
 
     with pytest.raises(WeightsError, match=r"region_masks\.head"):
         initial_network(settings(initial=first, initial_masks=other))
+
+
+def with_memory():
+    torch.manual_seed(5)
+    return build_network(NetworkConfig("s2iammask_nano", mask_detail=True, memory=True)).eval()
+
+
+def test_a_memory_that_never_learned_anything_begins_with_keys_that_tell_features_apart():
+    network, patches = with_memory(), torch.rand(4, 3, 143, 143) * 255
+    before = network.state_dict()
+    untouched = {name: value.clone() for name, value in before.items() if "region_masks.memory" not in name}
+
+    begin_memory(network, patches)
+
+    with torch.no_grad():
+        _, early, _, deep = network.backbone(patches)
+        for keys in network.memory.reduced(early, deep):
+            spread = torch.cov(keys.transpose(0, 1).flatten(1))
+            assert (spread - torch.diag(spread.diagonal())).abs().max() < 1e-2 * spread.max()
+    assert all(torch.equal(network.state_dict()[name], value) for name, value in untouched.items())
+
+
+def test_a_memory_that_learned_something_and_networks_without_one_are_left_as_they_are():
+    learned, without = with_memory(), build_network(NANO)
+    learned.region_masks.recall.weight.data[0, 0, 0, 0] = 0.1
+
+    for network in (learned, without):
+        before = {name: value.clone() for name, value in network.state_dict().items()}
+        begin_memory(network, torch.rand(1, 3, 143, 143))
+        assert all(torch.equal(network.state_dict()[name], value) for name, value in before.items())

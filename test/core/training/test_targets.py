@@ -158,3 +158,21 @@ def test_proposals_that_miss_the_object_are_not_used():
     truth = enlarge(batch.box, 1.8, 255)
     assert len(used) >= 1
     assert (box_iou(used, truth) > 0.3).all()
+
+
+def test_windows_and_regions_know_nothing_of_unknown_pixels():
+    unknown = torch.zeros(1, 255, 255, dtype=torch.bool)
+    unknown[:, :, 150:200] = True
+    batch = batch_with((100, 90, 150, 140), unknown=unknown)
+    middle = (torch.tensor([each]) for each in (0, 12, 12))
+
+    window = mask_windows(batch, *middle, cells=25)
+    regions = choose_regions(
+        batch, NOTHING, torch.zeros(1, 4, 5, 25, 25), RegionConfig(source="truth"), pixels=28
+    )
+
+    assert ((window[0] == 0) == unknown[0, 64:191, 64:191]).all()
+    (x1, _, x2, _) = regions.rois[0, 0].tolist()
+    centers = x1 + (torch.arange(28) + 0.5) * (x2 - x1) / 28
+    assert (regions.known[0, 0, :, centers < 148]).all()
+    assert not (regions.known[0, 0, :, centers > 152]).any()

@@ -1,0 +1,1 @@
+"""What labels are written as: some by recording, where it was tracked, some of all recordings together."""

@@ -1,0 +1,162 @@
+"""Where people should look: frames in which an object was uncertain or lost, the worst as pictures."""
+
+import csv
+import html
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import nlargest
+from itertools import islice
+from pathlib import Path
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+
+from s2iammask_core.batch.formats.each import Recording
+from s2iammask_core.batch.formats.places import Places
+from s2iammask_core.batch.formats.whole import Views
+from s2iammask_core.batch.view import Seen, View
+from s2iammask_core.files.outputs import growing_file, growing_folder
+from s2iammask_core.files.pictures import write_picture
+from s2iammask_core.geometry import HostFrame
+from s2iammask_core.overlay import draw_tracks
+
+COLUMNS = (
+    *("recording", "topic", "frame", "stamp", "by", "id", "label", "state", "confidence"),
+    *("x", "y", "width", "height", "corrected"),
+)
+OF_A_RECORDING, ON_THE_PAGE = 8, 200  # worst moments that are shown
+WIDTH = 480  # pixels of a picture
+QUALITY = 85  # of its JPEG
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1280px; margin: 2rem auto; padding: 0 1rem; }
+.moments { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem; }
+figure { margin: 0; } img { width: 100%; display: block; } figcaption { font-size: 13px; }
+code { background: #8882; padding: 0 .3em; }
+""".strip()
+
+
+def write_review(views: Views, places: Places) -> None:
+    """A row for each frame and object that somebody should look at; `corrected` is for the right box."""
+    with growing_file(places.review) as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for view in views():
+            table.writerows(_row(view, seen) for seen in doubtful(view))
+
+
+def doubtful(view: View) -> Iterator[Seen]:
+    return (seen for frame in view.frames() for seen in frame if not seen.is_sure)
+
+
+def _row(view: View, seen: Seen) -> list[object]:
+    row, track = seen.row, seen.row.track
+    by = "stamp" if view.spans[0].start.stamped else "frame"
+    place = [view.job.source, view.job.topic, row.frame, "" if row.stamp is None else row.stamp, by]
+    figures = (f"{value:.4f}" for value in (track.confidence, *track.box.xywh))
+    return [*place, seen.id, seen.label, track.state.value, *figures, ""]
+
+
+def worst(view: View, most: int = OF_A_RECORDING) -> list[Seen]:
+    """Of each stretch of doubt the least sure frame, of those the worst, the worst first."""
+    stretches: dict[int, tuple[int, Seen]] = {}  # last frame and least sure one of each object's stretch
+    found: list[Seen] = []
+    for seen in doubtful(view):
+        last, least = stretches.get(seen.id, (-2, seen))
+        if seen.row.frame == last + 1:
+            least = min(least, seen, key=_confidence)
+        elif last >= 0:
+            found.append(least)
+            least = seen
+        stretches[seen.id] = seen.row.frame, least
+    found += [least for _, least in stretches.values()]
+    return nlargest(most, found, key=lambda seen: (-_confidence(seen), -seen.row.frame, -seen.id))
+
+
+def _confidence(seen: Seen) -> float:
+    return seen.row.track.confidence
+
+
+def write_moments(recording: Recording, places: Places) -> None:
+    """Pictures of a recording's worst moments."""
+    shown = worst(recording.view)
+    if not shown:
+        shutil.rmtree(places.moments(recording.name), ignore_errors=True)
+        return
+    with growing_folder(places.moments(recording.name)) as folder:
+        frames = {seen.row.frame for seen in shown}
+        for number, picture in islice(_pictures(recording, frames), len(frames)):
+            for seen in shown:
+                if seen.row.frame == number:
+                    write_picture(folder / picture_name(seen), picture, QUALITY)
+
+
+def picture_name(seen: Seen) -> str:
+    return f"{seen.row.frame:06d}_{seen.id}.jpg"
+
+
+def _pictures(recording: Recording, frames: set[int]) -> Iterator[tuple[int, HostFrame]]:
+    """These frames, drawn."""
+    drawn = {frame[0].row.frame: frame for frame in recording.view.frames() if frame[0].row.frame in frames}
+    for moment in recording.source.moments(min(frames)):
+        if moment.number in frames:
+            names = {seen.row.track.id: f"#{seen.id} {seen.label}" for seen in drawn[moment.number]}
+            tracks = [seen.row.whole for seen in drawn[moment.number]]
+            yield moment.number, _small(draw_tracks(moment.frame, tracks, names))
+
+
+def _small(picture: HostFrame) -> HostFrame:
+    scale = WIDTH / picture.shape[1]
+    if scale >= 1:
+        return picture
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A moment on the page."""
+
+    confidence: float
+    picture: str  # path from the page
+    source: str
+    seconds: float
+    caption: str
+
+
+def write_page(views: Views, places: Places) -> None:
+    """The worst moments of all recordings, as pictures with links."""
+    found = nlargest(ON_THE_PAGE, _shown(views), key=lambda each: -each.confidence)
+    head = f"<meta charset='utf-8'><title>Review</title><style>{STYLE}</style>"
+    with growing_file(places.page) as file:
+        file.write(f"<!doctype html><html lang='en'><head>{head}</head><body><h1>Worst moments</h1>\n")
+        file.write(
+            f"<p>{len(found)} moments in which an object was uncertain or lost, the least sure first; all "
+            "frames are in <a href='review.csv'>review.csv</a>. Write the right box into its column "
+            "<code>corrected</code> (<code>x,y,width,height</code>, or <code>gone</code>) and run again with "
+            "<code>--from-review review.csv</code>.</p><div class='moments'>\n"
+        )
+        file.writelines(_figure(each) for each in found)
+        file.write("</div></body></html>\n")
+
+
+def _shown(views: Views) -> Iterator[Shown]:
+    for view in views():
+        for seen in worst(view):
+            row, track = seen.row, seen.row.track
+            caption = f"{view.job.name}, frame {row.frame}: #{seen.id} {seen.label}, {track.state.value} "
+            picture = quote(f"review/{view.job.name}/{picture_name(seen)}")
+            yield Shown(
+                track.confidence, picture, view.job.source, row.frame, f"{caption}{track.confidence:.2f}"
+            )
+
+
+def _figure(each: Shown) -> str:
+    caption = html.escape(each.caption, quote=True)
+    source = html.escape(each.source if "://" in each.source else Path(each.source).as_uri(), quote=True)
+    return (
+        f"<figure><a href='{each.picture}'><img loading='lazy' alt='{caption}' src='{each.picture}'></a>"
+        f"<figcaption>{caption} &middot; <a href='{source}'>recording</a></figcaption></figure>\n"
+    )

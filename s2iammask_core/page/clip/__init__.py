@@ -1,0 +1,1 @@
+"""A tracker of this process on a clip: forwards, and again from wherever a box is drawn."""
