@@ -248,7 +248,11 @@ class RuntimeConfig:
     """How a step is executed; the results agree within tolerance."""
 
     device: str = setting("auto", "auto, cpu, cuda or cuda:N; auto takes the GPU if there is one")
-    runtime: str = setting("auto", "how the step runs", choices=("auto", "eager", "compiled", "graph"))
+    runtime: str = setting(
+        "auto",
+        "how the step runs; tensorrt is for exported networks",
+        choices=("auto", "eager", "compiled", "graph", "tensorrt"),
+    )
     precision: str = setting(
         "auto",
         "number format of the network; auto: fp16 on a GPU, bf16 on a CPU that multiplies it, else fp32",

@@ -2,8 +2,8 @@
 
 The number of targets stays free, and the settings that may change while tracking are an input of the search.
 Those that cannot, such as the number of proposals, are part of it: --set gives them. An ONNX folder can be
-given as --weights to the other commands and to the node; onnxruntime then runs it (CPU, CUDA or TensorRT
-provider), and PyTorch is not needed.
+given as --weights to the other commands and to the node; onnxruntime then runs it, on a CPU, by CUDA or,
+with runtime tensorrt, by TensorRT, and PyTorch is not needed.
 
 --precision int8 makes its convolutions multiply bytes, for CPUs. How large the numbers get is measured while
 an object is tracked: in the clip of `s2iammask demo`, or in one of your own camera.
@@ -26,10 +26,9 @@ from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.export import export, write_onnx, write_torch_export
 from s2iammask_core.runtime.exported import GRAPHS
 from s2iammask_core.runtime.quantize import Example, quantize, require_quantization
-from s2iammask_core.runtime.tensorrt import require_tensorrt, write_engine
 
-WRITERS = {"onnx": write_onnx, "torch-export": write_torch_export, "tensorrt": write_engine}
-SUFFIXES = (".onnx", ".pt2", ".engine")
+WRITERS = {"onnx": write_onnx, "torch-export": write_torch_export}
+SUFFIXES = (".onnx", ".pt2")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.kind == "tensorrt":
-        require_tensorrt()
     config, example = chosen_tracker_settings(args), _example(args)
     network, notes = checkpoint.load(weights_file(args.weights))
     variant = network.config.variant

@@ -43,12 +43,13 @@ class Exported:
 
     def check_runtime(self, runtime: RuntimeConfig) -> None:
         """ConfigError for a way to run or a number format that the graphs do not have."""
-        if runtime.runtime != "auto":
+        if runtime.runtime not in ("auto", "tensorrt"):
             raise ConfigError(
                 f"runtime {runtime.runtime} needs the network in PyTorch; an exported one is run by "
                 "onnxruntime: leave runtime at auto, or give the weights file instead"
             )
-        if runtime.precision not in ("auto", self.precision):
+        in_fp16 = runtime.runtime == "tensorrt" and runtime.precision == "fp16"
+        if runtime.precision not in ("auto", self.precision) and not in_fp16:
             raise ConfigError(
                 f"the network was exported in {self.precision}, not {runtime.precision}; leave precision at "
                 "auto, or give the weights file instead"

@@ -11,16 +11,20 @@ from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import UnavailableError, WeightsError
 from s2iammask_core.geometry import Crop, Frame, HostArray, cut
 from s2iammask_core.runtime.exported import GRAPHS, folder_of, read_description
+from s2iammask_core.runtime.onnx_providers import (
+    CPU,
+    PROVIDERS,
+    TENSORRT,
+    Shapes,
+    device_number,
+    options_of,
+    providers_of,
+)
 from s2iammask_core.tracking.answer import Answer, answers
 from s2iammask_core.tracking.arrays import joined
 from s2iammask_core.tracking.frames import on_host
 from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.runner import Search
-
-PROVIDERS = {  # of onnxruntime, by device; the first that can run a node does
-    "cpu": ["CPUExecutionProvider"],
-    "cuda": ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
-}
 
 
 class OnnxRunner:
@@ -32,7 +36,7 @@ class OnnxRunner:
         self.description = read_description(folder)
         self.description.check(config)
         self.description.check_runtime(runtime)
-        providers = providers_of(runtime.device)
+        providers = providers_of(runtime.device, runtime.runtime)
         self._number = device_number(runtime.device)
         self._sessions = {name: _session(folder / f"{name}.onnx", providers, runtime) for name in GRAPHS}
         if runtime.device.startswith("cuda") and self.device == "cpu":  # of which onnxruntime makes no error
@@ -79,33 +83,6 @@ class OnnxRunner:
         return found
 
 
-def providers_of(device: str) -> list[str]:
-    """The providers for a device that this onnxruntime has; UnavailableError for a GPU without one."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise UnavailableError(
-            "an exported network needs onnxruntime: pip install onnxruntime, or onnxruntime-gpu"
-        ) from error
-    here = onnxruntime.get_available_providers()
-    kind = device.partition(":")[0]
-    wanted = PROVIDERS["cpu" if kind == "cpu" else "cuda"]
-    found = [name for name in wanted if name in here]
-    if kind == "cuda" and found == PROVIDERS["cpu"]:
-        raise UnavailableError(
-            f"this onnxruntime has no CUDA; it has {', '.join(here)}: install onnxruntime-gpu"
-        )
-    return found
-
-
-def device_number(device: str) -> int:
-    """N of cuda:N, 0 of others; UnavailableError if it is no number."""
-    kind, _, number = device.partition(":")
-    if number and not (kind == "cuda" and number.isdecimal()):
-        raise UnavailableError(f"there is no device {device!r}; use auto, cpu, cuda or cuda:N")
-    return int(number or 0)
-
-
 def _session(path: Path, providers: list[str], runtime: RuntimeConfig) -> Any:
     import onnxruntime
 
@@ -113,9 +90,17 @@ def _session(path: Path, providers: list[str], runtime: RuntimeConfig) -> Any:
         raise WeightsError(f"there is no {path}; only what `export --format onnx` wrote can be run")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = runtime.threads
-    gpu = {"device_id": str(device_number(runtime.device))}
-    places = [{} if name == "CPUExecutionProvider" else gpu for name in providers]
     try:
+        shapes = _shapes(path) if TENSORRT in providers else {}
+        places = [options_of(name, runtime, shapes) for name in providers]
         return onnxruntime.InferenceSession(str(path), options, providers, places)
     except Exception as error:  # onnxruntime's own errors have no common base
         raise WeightsError(f"onnxruntime cannot load {path}: {error}") from error
+
+
+def _shapes(path: Path) -> Shapes:
+    """Those of a graph's inputs."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=[CPU])
+    return {each.name: each.shape for each in session.get_inputs()}

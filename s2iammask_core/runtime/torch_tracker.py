@@ -44,12 +44,14 @@ def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
 
 
 def runner_named(name: str, network: PreparedNetwork) -> StepRunner:
-    """auto: a CUDA graph on a GPU, step by step on a CPU; UnavailableError for a graph without a GPU."""
+    """auto: a CUDA graph on a GPU, step by step on a CPU; UnavailableError for what cannot be here."""
     on_gpu = network.device.type == "cuda"
     if name == "compiled":
         return (
             GraphRunner(network, make_work=compiled_work) if on_gpu else EagerRunner(CompiledNetwork(network))
         )
+    if name == "tensorrt":
+        raise UnavailableError("runtime tensorrt runs exported networks: s2iammask export OUT, --weights OUT")
     if name == "graph" and not on_gpu:
         raise UnavailableError("runtime graph needs a CUDA device; use eager or compiled")
     return GraphRunner(network) if on_gpu and name != "eager" else EagerRunner(network)

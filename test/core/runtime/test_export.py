@@ -13,7 +13,7 @@ from s2iammask_core.model import checkpoint
 from s2iammask_core.model.correlation import correlation_by_taps, depthwise_correlation
 from s2iammask_core.runtime.export import AIM, export, write_onnx, write_torch_export
 from s2iammask_core.runtime.exported import Exported, is_exported
-from s2iammask_core.runtime.onnx_runner import OnnxRunner, device_number, providers_of
+from s2iammask_core.runtime.onnx_runner import OnnxRunner
 from s2iammask_core.tracking.aim import COLUMNS, NUMBERS
 from s2iammask_core.tracking.answer import answers
 from s2iammask_core.tracking.eager import EagerRunner
@@ -248,16 +248,6 @@ def test_a_folder_of_another_version_is_refused(tmp_path):
         load_tracker(tmp_path)
 
 
-def test_a_gpu_that_onnxruntime_lacks_is_named():
-    onnxruntime = pytest.importorskip("onnxruntime")
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("this onnxruntime has CUDA")
-
-    with pytest.raises(UnavailableError, match="onnxruntime-gpu"):
-        providers_of("cuda:0")
-    assert providers_of("auto") == ["CPUExecutionProvider"]
-
-
 @pytest.mark.filterwarnings("ignore:Specified provider")
 def test_a_gpu_that_onnxruntime_cannot_use_is_no_reason_to_run_on_the_cpu(exported, monkeypatch):
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -269,17 +259,3 @@ def test_a_gpu_that_onnxruntime_cannot_use_is_no_reason_to_run_on_the_cpu(export
     with pytest.raises(UnavailableError, match="cuda:0 was asked for"):
         load_tracker(exported, device="cuda:0", config=CONFIG)
     assert load_tracker(exported, device="auto", config=CONFIG).device == "cpu"
-
-
-def test_a_device_of_onnxruntime_may_be_a_certain_gpu():
-    assert [device_number(name) for name in ("auto", "cpu", "cuda", "cuda:0", "cuda:3")] == [0, 0, 0, 0, 3]
-    with pytest.raises(UnavailableError, match="cuda:two"):
-        device_number("cuda:two")
-
-
-def test_without_tensorrt_the_command_says_so(weights, tmp_path, capsys):
-    try:
-        import tensorrt  # noqa: F401
-    except ImportError:
-        assert main(["export", str(tmp_path), "--weights", str(weights), "--format", "tensorrt"]) == 2
-        assert "TensorRT is not installed" in capsys.readouterr().err
