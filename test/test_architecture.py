@@ -18,6 +18,7 @@ LEAVES = {
     "geometry",
     "sampling",
     "manifest",
+    "runs",
 }
 MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     **dict.fromkeys(LEAVES, LEAVES),
@@ -44,6 +45,7 @@ ROOMS = {  # of the node: what each may import besides itself; the files above t
     "images": NEEDED,
     "targets": NEEDED | {"images"},
     "outputs": NEEDED | {"images", "targets"},
+    "page": NEEDED | {"images", "parameters"},
     "health": NEEDED | {"images"},
 }
 PROTOCOL = "s2iammask_core.tracking.network"  # all that tracking and model know of each other

@@ -4,9 +4,12 @@
   s2iammask eval --dataset VOT2018 --root VOT2018 --snapshots runs/train --from 1 --to 20 --workers 2
   s2iammask eval --dataset boxes --root sequences
   s2iammask eval --dataset DAVIS2016 --root DAVIS --split held_out.txt --protocol box --starts 3 --reverse
+  s2iammask eval --dataset DAVIS2016 --root DAVIS --split held_out.txt --protocol box --starts 3 --hide 3
+  s2iammask eval --dataset stills --root stills --split held_out_stills.txt --protocol box
 
 The data set `boxes` is a folder of OTB's and VOT's folders side by side: upright boxes, no restarts.
 With --starts or --reverse each sequence is tracked from several frames, and means come with standard errors.
+With --hide each run cuts to another sequence for so many seconds, and says whether the object is found again.
 A run that was stopped goes on with the first sequence that has no results. `--weights identity` is a tracker
 that never moves: it tries out a data set in a minute.
 """
@@ -21,6 +24,7 @@ from tqdm import tqdm
 
 from s2iammask_core.cli.benchmarks import (
     add_data,
+    add_hide,
     add_output,
     add_split,
     add_starts,
@@ -52,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_split(parser, "(default: val, or all)")
     add_step(parser)
     add_starts(parser)
+    add_hide(parser)
     add_settings(parser)
     add_protocol(parser)
     parser.add_argument(
@@ -102,6 +107,7 @@ def default_results(args: argparse.Namespace) -> Path:
     suffix += f"-every{args.every}" if args.every > 1 else ""
     suffix += f"-starts{args.starts}" if args.starts else ""
     suffix += "-reverse" if args.reverse else ""
+    suffix += f"-hide{args.hide:g}" if args.hide else ""
     return Path("runs/eval", args.dataset, tracker + suffix)
 
 

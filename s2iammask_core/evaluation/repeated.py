@@ -106,7 +106,7 @@ class MaskRun:
                 for name, row in self._frame(answer):
                     rows[name].append(row)
         objects = [_mask_figures(np.array(each)) for each in rows.values() if each]
-        return RunScore(self.start, len(self.frames), _means(objects))
+        return RunScore(self.start, len(self.frames), means(objects))
 
     def _frame(self, answer: Propagated) -> Iterator[tuple[int, tuple[float, float, float]]]:
         """J, F and box overlap of each object inside its span."""
@@ -212,7 +212,7 @@ def gains(scores: Sequence[RunScore], others: Sequence[RunScore]) -> dict[str, E
 def by_sequence(scores: Sequence[RunScore]) -> dict[str, dict[str, float]]:
     """Means over the runs of each sequence."""
     names = dict.fromkeys(each.start.sequence for each in scores)
-    return {name: _means([each.figures for each in scores if each.start.sequence == name]) for name in names}
+    return {name: means([each.figures for each in scores if each.start.sequence == name]) for name in names}
 
 
 def estimate(values: Floats) -> Estimate:
@@ -224,7 +224,8 @@ def estimate(values: Floats) -> Estimate:
     return Estimate(float(known.mean()), float(known[picks].mean(axis=1).std()))
 
 
-def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of each figure over rows that all have it, of at least one."""
     return {name: _mean(np.array([row[name] for row in rows])) for name in rows[0]}
 
 

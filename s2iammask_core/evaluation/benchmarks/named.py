@@ -8,6 +8,7 @@ from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation import vot
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.boxes import BoxBenchmark
+from s2iammask_core.evaluation.benchmarks.hidden import hidden
 from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
 from s2iammask_core.evaluation.benchmarks.repeated import from_starts
 from s2iammask_core.evaluation.benchmarks.stills import of_stills
@@ -52,6 +53,7 @@ class Choice:
     rectangles: Rectangles = Rectangles.TOOLKIT  # how VOT's regions of 4 numbers are taken
     step: int = 1  # looks at every step-th frame alone
     starts: Starts | None = None  # runs from several frames, instead of the benchmark's own protocol
+    hide: float | None = None  # seconds for which each run's objects are away
 
     @property
     def listed(self) -> tuple[str, ...] | None:
@@ -66,7 +68,9 @@ def open_benchmark(choice: Choice) -> Benchmark:
     if not choice.root.exists():
         raise DatasetError(f"there is no {choice.root}; give the root of {choice.name}")
     benchmark = BENCHMARKS[choice.name](choice)
-    if choice.starts:
+    if choice.hide is not None:
+        benchmark = hidden(from_starts(benchmark, choice.starts or Starts()), choice.hide)
+    elif choice.starts:
         benchmark = from_starts(benchmark, choice.starts)
     return benchmark if choice.step == 1 else benchmark.thinned(choice.step)
 

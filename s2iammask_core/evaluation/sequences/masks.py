@@ -84,9 +84,13 @@ class MaskSequence:
         """The objects that appear in this frame."""
         return tuple(each for each in self.objects if each.first == index)
 
-    def thinned(self, step: int) -> "MaskSequence":
+    def kept(self, step: int) -> list[int]:
         """Every step-th frame, and those in which objects appear."""
-        chosen = sorted({*range(0, len(self.frames), step), *(each.first for each in self.objects)})
+        return sorted({*range(0, len(self.frames), step), *(each.first for each in self.objects)})
+
+    def thinned(self, step: int) -> "MaskSequence":
+        """The sequence of these frames."""
+        chosen = self.kept(step)
         place = {index: number for number, index in enumerate(chosen)}
         objects = tuple(
             replace(
