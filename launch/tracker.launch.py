@@ -22,6 +22,12 @@ ARGUMENTS = {
     "use_sim_time": ("", f"true: take the time from /clock, as for a bag played with --clock; {FROM_FILE}"),
     "rviz": ("false", "whether to open RViz"),
     "rviz_config": (PathJoinSubstitution([CONFIG, "tracker.rviz"]), "what RViz shows"),
+    "page": (
+        "false",
+        "whether to serve the page to track on; images are then kept for 10 s, to draw boxes on",
+    ),
+    "page_host": ("127.0.0.1", "address of the page; any but this machine's own needs the token it prints"),
+    "page_port": ("8765", "port of the page"),
     "fastdds_profile": (
         PathJoinSubstitution([CONFIG, "fastdds.xml"]),
         f"transports of Fast DDS, made for large images; none, or {PROFILES} in the environment: left alone",
@@ -34,7 +40,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value=default, description=meaning)
         for name, (default, meaning) in ARGUMENTS.items()
     ]
-    functions = [OpaqueFunction(function=each) for each in (set_transports, tracker, rviz)]
+    functions = [OpaqueFunction(function=each) for each in (set_transports, tracker, rviz, page)]
     return LaunchDescription([*arguments, *functions])
 
 
@@ -60,9 +66,29 @@ def tracker(context: LaunchContext) -> list[LifecycleNode]:
         executable="tracker_node",
         name="tracker",
         namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), *given(context, *PARAMETERS)],
+        parameters=[LaunchConfiguration("params_file"), *given(context, *PARAMETERS), *kept(context)],
         remappings=[(name, LaunchConfiguration(name)) for name in ("image", "hints")],
         output="screen",
+    )
+    return [node]
+
+
+def kept(context: LaunchContext) -> list[dict[str, float]]:
+    """People take longer to draw a box than a program does."""
+    return [{"history_seconds": 10.0}] if IfCondition(LaunchConfiguration("page")).evaluate(context) else []
+
+
+def page(context: LaunchContext) -> list[Node]:
+    port = ParameterValue(LaunchConfiguration("page_port"), value_type=int)
+    node = Node(
+        package="s2iammask",
+        executable="page",
+        name="page",
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[{"host": ParameterValue(LaunchConfiguration("page_host"), value_type=str), "port": port}],
+        remappings=[("image", LaunchConfiguration("image"))],
+        output="screen",
+        condition=IfCondition(LaunchConfiguration("page")),
     )
     return [node]
 
