@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SIZE = (424, 640)
 LOOK = '{"opacity": 1, "boxes": false, "names": false}'
 PINK = (255, 79, 163)  # of a first target
-LONG = 120_000  # ms for a slow machine to load a network
+LONG = 60_000  # ms for a slow machine to load a network
 TRACKER = [
     *("s2iammask_ros.tracker_node", "--ros-args", "-r", "image:=/camera/image_raw", "--log-level", "warn"),
     *("-p", "weights:=s2iammask_nano", "-p", "max_age:=10.0", "-p", "history_seconds:=10.0"),
@@ -89,27 +89,34 @@ def truth():
     return list(shots())
 
 
-def pink(page):
-    picture = chromium.picture_of(page, SIZE)
-    return picture, abs(picture.astype(int) - PINK).max(axis=2) < 40
+def with_opacity(page, opacity):
+    """What the picture looks like with masks of that opacity."""
+    set_it = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')) }"
+    page.locator("#settings input[type=range]").evaluate(set_it, opacity)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return chromium.picture_of(page, SIZE).astype(int)
 
 
-def shown_frame(picture, painted, truth):
-    """The frame of the clip that a picture shows, by what is not painted over."""
-    far = [np.abs(picture.astype(int) - shot.frame)[~painted].mean() for shot in truth]
-    return truth[int(np.argmin(far))]
+def look(page, truth):
+    """Of a picture that stands still: the true mask, and where one is painted."""
+    page.keyboard.press("Space")
+    clean = with_opacity(page, 0)
+    shot = min(truth, key=lambda shot: np.abs(clean - shot.frame).mean())
+    painted = np.abs(with_opacity(page, 1) - PINK).max(axis=2) < 40
+    page.keyboard.press("Space")
+    return shot.mask, painted
 
 
 def draw(page, truth, move=chromium.drag):
-    """A box around the object where it is now."""
-    picture, painted = pink(page)
-    rows, columns = np.nonzero(shown_frame(picture, painted, truth).mask)
+    """A box around the object where it is now; what is drawn on stands still from the first touch on."""
+    page.keyboard.press("Space")
+    clean = with_opacity(page, 0)
+    rows, columns = np.nonzero(min(truth, key=lambda shot: np.abs(clean - shot.frame).mean()).mask)
     move(page, SIZE, (columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1))
 
 
 def assert_mask_lies_on_the_object(page, truth):
-    picture, painted = pink(page)
-    mask = shown_frame(picture, painted, truth).mask
+    mask, painted = look(page, truth)
     assert (mask & painted).sum() / (mask | painted).sum() > 0.8
 
 
