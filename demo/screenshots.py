@@ -47,7 +47,7 @@ def served(line: list[str]) -> Iterator[str]:
 
 @contextmanager
 def live_page() -> Iterator[str]:
-    with served([sys.executable, "demo/run.py", "--page", "--port", "0"]) as address:
+    with served([*module("demo.run"), "--page", "--port", "0"]) as address:
         yield address
 
 
