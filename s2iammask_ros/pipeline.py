@@ -109,12 +109,14 @@ class Pipeline:
             publisher.destroy()
         self._publishers.clear()
 
+    @property
+    def is_open(self) -> bool:
+        return self._worker is not None
+
     def ask(self, name: str, command: Callable[[Camera], Answer], seconds: float) -> Answer:
         """Runs a command on a camera between two frames; UnavailableError if the pipeline is closed."""
         if self._worker is None:
-            raise UnavailableError(
-                "the node is not active; activate it first (ros2 lifecycle set NODE activate)"
-            )
+            raise UnavailableError("the node is not active any more")
         return self._worker.call(lambda: command(self.cameras[name]), seconds)
 
     @property
@@ -163,6 +165,7 @@ class Pipeline:
                 camera.latency.summary(now),
                 silence=now - camera.last_came,
                 targets=len(camera.targets.known),
+                image_bytes=camera.image_bytes,
                 period=(camera.counters.period or math.nan) / SECOND,
                 hints=camera.hints.counts if camera.hints is not None else None,
             )

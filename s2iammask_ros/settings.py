@@ -28,6 +28,12 @@ class NodeConfig:
         "so that the first is answered sooner",
         live=True,
     )
+    mask_encoding: str = setting(
+        "mono8",
+        "masks in `tracks`: mono8 images of their regions, or rle, runs that take a fraction of the bytes",
+        choices=("mono8", "rle"),
+        live=True,
+    )
     image_transport: str = setting(
         "raw",
         "raw: sensor_msgs/Image on `image`; compressed: CompressedImage on `image/compressed`",
@@ -35,7 +41,8 @@ class NodeConfig:
     )
     max_age: float = setting(
         1.0,
-        "oldest image that is still tracked, seconds from its stamp to its turn; 0: any age",
+        "oldest image that is still tracked, seconds from its stamp to its turn; answers that become older "
+        "than that are marked as late; 0: any age",
         0.0,
         3600.0,
         live=True,
@@ -70,6 +77,13 @@ class NodeConfig:
         "cpu",
         "when the device fails or its memory is full: go on with the CPU, half of the targets, or not at all",
         choices=("cpu", "fewer", "stop"),
+        live=True,
+    )
+    min_rate: float = setting(
+        5.0,
+        "images tracked a second below which diagnostics warn if more come, images a second; 0: never",
+        0.0,
+        1000.0,
         live=True,
     )
     latency_warn: float = setting(

@@ -18,10 +18,11 @@ LEAVES = {
     "geometry",
     "sampling",
     "manifest",
+    "runs",
 }
 MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     **dict.fromkeys(LEAVES, LEAVES),
-    "model": LEAVES,
+    "model": LEAVES | {"files"},
     "tracking": LEAVES,
     "files": LEAVES,
     "data": LEAVES | {"files"},

@@ -46,6 +46,7 @@ from s2iammask_core.evaluation.reports.tables import Table, all_figures, as_csv,
 from s2iammask_core.evaluation.reports.write import write_report
 from s2iammask_core.evaluation.runner import Run, total_speed
 from s2iammask_core.evaluation.runner import run as run_sequences
+from s2iammask_core.files.outputs import set_aside, write_text
 from s2iammask_core.runtime import weights_file
 
 IDENTITY = "identity"
@@ -73,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--against", type=Path, metavar="DIR", help="results of the same starts: says the gain on them"
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="begin anew even if there are results, which are kept beside in a folder with a number",
     )
     add_workers(parser)
     add_output(parser)
@@ -127,6 +133,8 @@ def _evaluated(
     args: argparse.Namespace, benchmark: Benchmark, results: Path, factory: TrackerFactory
 ) -> Report:
     """Runs what has not run yet, scores it if there is a truth, and writes the report."""
+    if args.fresh:
+        set_aside(results)
     total = sum(benchmark.length(name) for name in benchmark.names)
     with tqdm(total=total, unit="frame", desc=results.name, file=sys.stderr) as bar:
         task = Run(benchmark, factory, results)
@@ -165,8 +173,8 @@ def _run_snapshots(args: argparse.Namespace, benchmark: Benchmark, results: Path
         ("snapshot", *names),
         tuple((name, *(row[figure] for figure in names)) for name, row in rows.items()),
     )
-    (results / "snapshots.csv").write_text(as_csv(table))
-    (results / "snapshots.md").write_text(as_markdown(table) + "\n")
+    write_text(results / "snapshots.csv", as_csv(table))
+    write_text(results / "snapshots.md", as_markdown(table) + "\n")
     best = max(reports, key=lambda name: reports[name].figures.get(benchmark.objective, 0.0))
     if args.json:
         objects = {name: as_object(report) for name, report in reports.items()}

@@ -68,6 +68,10 @@ class HiddenRun:
             for index in self.sequence.annotations
         )
 
+    @property
+    def digest(self) -> str:
+        return self.sequence.digest
+
     def thinned(self, step: int) -> "HiddenRun":
         kept = self.sequence.kept(step)
         away = range(bisect_left(kept, self.away.start), bisect_left(kept, self.away.stop))

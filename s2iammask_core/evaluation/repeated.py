@@ -65,6 +65,11 @@ class HeldOutRun(Protocol):
         """Whether there is a frame to score."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """Changes with the frames and the truth that it comes by."""
+        ...
+
     def thinned(self, step: int) -> "HeldOutRun":
         """The same with every step-th frame alone."""
         ...
@@ -92,6 +97,10 @@ class MaskRun:
     @property
     def is_scored(self) -> bool:
         return bool(self.sequence.measured)
+
+    @property
+    def digest(self) -> str:
+        return self.sequence.digest
 
     def thinned(self, step: int) -> "MaskRun":
         return replace(self, sequence=self.sequence.thinned(step))
@@ -150,6 +159,10 @@ class BoxRun:
     @property
     def is_scored(self) -> bool:
         return bool(otb.has_box(self.sequence.boxes)[1:].any())
+
+    @property
+    def digest(self) -> str:
+        return self.sequence.digest
 
     def thinned(self, step: int) -> "BoxRun":
         return replace(self, sequence=self.sequence.thinned(step))

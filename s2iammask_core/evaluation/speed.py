@@ -10,6 +10,7 @@ from typing import TypeVar
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.protocols import Runnable
 from s2iammask_core.evaluation.sequences.frames import Frames
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import Mask, Track
 
@@ -101,3 +102,6 @@ class TimedFrames:
 
     def size(self, index: int) -> tuple[int, int]:
         return self._frames.size(index)
+
+    def trace(self, digest: Digest) -> None:
+        self._frames.trace(digest)

@@ -51,6 +51,10 @@ class StillRun:
     def is_scored(self) -> bool:
         return len(self.frames) > 1
 
+    @property
+    def digest(self) -> str:
+        return self.scene.digest
+
     def thinned(self, step: int) -> "StillRun":
         return self.on(every_nth(self.frames, step))
 

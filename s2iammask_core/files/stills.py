@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.boxes import Box
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.json_files import read_object
 from s2iammask_core.files.names import picture_files
@@ -16,7 +15,6 @@ class StillObject:
     """What the index says of an object."""
 
     area: float  # square pixels
-    box: Box
     category: str
 
 
@@ -34,8 +32,9 @@ class Still:
 def listed_stills(root: Path) -> tuple[Still, ...]:
     """The pictures of an index; DatasetError if one is not there, or not as it should be.
 
-    index.json: {name: {"objects": {value in the mask: {"area": pixels, "box": [x1, y1, x2, y2]}}}}, where an
-    object may have a "category", and a picture may say that not "all_objects_labelled" are.
+    index.json: {name: {"objects": {value in the mask: {"area": pixels}}}}, where an object may have a
+    "category", and a picture may say that not "all_objects_labelled" are. Boxes are those of the masks: what
+    an index says of them is not read, since it may be corners, or a corner and sides.
     """
     listing = root / "index.json"
     entries = read_object(listing)
@@ -54,5 +53,4 @@ def listed_stills(root: Path) -> tuple[Still, ...]:
 
 
 def _object(record: Mapping[str, Any]) -> StillObject:
-    box = Box(*map(float, record["box"]))
-    return StillObject(float(record["area"]), box, str(record.get("category", "")))
+    return StillObject(float(record["area"]), str(record.get("category", "")))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from std_msgs.msg import Header
 
-from s2iammask.msg import TrackEvent
+from s2iammask.msg import TrackedObjectArray, TrackEvent
 from s2iammask_core import Track, TrackState
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import colour_of, draw_tracks, label_image
@@ -39,6 +39,8 @@ class Result:
     frame: HostFrame  # (H, W, 3) RGB
     tracked: Sequence[Tracked]
     view: View | None = None  # what is known of space, if depth is asked for
+    mask_encoding: str = "mono8"  # of the masks in tracks: mono8 or rle
+    late: bool = False  # whether it is older than max_age: it says where things were, not where they are
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,8 +65,9 @@ class Outputs:
     def publish(self, result: Result, mask_threshold: float) -> None:
         """mask_threshold: share of the votes from which a pixel belongs to a mask, for LabelInfo."""
         header, tracked, size = result.header, result.tracked, result.size
-        self._offer(TRACKS, lambda: conversions.tracks_to_message(tracked, header, size))
-        self._offer(DETECTIONS, lambda: conversions.detections_to_message(tracked, header))
+        self._offer(TRACKS, lambda: tracks_message(result))
+        if not result.late:  # a Detection2DArray cannot say so
+            self._offer(DETECTIONS, lambda: conversions.detections_to_message(tracked, header))
         self._publish_labels(result, mask_threshold)
         self._offer(MASK, lambda: conversions.gray_to_image(label_image(result.visible, size), header))
         self._offer(MASK_VIEW, lambda: conversions.rgb_to_image(mask_view(result), header))
@@ -81,7 +84,7 @@ class Outputs:
 
     def _publish_space(self, result: Result) -> None:
         header, tracked, view = result.header, result.tracked, result.view
-        if view is not None and view.depth is not None:
+        if view is not None and view.depth is not None and not result.late:
             self._offer(DETECTIONS_3D, lambda: spatial.detections_3d(tracked, view, header))
         self._offer(MARKERS, lambda: spatial.markers(tracked, view, header, result.size))
 
@@ -104,6 +107,15 @@ class Outputs:
             self._publisher.publish(OVERLAY, conversions.rgb_to_image(drawn, result.header))
         if jpeg:
             self._publisher.publish(OVERLAY_JPEG, conversions.rgb_to_jpeg(drawn, result.header))
+
+
+def tracks_message(result: Result) -> TrackedObjectArray:
+    make = conversions.OBJECTS[result.mask_encoding]
+    objects = [make(each, result.header) for each in result.tracked]
+    height, width = result.size
+    return TrackedObjectArray(
+        header=result.header, height=height, width=width, late=result.late, objects=objects
+    )
 
 
 def mask_view(result: Result) -> HostFrame:

@@ -60,6 +60,9 @@ class RepeatedBenchmark:
     def length(self, name: str) -> int:
         return len(self._run(name).frames)
 
+    def digest(self, name: str) -> str:
+        return self._run(name).digest
+
     def is_done(self, name: str, results: Path) -> bool:
         return run_path(results, self._run(name).start).is_file()
 

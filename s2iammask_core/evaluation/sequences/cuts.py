@@ -7,6 +7,7 @@ import numpy as np
 
 from s2iammask_core.evaluation.sequences.frames import Frames
 from s2iammask_core.evaluation.sequences.masks import MaskSequence
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.geometry import HostFrame
 
 
@@ -33,6 +34,11 @@ class CutFrames:
 
     def size(self, index: int) -> tuple[int, int]:
         return self.frames.size(self._own(index))
+
+    def trace(self, digest: Digest) -> None:
+        digest.add(self.away)
+        self.frames.trace(digest)
+        self.others.trace(digest)
 
     def _own(self, index: int) -> int:
         """The frame that is shown, or that was shown before the cut."""

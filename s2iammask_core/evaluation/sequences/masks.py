@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, ImageFiles, images_in
 from s2iammask_core.files.davis import RESOLUTION
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.json_files import read_object
 from s2iammask_core.files.labels import VOID, Scheme, check_size, read_labels, scheme_of
 from s2iammask_core.files.names import natural_order
@@ -67,6 +68,17 @@ class MaskSequence:
                 f"{self.annotations[index]} has no pixel of object {min(absent)}, which begins in this frame"
             )
         return labels
+
+    @property
+    def digest(self) -> str:
+        """Changes with the frames, the annotations and the objects."""
+        digest = Digest()
+        self.frames.trace(digest)
+        digest.add(self.scheme, self.objects)
+        for index, path in sorted(self.annotations.items()):
+            digest.add(index)
+            digest.content(path)
+        return digest.text
 
     @property
     def has_truth(self) -> bool:

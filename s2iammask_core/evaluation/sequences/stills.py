@@ -14,6 +14,7 @@ from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.sequences.frames import Frames
 from s2iammask_core.evaluation.sequences.lists import chosen
 from s2iammask_core.evaluation.sequences.masks import Labels
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.labels import check_size, read_labels
 from s2iammask_core.files.pictures import picture_size, read_picture
 from s2iammask_core.files.stills import Still, listed_stills
@@ -47,6 +48,10 @@ class ShakenPicture:
     def size(self, index: int) -> tuple[int, int]:
         return _size(picture_size(self.picture))
 
+    def trace(self, digest: Digest) -> None:
+        digest.add(self.seed, self.count)
+        digest.content(self.picture)
+
 
 @dataclass(frozen=True, slots=True)
 class StillScene:
@@ -57,6 +62,15 @@ class StillScene:
     frames: Frames
     mask: Path
     object_id: int
+
+    @property
+    def digest(self) -> str:
+        """Changes with the frames, the mask and the object."""
+        digest = Digest()
+        self.frames.trace(digest)
+        digest.add(self.object_id)
+        digest.content(self.mask)
+        return digest.text
 
     def labels(self) -> Labels:
         """What is in the frames (H, W), to the pixel in the first; DatasetError if the object is not."""
