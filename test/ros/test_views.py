@@ -45,11 +45,13 @@ def test_every_display_of_rviz_has_its_topic(graph):
 def test_every_panel_of_foxglove_has_its_topic(graph):
     panels = json.loads((ROOT / "config/foxglove_layout.json").read_text())["configById"]
     named = set(re.findall(r'"(/(?:tracker|camera|diagnostics)[\w/]*)', json.dumps(panels)))
-    pictures = [panel["imageMode"]["imageTopic"] for panel in panels.values() if "imageMode" in panel]
+    modes = [panel.get("imageMode", {}) for panel in panels.values()]
+    pictures = [mode["imageTopic"] for mode in modes if "imageTopic" in mode]
 
     assert len(named) >= 6
     assert named <= graph.keys()
-    assert all(graph[topic] & PICTURES for topic in pictures if topic)
+    assert len(pictures) == 2
+    assert all(graph[topic] & PICTURES for topic in pictures)
     assert "diagnostic_msgs/msg/DiagnosticArray" in graph["/diagnostics"]
 
 
