@@ -271,6 +271,7 @@ class Camera:
             tracked,
             self._view(turn),
             settings.mask_encoding,
+            settings.pose_target,
             late=0 < settings.max_age < age,
         )
 

@@ -20,6 +20,7 @@ from s2iammask_ros.engine import Engine, MakeTracker
 from s2iammask_ros.health.counters import Counts
 from s2iammask_ros.health.throttle import Throttle
 from s2iammask_ros.managed import ManagedNode
+from s2iammask_ros.memory import trim
 from s2iammask_ros.parameters import LOADED, changed, declare, refused, unknown, values_of
 from s2iammask_ros.pipeline import Pipeline
 from s2iammask_ros.reporter import Reporter
@@ -162,6 +163,7 @@ class TrackerNode(ManagedNode):
             self._pipeline.destroy()
         self._pipeline = None
         free_memory()
+        trim()
 
     def _how_to_activate(self) -> str:
         steps = ("configure", "activate") if self._pipeline is None else ("activate",)

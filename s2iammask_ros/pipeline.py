@@ -27,7 +27,7 @@ from s2iammask_ros.images.subscription import RELIABILITY, ImageSubscription
 from s2iammask_ros.messages.stamps import SECOND
 from s2iammask_ros.outputs.outputs import Outputs
 from s2iammask_ros.outputs.publishers import TopicPublishers
-from s2iammask_ros.outputs.topics import LATENCY
+from s2iammask_ros.outputs.topics import LATENCY, TF, TOPICS
 from s2iammask_ros.settings import NodeConfig, prefix_of
 from s2iammask_ros.targets.records import Reason
 from s2iammask_ros.targets.targets import Targets
@@ -70,7 +70,8 @@ class Pipeline:
 
     def __init__(self, host: Host, engine: Engine, names: Sequence[str]) -> None:
         self._host, self.engine = host, engine
-        self._publishers = {name: TopicPublishers(host.ros, prefix_of(name)) for name in names}
+        topics = (*TOPICS, TF) if host.settings.publish_tf else TOPICS
+        self._publishers = {name: TopicPublishers(host.ros, prefix_of(name), topics) for name in names}
         self.cameras: dict[str, Camera] = {}
         self.faults = Faults(engine, self.cameras, host.fail)
         self._subscriptions: list[ImageSubscription] = []

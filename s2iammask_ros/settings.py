@@ -99,6 +99,12 @@ class NodeConfig:
     depth_tolerance: float = setting(
         0.02, "largest difference of the stamps of an image and its depth, seconds", 0.0, 10.0
     )
+    publish_tf: bool = setting(False, "with depth: broadcast a frame target/ID for each target that is seen")
+    pose_target: str = setting(
+        "",
+        "id of the target whose pose is published on target_pose; empty: the first one that has a place",
+        live=True,
+    )
     hints: bool = setting(
         False, "subscribe to `hints`, boxes of a detector, and look for lost targets there too"
     )

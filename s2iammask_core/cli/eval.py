@@ -46,7 +46,8 @@ from s2iammask_core.evaluation.reports.tables import Table, all_figures, as_csv,
 from s2iammask_core.evaluation.reports.write import write_report
 from s2iammask_core.evaluation.runner import Run, total_speed
 from s2iammask_core.evaluation.runner import run as run_sequences
-from s2iammask_core.files.outputs import set_aside, write_text
+from s2iammask_core.files.davis import RESOLUTION
+from s2iammask_core.files.outputs import keep_apart, set_aside, write_text
 from s2iammask_core.runtime import weights_file
 
 IDENTITY = "identity"
@@ -133,6 +134,11 @@ def _evaluated(
     args: argparse.Namespace, benchmark: Benchmark, results: Path, factory: TrackerFactory
 ) -> Report:
     """Runs what has not run yet, scores it if there is a truth, and writes the report."""
+    named = [
+        args.root / "Annotations" / place / name for place in ("", RESOLUTION) for name in benchmark.names
+    ]
+    inputs = [args.root, *named, *(path for path in (args.boxes, args.frames, args.config) if path)]
+    keep_apart({"the results folder": results}, inputs)
     if args.fresh:
         set_aside(results)
     total = sum(benchmark.length(name) for name in benchmark.names)

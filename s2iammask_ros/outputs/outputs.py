@@ -24,6 +24,8 @@ from s2iammask_ros.outputs.topics import (
     MASK_VIEW,
     OVERLAY,
     OVERLAY_JPEG,
+    TARGET_POSE,
+    TF,
     TRACKS,
     Publisher,
     Topic,
@@ -40,6 +42,7 @@ class Result:
     tracked: Sequence[Tracked]
     view: View | None = None  # what is known of space, if depth is asked for
     mask_encoding: str = "mono8"  # of the masks in tracks: mono8 or rle
+    pose_target: str = ""  # id of the target that the pose is about; empty: the first that has one
     late: bool = False  # whether it is older than max_age: it says where things were, not where they are
 
     @property
@@ -86,7 +89,18 @@ class Outputs:
         header, tracked, view = result.header, result.tracked, result.view
         if view is not None and view.depth is not None and not result.late:
             self._offer(DETECTIONS_3D, lambda: spatial.detections_3d(tracked, view, header))
+            self._publish_poses(result, view)
         self._offer(MARKERS, lambda: spatial.markers(tracked, view, header, result.size))
+
+    def _publish_poses(self, result: Result, view: View) -> None:
+        if not (self._publisher.wanted(TARGET_POSE) or self._publisher.wanted(TF)):
+            return
+        placed = spatial.placed(result.tracked, view)
+        if placed:
+            self._offer(TF, lambda: spatial.transforms(placed, result.header))
+        chosen = [place for each, place in placed if result.pose_target in ("", each.id)]
+        if chosen:
+            self._offer(TARGET_POSE, lambda: spatial.target_pose(chosen[0], result.header))
 
     def _publish_labels(self, result: Result, threshold: float) -> None:
         """Once for each change of the targets: the topic keeps it for those who come later."""
