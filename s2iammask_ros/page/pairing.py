@@ -17,7 +17,7 @@ from s2iammask_ros.messages.stamps import SECOND, nanoseconds
 
 MOST_IMAGES = 16  # that wait for their tracks
 MOST_BYTES = 64_000_000  # of them
-PATIENCE = 1.0  # seconds without tracks after which images are shown alone
+PATIENCE = 3.0  # seconds without tracks after which images are shown alone
 STATES = {
     TrackedObject.TRACKING: TrackState.TRACKING,
     TrackedObject.UNCERTAIN: TrackState.UNCERTAIN,
