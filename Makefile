@@ -1,11 +1,13 @@
 # make demo     the tracker node on a moving object, over ROS 2: demo/overlay.mp4, demo/overview.png, demo/report.json
 #               VIDEO=clip.mp4 BOX=x,y,w,h  on your own (also a folder of frames or a camera index)
+#               PAGE=1  the camera goes on for ever; draw boxes and watch at the address that is printed
 # make test     all tests, in two processes, and what they do not reach; ARGS="test/core -k box" for some of them, ARGS="-n 0 --pdb" to stop at an error
 # make check    format, lint and types
 # make setup    what the others do first: .venv, ROS 2, messages
 # make shell    a shell with all of it
 # make bench-node   what the node costs on top of the tracker
-# make pictures     docs/rviz.jpg and docs/foxglove.jpg, drawn from the messages of a running node
+# make bench-page   what the page costs the tracker, and how late a person sees
+# make screenshots  docs/page*.jpg, of the demo and a browser (apt install chromium)
 # make clean    removes what was built; make distclean also .venv
 
 PYTHON ?= python3
@@ -43,12 +45,12 @@ LACKING := $(foreach name,tf2_msgs vision_msgs,$(if $(wildcard $(addsuffix /shar
 SOURCES := CMakeLists.txt package.xml \
     $(shell find action cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: setup demo test check shell bench-node pictures clean distclean
+.PHONY: setup demo test check shell bench-node bench-page screenshots clean distclean
 
 setup: $(INSTALL)/.ready
 
 demo: setup
-	@$(ACTIVATE); $(LOOPBACK); python demo/run.py $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)')
+	@$(ACTIVATE); $(LOOPBACK); python demo/run.py $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)') $(if $(PAGE),--page) $(if $(PORT),--port '$(PORT)')
 
 test: setup
 	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadfile --cov $(ARGS)
@@ -64,8 +66,11 @@ shell: setup
 bench-node: setup
 	@$(ACTIVATE); $(LOOPBACK); python demo/bench_node.py $(ARGS)
 
-pictures: setup
-	@$(ACTIVATE); $(LOOPBACK); python demo/pictures.py $(ARGS)
+bench-page: setup
+	@$(ACTIVATE); $(LOOPBACK); python -m demo.bench_page $(ARGS)
+
+screenshots: setup
+	@$(ACTIVATE); $(LOOPBACK); python -m demo.screenshots $(ARGS)
 
 clean:
 	rm -rf $(BUILD) $(INSTALL) log .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -6,9 +6,10 @@ A robot's camera waits for nobody; this one does where the machine is far too sl
 import argparse
 import itertools
 import json
+import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import rclpy
@@ -83,18 +84,43 @@ def show(node: CameraNode, frames: Iterator[NDArray], rate: float) -> list[int]:
     return stamps
 
 
+def go_on(node: CameraNode, frames: Iterator[NDArray], rate: float) -> None:
+    """Publishes for ever at the rate, and waits for nobody."""
+    due = time.monotonic()
+    for frame in there_and_back(frames):
+        if not rclpy.ok():
+            return
+        node.publish(frame, "camera")
+        due = max(due + 1 / rate, time.monotonic())
+        while time.monotonic() < due and rclpy.ok():
+            rclpy.spin_once(node, timeout_sec=max(due - time.monotonic(), 0.001))
+
+
+def there_and_back(frames: Iterable[NDArray]) -> Iterator[NDArray]:
+    """For ever, without a jump; a live camera has no way back."""
+    kept = []
+    for frame in frames:
+        kept.append(frame)
+        yield frame
+    yield from itertools.cycle([*kept[-2:0:-1], *kept])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--video", help="video, folder of frames or camera index; default: the composed clip")
+    parser.add_argument("--loop", action="store_true", help="there and back for ever, waiting for nobody")
     parser.add_argument("--rate", type=float, required=True, help="images a second")
     parser.add_argument(
-        "--stamps", type=Path, required=True, help="file for the stamps of what was published"
+        "--stamps", type=Path, default=Path(os.devnull), help="file for the stamps of what was published"
     )
     args = parser.parse_args()
     frames = iter(open_clip(args.video)) if args.video else (shot.frame for shot in shots())
     rclpy.init()
     node = CameraNode()
     try:
+        if args.loop:
+            go_on(node, frames, args.rate)
+            return 0
         stamps = show(node, frames, args.rate)
         partial = args.stamps.with_suffix(".partial")
         partial.write_text(json.dumps(stamps))

@@ -2,6 +2,7 @@
 
     python demo/run.py                                    a composed clip with known truth
     python demo/run.py --video clip.mp4 --box 10,20,80,60 your own video, folder of frames or camera index
+    python demo/run.py --page                             the camera goes on for ever, the page is the client
 
 Writes overlay.mp4, overview.png and report.json into demo/.
 """
@@ -26,6 +27,8 @@ from s2iammask_core.tracking.start import checked_start
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "demo"
 USUAL_RATE = 6.0  # images a second that a slow CPU still follows
+PAGE_RATE = 15.0  # images a second that a browser gets; the tracker takes as many as it can
+HISTORY = 10.0  # seconds; people take their time to draw a box
 LONGEST_END = 5.0  # seconds
 
 
@@ -35,16 +38,18 @@ def main() -> int:
     if not weights.exists():
         print(f"error: there are no weights at {weights}; give others with --weights", file=sys.stderr)
         return 2
-    if args.video and not args.box:
+    if args.video and not args.box and not args.page:
         print("error: --video needs --box x,y,w,h, the object in the first frame", file=sys.stderr)
         return 2
-    if args.video:
+    if args.video and args.box:
         try:
             check_start(args.video, args.box)
         except S2iamMaskError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of run's end: no process is left behind
+    if args.page:
+        return show(page_commands(args, weights))
     with tempfile.TemporaryDirectory(prefix="s2iammask_demo_") as folder:
         code = run(commands(args, weights, Path(folder) / "stamps.json"))
     if code == 0:
@@ -58,6 +63,8 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--video", help="video file, folder of frames, or number of a camera")
     parser.add_argument("--box", metavar="X,Y,W,H", help="the object in the first frame")
+    parser.add_argument("--page", action="store_true", help="draw boxes on a page in the browser")
+    parser.add_argument("--port", type=int, default=8765, help="of the page; 0: any free one")
     parser.add_argument(
         "--weights",
         type=weights_file,
@@ -65,9 +72,13 @@ def arguments() -> argparse.Namespace:
         help="default: those that come with the package",
     )
     parser.add_argument(
-        "--rate", type=float, default=USUAL_RATE, help="images a second (default %(default)g)"
+        "--rate",
+        type=float,
+        help=f"images a second (default {USUAL_RATE:g}; with a page {PAGE_RATE:g})",
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.rate = args.rate or (PAGE_RATE if args.page else USUAL_RATE)
+    return args
 
 
 def check_start(video: str, box: str) -> None:
@@ -91,6 +102,37 @@ def commands(args: argparse.Namespace, weights: Path, stamps: Path) -> dict[str,
         "camera": [*module("demo.camera"), *shared],
         "client": [*module("demo.recorder"), *shared, *box, "--weights", named, "--out", str(OUT)],
     }
+
+
+def page_commands(args: argparse.Namespace, weights: Path) -> dict[str, list[str]]:
+    """The same with a camera that goes on for ever, and the page in the client's place."""
+    source = ["--video", args.video] if args.video else []
+    return {
+        "tracker": [
+            *commands(args, weights, Path(os.devnull))["tracker"],
+            *("-p", f"history_seconds:={HISTORY}"),
+        ],
+        "camera": [*module("demo.camera"), *source, "--rate", str(args.rate), "--loop"],
+        "page": [*module("s2iammask_ros.page.page"), "--ros-args", "-p", f"port:={args.port}"],
+    }
+
+
+def show(lines: dict[str, list[str]]) -> int:
+    """Runs all until Ctrl-C; 1 if one of them ended before."""
+    shared = environment()
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, line in lines.items():
+            processes[name] = subprocess.Popen(line, env=shared, cwd=ROOT, start_new_session=True)
+        while all(process.poll() is None for process in processes.values()):
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        end(list(processes.values()))
+    ended = [name for name, process in processes.items() if process.returncode not in (0, -signal.SIGTERM)]
+    print(f"error: the {' and the '.join(ended)} process ended", file=sys.stderr)
+    return 1
 
 
 def module(name: str) -> list[str]:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from s2iammask_core.config import RuntimeConfig as RuntimeConfig
     from s2iammask_core.config import TrackerConfig as TrackerConfig
     from s2iammask_core.errors import S2iamMaskError as S2iamMaskError
+    from s2iammask_core.runs import mask_from_runs as mask_from_runs
+    from s2iammask_core.runs import mask_runs as mask_runs
     from s2iammask_core.runtime import load_tracker as load_tracker
     from s2iammask_core.tracking.track import MaskRegion as MaskRegion
     from s2iammask_core.tracking.track import Track as Track
@@ -23,6 +25,8 @@ _HOMES = {  # imported on first use, so that a command that needs no network sta
     "RuntimeConfig": "s2iammask_core.config",
     "TrackerConfig": "s2iammask_core.config",
     "S2iamMaskError": "s2iammask_core.errors",
+    "mask_from_runs": "s2iammask_core.runs",
+    "mask_runs": "s2iammask_core.runs",
     "load_tracker": "s2iammask_core.runtime",
     "MaskRegion": "s2iammask_core.tracking.track",
     "Track": "s2iammask_core.tracking.track",

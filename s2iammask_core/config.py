@@ -255,7 +255,7 @@ class RuntimeConfig:
     runtime: str = setting(
         "auto",
         "how the step runs; auto tries the ways of the device and takes the first that answers rightly",
-        choices=("auto", "openvino", "onnxruntime", "eager", "compiled", "graph"),
+        choices=("auto", "openvino", "onnxruntime", "tensorrt", "eager", "compiled", "graph"),
     )
     precision: str = setting(
         "auto",

@@ -63,6 +63,7 @@ class Camera:
         self.targets = targets
         self.last_came = time.monotonic()
         self.frame_id = ""  # of the camera's optical frame, as the newest image names it
+        self.image_bytes = 0  # of the newest image
         self.counters = Counters()
         self.latency = LatencyWindow(time.monotonic())
         self.history: History[ImageMessage] = History(
@@ -83,7 +84,7 @@ class Camera:
         image = Stamped(nanoseconds(message.header.stamp), message)
         self.counters.receive(image.stamp)
         self.latency.arrive((self._node.now() - image.stamp) / SECOND)
-        self.frame_id = message.header.frame_id
+        self.frame_id, self.image_bytes = message.header.frame_id, len(message.data)
         self._jumped |= self.history.add(image)
         self.last_came = time.monotonic()
         return Arrival(image, self.last_came)
@@ -135,14 +136,14 @@ class Camera:
         """Publishes what was found at that time, and counts the image."""
         try:
             tracked = self.targets.follow(tracks, turn.stamp, turn.size)
-            result = Result(turn.arrival.image.message.header, turn.frame, tracked, self._view(turn))
+            result = self._result(turn, tracked)
             self._outputs.publish(result, self.targets.tracker.config.vote_fraction)
             self._done = turn.stamp
             self._time(turn, found)
         except Exception as error:
             self._fail(turn, error)
         else:
-            self._end(turn.arrival, "processed")
+            self._end(turn.arrival, "late" if result.late else "processed")
             self._node.debug(lambda: _told(turn, tracked, found))
 
     def start(self, candidates: Sequence[Candidate], moment: Moment) -> tuple[int, list[Verdict]]:
@@ -261,6 +262,18 @@ class Camera:
         end, total = time.monotonic(), (self._node.now() - turn.stamp) / SECOND
         stages = (turn.begin - turn.arrival.came, turn.read - turn.begin, found - turn.read, end - found)
         self.latency.add(Timing(end, total, stages))
+
+    def _result(self, turn: Turn, tracked: Sequence[Tracked]) -> Result:
+        settings, age = self._node.settings, (self._node.now() - turn.stamp) / SECOND
+        return Result(
+            turn.arrival.image.message.header,
+            turn.frame,
+            tracked,
+            self._view(turn),
+            settings.mask_encoding,
+            settings.pose_target,
+            late=0 < settings.max_age < age,
+        )
 
     def _view(self, turn: Turn) -> View | None:
         """None also where the depth cannot be read: tracking goes on without it."""

@@ -1,13 +1,14 @@
 """The tracker as a managed ROS 2 node."""
 
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.impl.logging_severity import LoggingSeverity
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -18,7 +19,9 @@ from s2iammask_ros.device import free_memory
 from s2iammask_ros.engine import Engine, MakeTracker
 from s2iammask_ros.health.counters import Counts
 from s2iammask_ros.health.throttle import Throttle
-from s2iammask_ros.parameters import changed, declare, refused, unknown, values_of
+from s2iammask_ros.managed import ManagedNode
+from s2iammask_ros.memory import trim
+from s2iammask_ros.parameters import LOADED, changed, declare, refused, unknown, values_of
 from s2iammask_ros.pipeline import Pipeline
 from s2iammask_ros.reporter import Reporter
 from s2iammask_ros.settings import NodeConfig
@@ -26,15 +29,15 @@ from s2iammask_ros.targets.services import TargetServices
 
 Answer = TypeVar("Answer")
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-INACTIVE = "the node is not active; activate it first: ros2 lifecycle set <node> activate"
 
 
-class TrackerNode(LifecycleNode):
+class TrackerNode(ManagedNode):
     """Tracks, through the images on `image`, the objects that clients name."""
 
     def __init__(self, make_tracker: MakeTracker, **options: Any) -> None:
         super().__init__("tracker", **options)
         self._pipeline: Pipeline | None = None
+        self._loading = ""  # what is said to clients while weights are loaded
         try:
             self.settings = declare(self, NodeConfig)
             self.tracker_config = declare(self, TrackerConfig)
@@ -52,10 +55,13 @@ class TrackerNode(LifecycleNode):
             self.get_logger().warning(text)
         self.add_on_set_parameters_callback(self._on_parameters)
         if self.settings.autostart:
-            self._autostart = self.create_timer(0.0, self._start_by_itself)
+            self.start_soon()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads and warms up the network."""
+        begin, name = time.monotonic(), self.settings.weights or "s2iammask"
+        self._loading = f"still loading weights {name} on {self.runtime_config.device}"
+        self.say(f"loading weights {name} on {self.runtime_config.device}")
         try:
             engine = Engine(
                 self._make_tracker, self.settings.weights, self.tracker_config, self.runtime_config
@@ -63,6 +69,9 @@ class TrackerNode(LifecycleNode):
             self._pipeline = Pipeline(self, engine, self.settings.cameras)
         except Exception as error:  # rclpy would pass it by without a word, here and in on_activate
             return self._failed("configure", error)
+        finally:
+            self._loading = ""
+        self.say(f"loaded weights {name} on {engine.device} in {time.monotonic() - begin:.1f} s")
         self.failure = ""
         return SUCCESS
 
@@ -119,8 +128,8 @@ class TrackerNode(LifecycleNode):
 
     def ask(self, name: str, command: Callable[[Camera], Answer], seconds: float) -> Answer:
         """Runs a command on a camera between two frames."""
-        if self._pipeline is None:
-            raise UnavailableError(INACTIVE)
+        if self._pipeline is None or not self._pipeline.is_open:
+            raise UnavailableError(self._loading or self._how_to_activate())
         return self._pipeline.ask(name, command, seconds)
 
     def say(self, text: str) -> None:
@@ -154,11 +163,12 @@ class TrackerNode(LifecycleNode):
             self._pipeline.destroy()
         self._pipeline = None
         free_memory()
+        trim()
 
-    def _start_by_itself(self) -> None:
-        self._autostart.cancel()
-        if self.trigger_configure() == SUCCESS:
-            self.trigger_activate()
+    def _how_to_activate(self) -> str:
+        steps = ("configure", "activate") if self._pipeline is None else ("activate",)
+        commands = " && ".join(f"ros2 lifecycle set {self.address} {step}" for step in steps)
+        return f"the node is {self.state}, not active; activate it first: {commands}"
 
     def _failed(self, transition: str, error: Exception) -> TransitionCallbackReturn:
         known = isinstance(error, S2iamMaskError)
@@ -171,7 +181,20 @@ class TrackerNode(LifecycleNode):
         values = values_of(parameters)
         try:
             settings, config = changed(self.settings, values), changed(self.tracker_config, values)
+            runtime = changed(self.runtime_config, values)
+            self._check_state(values)
         except ConfigError as error:
             return refused(error)
-        self.settings, self.tracker_config = settings, config
+        self.settings, self.tracker_config, self.runtime_config = settings, config, runtime
         return SetParametersResult(successful=True)
+
+    def _check_state(self, values: Mapping[str, Any]) -> None:
+        """ConfigError for what was read in configuring, unless that is still to come."""
+        loaded = [name for name in values if name in LOADED]
+        if loaded and self.state != "unconfigured":
+            steps = {"active": ("deactivate", "cleanup"), "inactive": ("cleanup",)}.get(self.state, ())
+            ways = "; ".join(f"ros2 lifecycle set {self.address} {step}" for step in steps)
+            raise ConfigError(
+                f"{loaded[0]} cannot change while the node is {self.state}. Clean up, set, configure"
+                + (f": {ways}" if ways else "")
+            )

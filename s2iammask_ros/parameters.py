@@ -9,13 +9,22 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from s2iammask_core import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError
+from s2iammask_ros.settings import NodeConfig
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Settings = TypeVar("Settings", bound="DataclassInstance")
 UNBOUNDED = 1e308
+AT_START = ("autostart", "cameras", "report_period")  # what the node itself is made of
+LOADED = tuple(  # what is read in configuring
+    field.name
+    for kind in (NodeConfig, TrackerConfig, RuntimeConfig)
+    for field in fields(kind)
+    if not field.metadata["live"] and field.name not in AT_START
+)
 
 
 def declare(node: Node, kind: type[Settings]) -> Settings:
@@ -41,7 +50,7 @@ def describe(field: "Field[Any]") -> ParameterDescriptor:
     """What `ros2 param describe` shows, and the range that rclpy enforces."""
     meaning, low, high = field.metadata["meaning"], field.metadata["low"], field.metadata["high"]
     choices = field.metadata["choices"]
-    descriptor = ParameterDescriptor(description=meaning, read_only=not field.metadata["live"])
+    descriptor = ParameterDescriptor(description=meaning, read_only=field.name in AT_START)
     if choices:
         descriptor.additional_constraints = "one of " + ", ".join(choices)
     if low is None and high is None:

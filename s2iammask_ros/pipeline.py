@@ -27,7 +27,7 @@ from s2iammask_ros.images.subscription import RELIABILITY, ImageSubscription
 from s2iammask_ros.messages.stamps import SECOND
 from s2iammask_ros.outputs.outputs import Outputs
 from s2iammask_ros.outputs.publishers import TopicPublishers
-from s2iammask_ros.outputs.topics import LATENCY
+from s2iammask_ros.outputs.topics import LATENCY, TF, TOPICS
 from s2iammask_ros.settings import NodeConfig, prefix_of
 from s2iammask_ros.targets.records import Reason
 from s2iammask_ros.targets.targets import Targets
@@ -70,7 +70,8 @@ class Pipeline:
 
     def __init__(self, host: Host, engine: Engine, names: Sequence[str]) -> None:
         self._host, self.engine = host, engine
-        self._publishers = {name: TopicPublishers(host.ros, prefix_of(name)) for name in names}
+        topics = (*TOPICS, TF) if host.settings.publish_tf else TOPICS
+        self._publishers = {name: TopicPublishers(host.ros, prefix_of(name), topics) for name in names}
         self.cameras: dict[str, Camera] = {}
         self.faults = Faults(engine, self.cameras, host.fail)
         self._subscriptions: list[ImageSubscription] = []
@@ -109,12 +110,14 @@ class Pipeline:
             publisher.destroy()
         self._publishers.clear()
 
+    @property
+    def is_open(self) -> bool:
+        return self._worker is not None
+
     def ask(self, name: str, command: Callable[[Camera], Answer], seconds: float) -> Answer:
         """Runs a command on a camera between two frames; UnavailableError if the pipeline is closed."""
         if self._worker is None:
-            raise UnavailableError(
-                "the node is not active; activate it first (ros2 lifecycle set NODE activate)"
-            )
+            raise UnavailableError("the node is not active any more")
         return self._worker.call(lambda: command(self.cameras[name]), seconds)
 
     @property
@@ -163,6 +166,7 @@ class Pipeline:
                 camera.latency.summary(now),
                 silence=now - camera.last_came,
                 targets=len(camera.targets.known),
+                image_bytes=camera.image_bytes,
                 period=(camera.counters.period or math.nan) / SECOND,
                 hints=camera.hints.counts if camera.hints is not None else None,
             )

@@ -8,7 +8,7 @@ from rclpy.node import Node
 from std_msgs.msg import Header
 
 from s2iammask_ros.device import memory_in_use
-from s2iammask_ros.health.diagnostics import ERROR, OK, status, stream_status
+from s2iammask_ros.health.diagnostics import ERROR, OK, loses_images, loss_text, status, stream_status
 from s2iammask_ros.messages.stamps import time_message
 from s2iammask_ros.pipeline import Pipeline
 from s2iammask_ros.settings import NodeConfig
@@ -36,6 +36,7 @@ class Reporter:
 
     def __init__(self, node: Reported, period: float) -> None:
         self._node = node
+        self._lossy: set[str] = set()  # cameras that were warned about
         self._publisher = node.ros.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # not the node's clock: with use_sim_time that stands still while a bag is paused
         node.ros.create_timer(period, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -48,6 +49,9 @@ class Reporter:
             for name, report in pipeline.reports().items():
                 label = f"{self._node.ros.get_name()}: {name or 'image'}"
                 found.append(stream_status(label, report, self._node.settings))
+                if loses_images(report) and name not in self._lossy:
+                    self._lossy.add(name)
+                    self._node.ros.get_logger().warning(f"{label}: {loss_text(report)}")
                 pipeline.publish_latency(name, report, header.stamp)
         self._publisher.publish(DiagnosticArray(header=header, status=found))
 

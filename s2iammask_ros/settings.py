@@ -28,6 +28,12 @@ class NodeConfig:
         "so that the first is answered sooner",
         live=True,
     )
+    mask_encoding: str = setting(
+        "mono8",
+        "masks in `tracks`: mono8 images of their regions, or rle, runs that take a fraction of the bytes",
+        choices=("mono8", "rle"),
+        live=True,
+    )
     image_transport: str = setting(
         "raw",
         "raw: sensor_msgs/Image on `image`; compressed: CompressedImage on `image/compressed`",
@@ -35,7 +41,8 @@ class NodeConfig:
     )
     max_age: float = setting(
         1.0,
-        "oldest image that is still tracked, seconds from its stamp to its turn; 0: any age",
+        "oldest image that is still tracked, seconds from its stamp to its turn; answers that become older "
+        "than that are marked as late; 0: any age",
         0.0,
         3600.0,
         live=True,
@@ -72,6 +79,13 @@ class NodeConfig:
         choices=("cpu", "fewer", "stop"),
         live=True,
     )
+    min_rate: float = setting(
+        5.0,
+        "images tracked a second below which diagnostics warn if more come, images a second; 0: never",
+        0.0,
+        1000.0,
+        live=True,
+    )
     latency_warn: float = setting(
         0.2, "p95 from stamp to publish above which diagnostics warn, seconds", 0.0, 60.0, live=True
     )
@@ -84,6 +98,12 @@ class NodeConfig:
     )
     depth_tolerance: float = setting(
         0.02, "largest difference of the stamps of an image and its depth, seconds", 0.0, 10.0
+    )
+    publish_tf: bool = setting(False, "with depth: broadcast a frame target/ID for each target that is seen")
+    pose_target: str = setting(
+        "",
+        "id of the target whose pose is published on target_pose; empty: the first one that has a place",
+        live=True,
     )
     hints: bool = setting(
         False, "subscribe to `hints`, boxes of a detector, and look for lost targets there too"

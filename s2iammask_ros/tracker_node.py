@@ -19,7 +19,7 @@ from s2iammask_ros.loading import make_tracker
 from s2iammask_ros.node import TrackerNode
 from s2iammask_ros.targets import services
 
-THREADS = 2  # images, everything but requests
+THREADS = 4  # images, a transition, questions about it meanwhile, everything but requests
 LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONGEST_END = 1.5  # seconds after a signal in which the node may end by itself

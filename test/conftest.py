@@ -1,9 +1,13 @@
 """A network without weights, and scenes for it to look at; and how tests are shared out to processes."""
 
+import asyncio
+import json
 import os
 import shutil
+import struct
 import sys
 import tempfile
+from contextlib import asynccontextmanager
 
 import cv2
 import numpy as np
@@ -186,3 +190,87 @@ def travels(cluster, request):
     cloudpickle.register_pickle_by_value(request.module)
     yield
     cloudpickle.unregister_pickle_by_value(request.module)
+
+
+@pytest.fixture
+def serving():
+    """Serves a back end; the client stands for a browser on this machine."""
+    pytest.importorskip("aiohttp", reason="pip install 's2iammask[page]'")
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from s2iammask_core.page.access import Access
+    from s2iammask_core.page.hub import Hub
+    from s2iammask_core.page.server import Server
+
+    @asynccontextmanager
+    async def serve(backend, token="", host="127.0.0.1", hub=None):
+        app = Server(backend, hub or Hub(rate=1000)).app(Access.of(host, token))
+        async with TestClient(TestServer(app)) as client:
+            yield client
+
+    return serve
+
+
+class Page:
+    """What the page's own code does with a WebSocket."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.number = 0
+        self.last = {}  # by type: what was heard while something else was waited for
+
+    async def send(self, **message):
+        await self.socket.send_str(json.dumps(message))
+
+    async def hear(self, kind, **like):
+        """The last message of that type that nobody has heard, or the next one, with these values."""
+
+        async def wait():
+            message = self.last.pop(kind, {})
+            while message.get("type") != kind or not like.items() <= message.items():
+                message = await self.next()
+                self.last[message["type"]] = message
+            return self.last.pop(kind, message)
+
+        return await asyncio.wait_for(wait(), 30)
+
+    async def hear_until(self, kind, holds):
+        """The first message of that type for which holds(message) is true."""
+        while not holds(message := await self.hear(kind)):
+            pass
+        return message
+
+    async def next(self):
+        message = await self.socket.receive()
+        assert message.type.name in ("TEXT", "BINARY"), message
+        if message.type.name == "TEXT":
+            return json.loads(message.data)
+        (length,) = struct.unpack_from("<I", message.data)
+        header = json.loads(message.data[4 : 4 + length])
+        await self.send(type="shown", camera=header["camera"], number=header["number"])
+        return header | {"jpeg": message.data[4 + length :]}
+
+    async def ask(self, **message):
+        self.number += 1
+        await self.send(request=self.number, **message)
+        return await self.hear("answer", request=self.number)
+
+    async def watch(self, *cameras, width=640):
+        await self.send(type="watch", cameras=list(cameras) or [""], width=width)
+
+
+@pytest.fixture
+def opened():
+    """A page in a browser."""
+
+    @asynccontextmanager
+    async def open_page(client):
+        async with client.ws_connect("/ws") as socket:
+            yield Page(socket)
+
+    return open_page
+
+
+@pytest.fixture
+def run():
+    return asyncio.run

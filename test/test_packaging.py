@@ -50,7 +50,7 @@ def third_party_imports(*folders: str) -> set[str]:
 def requirements(start: str, end: str) -> set[str]:
     """The distributions that pyproject.toml names between two of its lines."""
     part = PYPROJECT.split(start)[1].split(end)[0]
-    return set(re.findall(r'"([A-Za-z0-9_-]+)[<>=]', part))
+    return set(re.findall(r'"([A-Za-z0-9_-]+)(?:\[\w+\])?[<>=]', part))
 
 
 DEPENDENCIES = requirements("\ndependencies = [", "\n]")

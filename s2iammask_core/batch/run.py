@@ -25,6 +25,7 @@ from s2iammask_core.errors import S2iamMaskError
 from s2iammask_core.spread import Failed, Outcome, Tick, Workers, no_tick, spread
 
 SOMETIMES = 1.0  # seconds of looking at recordings that may have to be done again
+SEAL = ".run-"
 FORMATS = tuple(dict.fromkeys([*WHOLE, *EACH]))
 
 
@@ -55,6 +56,7 @@ def run(
 ) -> dict[State, int]:
     """Tracks whatever is not tracked yet and writes the outputs; how many recordings ended how."""
     places = Places(request.out.absolute())
+    Store(places.tracks).tidy()
     manifest.load(rows, corrections.kept(places.out))
     planner = Planner(manifest, request)
     look(planner, watch)
@@ -217,7 +219,9 @@ def reason(failed: Failed[Any]) -> str:
 @contextmanager
 def sealed(out: Path) -> Iterator[str]:
     """The name of a file by which workers know the output folder, for the duration of the block."""
-    seal = out / f".run-{uuid4().hex}"
+    for left in out.glob(f"{SEAL}*"):  # by a run that was killed
+        left.unlink()
+    seal = out / f"{SEAL}{uuid4().hex}"
     seal.touch()
     try:
         yield seal.name

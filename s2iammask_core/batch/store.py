@@ -6,12 +6,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
+from uuid import uuid4
 
 from s2iammask_core.batch.plan import Span
 from s2iammask_core.batch.rows import TrackRow
 from s2iammask_core.errors import ResultsError
 from s2iammask_core.files.outputs import growing_file
 
+OWN = ".made-"  # how files begin that are not whole yet
 END = "end"  # in the name of a file that reaches to the end of the recording
 
 
@@ -39,11 +41,18 @@ class Store:
     @contextmanager
     def writers(self, spans: Iterable[Span]) -> Iterator[dict[int, TextIO]]:
         """An open file for each span, by its place; they are kept unless an error ends the block."""
+        made = {number: self._name(span) for number, span in enumerate(spans)}
+        # Names of their own: recordings of the same content may be tracked at the same time.
+        own = {number: path.with_name(f"{OWN}{uuid4().hex}") for number, path in made.items()}
         with ExitStack() as stack:
-            yield {
-                number: stack.enter_context(growing_file(self._name(span)))
-                for number, span in enumerate(spans)
-            }
+            yield {number: stack.enter_context(growing_file(path)) for number, path in own.items()}
+        for number, path in own.items():
+            path.replace(made[number])
+
+    def tidy(self) -> None:
+        """Takes away what processes that were killed left behind."""
+        for left in self.folder.glob(f"*/{OWN}*"):
+            left.unlink(missing_ok=True)
 
     def _file(self, span: Span) -> Path | None:
         """A file that goes at least as far as the span."""

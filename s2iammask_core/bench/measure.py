@@ -1,6 +1,8 @@
 """Rows of a benchmark: what a step costs for a number of targets."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from s2iammask_core.bench.timing import (
     Clock,
     Timing,
     allocations,
+    forget_peak,
     matrix_ceiling,
     memory_mib,
 )
@@ -53,7 +56,7 @@ class Row:
     step_ms_p99: float
     frames_per_s: float  # of the median step
     target_frames_per_s: float
-    memory_mib: float  # peak so far: of what PyTorch took of the GPU, or of the process
+    memory_mib: float  # peak: of what PyTorch took of the GPU in this row, or of the process so far
     tflops: float | None  # achieved by the median step; the network's arithmetic alone counts
     ceiling_tflops: float | None  # of a large matrix product, same device and number format
     share_of_ceiling: float | None  # these three are None for an exported folder
@@ -91,7 +94,20 @@ def reference_row(plan: Plan) -> Row:
     config = replace(_all_tracked(plan.tracker, 1), compat="siammask")
     work = _Work(step_flops(network.config, config, 1, 0), torch.float32)
     tracker = Tracker.of(network.to(device), config)
-    return _row(plan, _Subject("reference", tracker, 1, device, work))
+    with _true_fp32():
+        return _row(plan, _Subject("reference", tracker, 1, device, work))
+
+
+@contextmanager
+def _true_fp32() -> Iterator[None]:
+    """On a GPU products are of fp32, not TF32 as PyTorch's own choice is, and tuned."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+    matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = False, False, True
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
 
 
 def row(plan: Plan, targets: int, reference: Row | None = None) -> Row:
@@ -139,6 +155,7 @@ def _all_tracked(config: TrackerConfig, targets: int) -> TrackerConfig:
 def _row(plan: Plan, subject: _Subject) -> Row:
     work = subject.work
     ceiling = matrix_ceiling(subject.device, work.dtype, plan.clock) if work else None
+    forget_peak(subject.device)
     timing, requests = _run(plan, subject)
     tflops = work.flops / timing.p50 / 1e9 if work else None
     return Row(

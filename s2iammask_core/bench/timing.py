@@ -63,8 +63,14 @@ def matrix_ceiling(device: torch.device, dtype: torch.dtype, clock: Clock) -> fl
     return 2 * side**3 / fastest / 1e9
 
 
+def forget_peak(device: torch.device) -> None:
+    """Lets `memory_mib` begin anew on a GPU; of a process on a CPU nothing is forgotten."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def memory_mib(device: torch.device) -> float:
-    """The most memory held so far: of the device, or of the process on a CPU."""
+    """The most memory held: of a GPU since `forget_peak`, of the process on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / MIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB

@@ -72,6 +72,7 @@ def chosen_data(args: argparse.Namespace) -> Choice:
         rectangles=Rectangles(args.rectangles),
         step=_step(args),
         starts=chosen_starts(args),
+        hide=getattr(args, "hide", None),
     )
 
 
@@ -91,6 +92,14 @@ def add_starts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reverse", action="store_true", help="track the sequences backwards in time as well"
     )
+
+
+def add_hide(parser: argparse.ArgumentParser) -> None:
+    """Adds --hide."""
+    parser.add_argument(
+        "--hide", type=float, metavar="SECONDS",
+        help="cut to another sequence in the middle of each run: is the object found when it is back?",
+    )  # fmt: skip
 
 
 def chosen_starts(args: argparse.Namespace) -> Starts | None:

@@ -4,9 +4,12 @@
   s2iammask eval --dataset VOT2018 --root VOT2018 --snapshots runs/train --from 1 --to 20 --workers 2
   s2iammask eval --dataset boxes --root sequences
   s2iammask eval --dataset DAVIS2016 --root DAVIS --split held_out.txt --protocol box --starts 3 --reverse
+  s2iammask eval --dataset DAVIS2016 --root DAVIS --split held_out.txt --protocol box --starts 3 --hide 3
+  s2iammask eval --dataset stills --root stills --split held_out_stills.txt --protocol box
 
 The data set `boxes` is a folder of OTB's and VOT's folders side by side: upright boxes, no restarts.
 With --starts or --reverse each sequence is tracked from several frames, and means come with standard errors.
+With --hide each run cuts to another sequence for so many seconds, and says whether the object is found again.
 A run that was stopped goes on with the first sequence that has no results. `--weights identity` is a tracker
 that never moves: it tries out a data set in a minute.
 """
@@ -21,6 +24,7 @@ from tqdm import tqdm
 
 from s2iammask_core.cli.benchmarks import (
     add_data,
+    add_hide,
     add_output,
     add_split,
     add_starts,
@@ -42,6 +46,8 @@ from s2iammask_core.evaluation.reports.tables import Table, all_figures, as_csv,
 from s2iammask_core.evaluation.reports.write import write_report
 from s2iammask_core.evaluation.runner import Run, total_speed
 from s2iammask_core.evaluation.runner import run as run_sequences
+from s2iammask_core.files.davis import RESOLUTION
+from s2iammask_core.files.outputs import keep_apart, set_aside, write_text
 from s2iammask_core.runtime import weights_file
 
 IDENTITY = "identity"
@@ -52,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_split(parser, "(default: val, or all)")
     add_step(parser)
     add_starts(parser)
+    add_hide(parser)
     add_settings(parser)
     add_protocol(parser)
     parser.add_argument(
@@ -68,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--against", type=Path, metavar="DIR", help="results of the same starts: says the gain on them"
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="begin anew even if there are results, which are kept beside in a folder with a number",
     )
     add_workers(parser)
     add_output(parser)
@@ -102,6 +114,7 @@ def default_results(args: argparse.Namespace) -> Path:
     suffix += f"-every{args.every}" if args.every > 1 else ""
     suffix += f"-starts{args.starts}" if args.starts else ""
     suffix += "-reverse" if args.reverse else ""
+    suffix += f"-hide{args.hide:g}" if args.hide else ""
     return Path("runs/eval", args.dataset, tracker + suffix)
 
 
@@ -121,6 +134,13 @@ def _evaluated(
     args: argparse.Namespace, benchmark: Benchmark, results: Path, factory: TrackerFactory
 ) -> Report:
     """Runs what has not run yet, scores it if there is a truth, and writes the report."""
+    named = [
+        args.root / "Annotations" / place / name for place in ("", RESOLUTION) for name in benchmark.names
+    ]
+    inputs = [args.root, *named, *(path for path in (args.boxes, args.frames, args.config) if path)]
+    keep_apart({"the results folder": results}, inputs)
+    if args.fresh:
+        set_aside(results)
     total = sum(benchmark.length(name) for name in benchmark.names)
     with tqdm(total=total, unit="frame", desc=results.name, file=sys.stderr) as bar:
         task = Run(benchmark, factory, results)
@@ -159,8 +179,8 @@ def _run_snapshots(args: argparse.Namespace, benchmark: Benchmark, results: Path
         ("snapshot", *names),
         tuple((name, *(row[figure] for figure in names)) for name, row in rows.items()),
     )
-    (results / "snapshots.csv").write_text(as_csv(table))
-    (results / "snapshots.md").write_text(as_markdown(table) + "\n")
+    write_text(results / "snapshots.csv", as_csv(table))
+    write_text(results / "snapshots.md", as_markdown(table) + "\n")
     best = max(reports, key=lambda name: reports[name].figures.get(benchmark.objective, 0.0))
     if args.json:
         objects = {name: as_object(report) for name, report in reports.items()}

@@ -2,8 +2,9 @@
 
 The settings that may change while tracking are an input of the search. Those that cannot, such as the number
 of proposals, are part of it: --set gives them. An ONNX folder, whose graphs take one target at a time, can be
-given as --weights to the other commands and to the node; OpenVINO or onnxruntime then runs it, and PyTorch is
-not needed. A folder with the name of the weights file, beside it, is found by that file's name.
+given as --weights to the other commands and to the node; OpenVINO then runs it, or onnxruntime, by CUDA too
+or, with runtime tensorrt, by TensorRT, and PyTorch is not needed. A folder with the name of the weights file,
+beside it, is found by that file's name.
 
 --precision int8 makes its convolutions multiply bytes, for CPUs. How large the numbers get is measured while
 an object is tracked: in the clip of `s2iammask demo`, or in one of your own camera.
@@ -28,10 +29,9 @@ from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.export import ONNX, TORCH_EXPORT, Format, Subject, export
 from s2iammask_core.runtime.exported import GRAPHS
 from s2iammask_core.runtime.quantize import Example, quantize, require_quantization
-from s2iammask_core.runtime.tensorrt import TENSORRT, require_tensorrt
 from s2iammask_core.runtime.verification import with_expectation
 
-FORMATS = {"onnx": ONNX, "torch-export": TORCH_EXPORT, "tensorrt": TENSORRT}
+FORMATS = {"onnx": ONNX, "torch-export": TORCH_EXPORT}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,8 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.kind == "tensorrt":
-        require_tensorrt()
     config, example = chosen_tracker_settings(args), _example(args)
     subject = subject_of(weights_file(args.weights), config)
     files = [str(path) for path in write(subject, args.out, FORMATS[args.kind], config, example)]

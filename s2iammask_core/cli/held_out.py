@@ -1,16 +1,20 @@
 """Validation while training: tracks held-out sequences from boxes, without any further truth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import torch
 
+from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.data.readers.davis import read_davis as listed_davis
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.evaluation.repeated import MaskRun, held_out_runs, repeated, summary
 from s2iammask_core.evaluation.sequences.masks import read_davis
 from s2iammask_core.evaluation.sequences.starts import Starts
 from s2iammask_core.model.network import SiameseNetwork
+from s2iammask_core.runtime.torch_tracker import make_tracker
 from s2iammask_core.tracking.tracker import Tracker
 from s2iammask_core.training.settings import ValidationConfig
 
@@ -25,16 +29,31 @@ def held_out(config: ValidationConfig) -> Callable[[SiameseNetwork], dict[str, f
     runs = _runs(config)
 
     def validate(network: SiameseNetwork) -> dict[str, float]:
-        device = network.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            found = summary(list(repeated(Tracker.of(network), runs)))
-        boxes = {"box_iou": found["box_iou"].mean}
+        with _own_products():
+            found = summary(list(repeated(_tracker(network), runs)))
+        boxes = {"box_iou": found["box_iou"].value}
         if network.mask_source == "none":
             return {"score": boxes["box_iou"], **boxes}
         j, f = found["j_mean"], found["f_mean"]
-        return {"score": j.mean, "j": j.mean, "f": f.mean, **boxes}
+        return {"score": j.value, "j": j.value, "f": f.value, **boxes}
 
     return validate
+
+
+@contextmanager
+def _own_products() -> Iterator[None]:
+    """A tracker decides for the whole process whether products are of TF32; the training decides anew."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
+def _tracker(network: SiameseNetwork) -> Tracker:
+    """One as users have it, of a copy: it changes what it is made of, and the training goes on."""
+    return make_tracker(deepcopy(network), runtime=RuntimeConfig(str(network.device), "eager"))
 
 
 def _runs(config: ValidationConfig) -> tuple[MaskRun, ...]:

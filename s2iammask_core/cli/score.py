@@ -11,6 +11,7 @@ from pathlib import Path
 from s2iammask_core.cli.benchmarks import add_data, add_output, add_split, chosen_data, show_report
 from s2iammask_core.errors import ResultsError
 from s2iammask_core.evaluation.benchmarks.named import open_benchmark, score
+from s2iammask_core.files.outputs import keep_apart
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not args.results.is_dir():
         raise ResultsError(f"there is no folder {args.results}")
+    keep_apart({"--report": args.report}, [args.root, args.results])
     benchmark = open_benchmark(chosen_data(args))
     report = score(benchmark, args.results)
     if args.report:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from s2iammask_core import manifest
 from s2iammask_core.config import VARIANTS, TrackerConfig
+from s2iammask_core.files.outputs import keep_apart
 from s2iammask_core.manifest import sha256, verify
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.exported import folder_of, is_exported, read_description
@@ -71,10 +72,11 @@ def _convert(args: argparse.Namespace) -> str:
     from s2iammask_core.config import NetworkConfig
     from s2iammask_core.model import checkpoint
 
+    out = args.out or args.checkpoint.with_suffix(".safetensors")
+    keep_apart({"OUT": out}, [args.checkpoint])
     state = checkpoint.read_official(args.checkpoint)
     variant = args.variant or checkpoint.guess_variant(state)
     network = checkpoint.convert_official(state, NetworkConfig(variant), str(args.checkpoint))
-    out = args.out or args.checkpoint.with_suffix(".safetensors")
     checkpoint.save(network, out, with_expectation(network, {}, TrackerConfig()))
     return f"{out}: {variant}, sha256 {sha256(out)}"
 
@@ -83,6 +85,7 @@ def _export(args: argparse.Namespace) -> str:
     from s2iammask_core.model import checkpoint
     from s2iammask_core.training.setup import network_of
 
+    keep_apart({"OUT": args.out}, [args.snapshot])
     network = network_of(args.snapshot)
     notes = dict(note.partition("=")[::2] for note in args.note)
     checkpoint.save(network, args.out, with_expectation(network, notes, TrackerConfig()))
@@ -92,6 +95,7 @@ def _export(args: argparse.Namespace) -> str:
 def _average(args: argparse.Namespace) -> str:
     from s2iammask_core.model import checkpoint
 
+    keep_apart({"OUT": args.out}, args.files)
     network = checkpoint.average(args.files)
     checkpoint.save(network, args.out, with_expectation(network, {}, TrackerConfig()))
     return f"{args.out}: mean of {len(args.files)}, {network.config.variant}, sha256 {sha256(args.out)}"

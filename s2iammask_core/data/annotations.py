@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box
+from s2iammask_core.files.digests import Digest
 
 
 class MaskSource(Protocol):
@@ -20,6 +21,10 @@ class MaskSource(Protocol):
 
     def load(self) -> NDArray[np.bool_]:
         """The mask (H, W), of the frame's size; DatasetError if its file is missing or broken."""
+        ...
+
+    def trace(self, digest: Digest) -> None:
+        """Adds what tells this mask from others."""
         ...
 
     def levels(self) -> NDArray[np.uint8]:

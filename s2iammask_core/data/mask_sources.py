@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.labels import Labels, Mask, Scheme, read_labels
 
 Ring = NDArray[np.float32]  # (M, 2) x y, one closed outline
@@ -36,6 +37,9 @@ class LabelMask:
         levels = of_mask(self._seen(labels))
         levels[labels.void] = UNKNOWN
         return levels
+
+    def trace(self, digest: Digest) -> None:
+        digest.name_and_size(self.path)
 
     def _labels(self) -> Labels:
         return read_labels(self.path, Scheme.ONE if self.label is None else Scheme.IDS)
@@ -78,6 +82,9 @@ class PolygonMask:
             raise DatasetError("the outline has no pixel of the picture in it")
         return mask
 
+    def trace(self, digest: Digest) -> None:
+        digest.add(self.height, self.width, *(ring.tobytes() for ring in self.rings))
+
     def levels(self) -> Levels:
         return of_mask(self.load())
 
@@ -95,6 +102,9 @@ class RleMask:
             raise DatasetError(f"run lengths sum to {self.counts.sum()}, not to {self.height} x {self.width}")
         flat = np.repeat(np.arange(len(self.counts)) % 2 == 1, self.counts)
         return np.ascontiguousarray(flat.reshape(self.width, self.height).T)
+
+    def trace(self, digest: Digest) -> None:
+        digest.add(self.height, self.width, self.counts.tobytes())
 
     def levels(self) -> Levels:
         return of_mask(self.load())

@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -33,9 +33,11 @@ from s2iammask_core.data.readers.imagenet_det import read_imagenet_det
 from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
 from s2iammask_core.data.readers.youtube_vos import MIN_AREA, read_youtube_vos
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.json_files import read_object
-from s2iammask_core.files.outputs import write_text
+from s2iammask_core.files.outputs import keep_apart, write_text
 
+INSTEAD = "choose another destination, or remove it"
 BATCH = 32  # crops that a process is given at a time, or a little more
 YTB_VOS_TRAIN = 3000  # its first videos are the train json, the others the val json
 
@@ -124,8 +126,10 @@ def prepare(
     if kind not in KINDS:
         raise DatasetError(f"{kind} cannot be prepared; choose one of {', '.join(KINDS)}")
     names = splits or KINDS[kind].splits
+    outputs = {f"{name}.json": destination / f"{name}.json" for name in (*names, "prepare")}
+    keep_apart({CROPS: destination / CROPS, **outputs}, [source])
     sets = {split: KINDS[kind].read(source, split, config) for split in names}
-    _keep_settings(destination, kind, config)
+    _keep_settings(destination, {"set": kind, **asdict(config)}, sets)
     return [_prepare_split(kind, split, videos, destination, config) for split, videos in sets.items()]
 
 
@@ -146,20 +150,37 @@ def _prepare_split(
     return Prepared(split, len(videos.videos), crops, written, tuple(labels))
 
 
-def _keep_settings(destination: Path, kind: str, config: PrepareConfig) -> None:
-    """Crops of other settings do not mix: those that lie there would count as done."""
-    values = {"set": kind, **asdict(config)}
-    del values["workers"]
+def _keep_settings(destination: Path, settings: dict[str, Any], sets: Mapping[str, VideoSet]) -> None:
+    """Crops of other settings or annotations do not mix: those that lie there would count as done."""
+    values = {name: value for name, value in settings.items() if name != "workers"}
+    digests = {split: annotations_digest(videos) for split, videos in sets.items()}
     path = destination / "prepare.json"
-    if path.exists():
-        before = read_object(path)
-        if before != values:
-            raise DatasetError(
-                f"{destination} holds crops made with other settings ({path}: {before}, now: {values}); "
-                "choose another destination, or remove it"
-            )
-        return
-    write_text(path, json.dumps(values, indent=2))
+    before = read_object(path) if path.exists() else {**values, "annotations": {}}
+    made = before.get("annotations")
+    known = made if isinstance(made, dict) else {}
+    if {name: value for name, value in before.items() if name != "annotations"} != values:
+        raise DatasetError(
+            f"{destination} holds crops made with other settings ({path}: {before}, now: {values}); {INSTEAD}"
+        )
+    changed = [split for split, digest in digests.items() if known.get(split, digest) != digest]
+    if changed or made is None:
+        which = f"of {changed[0]}" if changed else "that nobody noted"
+        raise DatasetError(f"{destination} holds crops made from other annotations {which}; {INSTEAD}")
+    write_text(path, json.dumps({**values, "annotations": {**known, **digests}}, indent=2))
+
+
+def annotations_digest(videos: VideoSet) -> str:
+    """Changes with the frames' names, the boxes and the masks of a split."""
+    digest = Digest()
+    for video in videos.videos:
+        digest.add(video.name)
+        digest.add(*(path.name for path in video.frames))
+        for track, annotations in video.tracks.items():
+            for frame, annotation in annotations.items():
+                digest.add(track, frame, annotation.box.xywh)
+                if annotation.mask is not None:
+                    annotation.mask.trace(digest)
+    return digest.text
 
 
 def _crop_count(videos: Iterable[Video]) -> int:

@@ -1,52 +1,47 @@
-"""Pictures with object masks: a folder with index.json, images/<name>.* and masks/<name>.png."""
+"""Pictures with object masks, as videos of one frame."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import Annotation, Video, VideoSet
 from s2iammask_core.data.mask_sources import LabelMask
+from s2iammask_core.data.readers.labels import LabelReader
+from s2iammask_core.data.readers.scan import scan
 from s2iammask_core.errors import DatasetError
-from s2iammask_core.files.json_files import read_object
-from s2iammask_core.files.names import picture_files
+from s2iammask_core.files.stills import Still, listed_stills
 
 SMALLEST_AREA = 400  # square pixels; what is smaller shows too little to learn from
 
 
 def read_stills(root: Path | str, *, num_use: int | None = None) -> VideoSet:
-    """Each picture as a video of one frame, with all its objects of at least 400 square pixels as tracks.
-
-    index.json: {name: {"objects": {value in the mask: {"area": pixels, "box": [x1, y1, x2, y2]}}}}, where an
-    object may have a "category", and a picture may say that not "all_objects_labelled" are.
-    """
-    root = Path(root)
-    listing = root / "index.json"
-    entries = read_object(listing)
-    files = {path.stem: path for path in picture_files(root / "images")}
+    """Each picture as a video of one frame, with all its objects of at least 400 square pixels as tracks."""
+    stills = listed_stills(Path(root))
     videos = []
-    for name, entry in entries.items():
-        if name not in files:
-            raise DatasetError(f"{root / 'images'} has no picture {name}, which index.json names")
-        try:
-            objects = entry["objects"]
-            tracks = _tracks(objects, root / "masks" / f"{name}.png")
-            kinds = {id_: str(objects[str(id_)].get("category", "")) for id_ in tracks}
-            complete = bool(entry.get("all_objects_labelled", True))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise DatasetError(f"{listing}, picture {name}: not as it should be: {error!r}") from error
-        if tracks:
-            videos.append(Video(name, (files[name],), tracks, kinds=kinds, complete=complete))
+    for still, boxes in zip(stills, _boxes(stills), strict=True):
+        if tracks := _tracks(still, boxes):
+            kinds = {value: still.objects[value].category for value in tracks}
+            videos.append(Video(still.name, (still.picture,), tracks, kinds=kinds, complete=still.complete))
     if not videos:
-        raise DatasetError(f"{listing} names no object of {SMALLEST_AREA} square pixels or more")
+        raise DatasetError(
+            f"{Path(root) / 'index.json'} names no object of {SMALLEST_AREA} square pixels or more"
+        )
     return VideoSet("stills", videos, 1, num_use, has_masks=True, has_kinds=True)
 
 
-def _tracks(objects: Mapping[str, Any], mask: Path) -> dict[int, dict[int, Annotation]]:
+def _boxes(stills: Sequence[Still]) -> Iterator[dict[int, Box]]:
+    """For each picture the boxes of the objects in its mask, by their values there."""
+    found = scan([str(still.mask) for still in stills], LabelReader(single=False, min_area=0))
+    ends = found.counts.cumsum().tolist()
+    for count, end in zip(found.counts.tolist(), ends, strict=True):
+        rows = found.rows[end - count : end].tolist()
+        yield {value: Box(*map(float, corners)) for value, *corners in rows}
+
+
+def _tracks(still: Still, boxes: Mapping[int, Box]) -> dict[int, dict[int, Annotation]]:
     """The objects that are large enough, by their value in the mask."""
-    tracks = {}
-    for value, each in objects.items():
-        box = Box(*map(float, each["box"]))
-        if each["area"] >= SMALLEST_AREA and box.width > 0 and box.height > 0:
-            tracks[int(value)] = {0: Annotation(box, LabelMask(mask, int(value)))}
-    return tracks
+    large = [value for value, each in still.objects.items() if each.area >= SMALLEST_AREA]
+    for value in large:
+        if value not in boxes:
+            raise DatasetError(f"{still.mask} has no pixel of object {value}, which the index names")
+    return {value: {0: Annotation(boxes[value], LabelMask(still.mask, value))} for value in large}

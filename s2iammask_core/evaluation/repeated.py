@@ -65,6 +65,11 @@ class HeldOutRun(Protocol):
         """Whether there is a frame to score."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """Changes with the frames and the truth that it comes by."""
+        ...
+
     def thinned(self, step: int) -> "HeldOutRun":
         """The same with every step-th frame alone."""
         ...
@@ -93,6 +98,10 @@ class MaskRun:
     def is_scored(self) -> bool:
         return bool(self.sequence.measured)
 
+    @property
+    def digest(self) -> str:
+        return self.sequence.digest
+
     def thinned(self, step: int) -> "MaskRun":
         return replace(self, sequence=self.sequence.thinned(step))
 
@@ -106,7 +115,7 @@ class MaskRun:
                 for name, row in self._frame(answer):
                     rows[name].append(row)
         objects = [_mask_figures(np.array(each)) for each in rows.values() if each]
-        return RunScore(self.start, len(self.frames), _means(objects))
+        return RunScore(self.start, len(self.frames), means(objects))
 
     def _frame(self, answer: Propagated) -> Iterator[tuple[int, tuple[float, float, float]]]:
         """J, F and box overlap of each object inside its span."""
@@ -151,6 +160,10 @@ class BoxRun:
     def is_scored(self) -> bool:
         return bool(otb.has_box(self.sequence.boxes)[1:].any())
 
+    @property
+    def digest(self) -> str:
+        return self.sequence.digest
+
     def thinned(self, step: int) -> "BoxRun":
         return replace(self, sequence=self.sequence.thinned(step))
 
@@ -190,9 +203,9 @@ def repeated(tracker: Runnable, runs: Iterable[HeldOutRun]) -> Iterator[RunScore
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over sequences."""
+    """A mean over sequences, or a quantile."""
 
-    mean: float
+    value: float
     error: float  # standard error, by bootstrap over the sequences; NaN for one alone
 
 
@@ -212,7 +225,7 @@ def gains(scores: Sequence[RunScore], others: Sequence[RunScore]) -> dict[str, E
 def by_sequence(scores: Sequence[RunScore]) -> dict[str, dict[str, float]]:
     """Means over the runs of each sequence."""
     names = dict.fromkeys(each.start.sequence for each in scores)
-    return {name: _means([each.figures for each in scores if each.start.sequence == name]) for name in names}
+    return {name: means([each.figures for each in scores if each.start.sequence == name]) for name in names}
 
 
 def estimate(values: Floats) -> Estimate:
@@ -224,7 +237,8 @@ def estimate(values: Floats) -> Estimate:
     return Estimate(float(known.mean()), float(known[picks].mean(axis=1).std()))
 
 
-def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of each figure over rows that all have it, of at least one."""
     return {name: _mean(np.array([row[name] for row in rows])) for name in rows[0]}
 
 

@@ -22,7 +22,7 @@ DAVIS_VAL = frozenset(  # of 2017; that of 2016 is a part of it
         *("motocross-jump", "paragliding-launch", "parkour", "pigs", "scooter-black", "shooting", "soapbox"),
     }
 )
-OPEN = frozenset({"folder", "otb-layout", "vot-layout"})  # anybody's own data
+OPEN = frozenset({"folder", "otb-layout", "stills", "vot-layout"})  # anybody's own data
 
 
 def reported(benchmark: Benchmark, root: Path) -> tuple[str, ...]:

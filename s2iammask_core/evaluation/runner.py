@@ -12,7 +12,7 @@ from s2iammask_core.errors import S2iamMaskError, UnavailableError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.factory import TrackerFactory
 from s2iammask_core.evaluation.protocols import Runnable
-from s2iammask_core.evaluation.results.record import claim, disclaim
+from s2iammask_core.evaluation.results.record import claim, claim_data, disclaim
 from s2iammask_core.evaluation.speed import Speed
 from s2iammask_core.spread import Failed, Tick, Workers, session, spread
 
@@ -49,10 +49,14 @@ def total_speed(benchmark: Benchmark, results: Path) -> Speed:
 def run(task: Run, workers: Workers, progress: Progress) -> None:
     """Completes the results.
 
-    ResultsError if the folder holds results of other settings: one table must come from one tracker.
+    ResultsError if the folder holds results of other settings or of other data: one table must come from one
+    tracker, and from what is there now.
     """
     settings = {"dataset": task.benchmark.name, "protocol": task.benchmark.protocol}
     is_new = claim(task.results, {**settings, **task.factory.describe()})
+    names = task.benchmark.names
+    done = [name for name in names if task.benchmark.is_done(name, task.results)]
+    claim_data(task.results, {name: task.benchmark.digest(name) for name in names}, done)
     try:
         _complete(task, workers, progress)
     except S2iamMaskError:

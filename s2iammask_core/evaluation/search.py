@@ -46,6 +46,7 @@ class Search:
             "dataset": self.benchmark.name,
             "protocol": self.benchmark.protocol,
             "sequences": list(self.benchmark.names),
+            "data": [self.benchmark.digest(name) for name in self.benchmark.names],
             "space": {name: list(limits) for name, limits in self.space.items()},
             "on_test": list(self.on_test),
             **self.factory.configured(self.base).describe(),

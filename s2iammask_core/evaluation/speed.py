@@ -10,6 +10,8 @@ from typing import TypeVar
 from s2iammask_core.boxes import Box, Points
 from s2iammask_core.evaluation.protocols import Runnable
 from s2iammask_core.evaluation.sequences.frames import Frames
+from s2iammask_core.files.digests import Digest
+from s2iammask_core.files.outputs import write_text
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import Mask, Track
 
@@ -35,8 +37,7 @@ class Speed:
         return self.frames / seconds if seconds else 0.0
 
     def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self)) + "\n")
+        write_text(path, json.dumps(asdict(self)) + "\n")
 
     @classmethod
     def total(cls, paths: Iterable[Path]) -> "Speed":
@@ -101,3 +102,6 @@ class TimedFrames:
 
     def size(self, index: int) -> tuple[int, int]:
         return self._frames.size(index)
+
+    def trace(self, digest: Digest) -> None:
+        self._frames.trace(digest)

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO, BinaryIO, TextIO
 
@@ -78,6 +79,17 @@ def growing_folder(path: Path) -> Iterator[Path]:
         for new in inside.iterdir():
             new.replace(path / new.name)
         inside.rmdir()
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Moves a folder with anything in it out of the way, to a name with a number, which is the answer."""
+    folder = folder.resolve()
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return None
+    free = (folder.with_name(f"{folder.name}.{number}") for number in count(1))
+    other = next(path for path in free if not path.exists())
+    folder.rename(other)
+    return other
 
 
 def write_bytes(path: Path, content: bytes) -> None:

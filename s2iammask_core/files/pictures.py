@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from s2iammask_core.errors import DatasetError, OutputError
 from s2iammask_core.files.outputs import write_bytes
@@ -63,6 +63,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
         raise
     except FileNotFoundError as error:
         raise DatasetError(f"there is no picture {path}") from error
+    except UnidentifiedImageError as error:
+        raise DatasetError(f"cannot read the picture {path}: it is none, or its head is damaged") from error
     except Exception as error:  # Pillow raises whatever the broken byte leads to
         raise DatasetError(f"cannot read the picture {path}; is it cut or damaged? {error}") from error
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from s2iammask_core.config import NetworkConfig, from_mapping
 from s2iammask_core.errors import ConfigError, WeightsError
+from s2iammask_core.files.outputs import write_bytes
 from s2iammask_core.model.names import OFFICIAL_NAMES, ours
 from s2iammask_core.model.network import SiameseNetwork, build_network
 
@@ -22,7 +23,7 @@ STEM = "backbone.conv1.weight"
 def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {}) -> None:
     """Writes weights as fp16 safetensors with the network's settings; batch-norm statistics stay fp32.
 
-    WeightsError if the file cannot be written.
+    OutputError if the file cannot be written.
     """
     tensors = {
         name: value.detach().cpu().to(torch.float16 if value.dim() > 1 else torch.float32).contiguous()
@@ -31,10 +32,7 @@ def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {
     }
     described = asdict(network.config)
     own = {"format": FORMAT, "network": json.dumps(described)}
-    try:
-        save_file(tensors, str(path), metadata={**notes, **own})
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"cannot write weights to {path}: {error}") from error
+    write_bytes(Path(path), to_bytes(tensors, metadata={**notes, **own}))
 
 
 def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
@@ -48,7 +46,7 @@ def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
             notes = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"cannot read weights from {path}: {error}") from error
+        raise WeightsError(f"cannot read weights from {path}: {_what_it_is(Path(path)) or error}") from error
     if notes.get("format") != FORMAT:
         raise WeightsError(
             f"{path} was not written by this package; convert it: s2iammask weights convert {path}"
@@ -60,6 +58,22 @@ def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
     notes.pop("format")
     load_exactly(network, tensors, str(path))
     return network, notes
+
+
+def _what_it_is(path: Path, of_torch: bool = True) -> str:
+    """What a file is that was taken for weights, and what to do; empty for what nobody can tell."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        return error.strerror or str(error)
+    if not head:
+        return "it is empty; fetch it anew"
+    if head.lstrip()[:1] == b"<":
+        return "it is a web page, not weights; fetch the file that the page leads to"
+    if of_torch and head.startswith((b"PK", b"\x80")):
+        return f"it is a checkpoint of PyTorch; convert it: s2iammask weights convert {path}"
+    return ""
 
 
 def average(paths: Sequence[Path | str]) -> SiameseNetwork:
@@ -104,7 +118,8 @@ def read_official(path: Path | str) -> dict[str, Tensor]:
     try:
         read = torch.load(str(path), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever the broken byte leads to
-        raise WeightsError(f"cannot read a checkpoint from {path}: {error}") from error
+        reason = _what_it_is(Path(path), of_torch=False) or "it is damaged, or no checkpoint of PyTorch"
+        raise WeightsError(f"cannot read a checkpoint from {path}: {reason}") from error
     state = read.get("state_dict", read) if isinstance(read, Mapping) else None
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"{path} holds no table of named tensors")

@@ -1,12 +1,12 @@
 """What stands behind the page: a ROS node that is asked, or a tracker of this process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from s2iammask_core.page.hub import Hub
-from s2iammask_core.page.protocol import Answer, Ask
+from s2iammask_core.page.protocol import VERSION, Answer, Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,10 @@ class Greeting:
     click_size: float  # pixels: side of the box around a click
     frame_rate: float = 0.0  # of a clip
     keeps: float = 0.0  # seconds for which a start in a shown picture is possible; 0: always
+
+    def record(self) -> dict[str, Any]:
+        """What the page is told."""
+        return {"version": VERSION, **asdict(self)}
 
 
 class Backend(Protocol):

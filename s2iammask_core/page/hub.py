@@ -37,12 +37,12 @@ class Hub:
     into JPEG for one serves them all.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float = 30.0) -> None:
         self.pictures: dict[str, Published] = {}
         self.texts: dict[Key, str] = {}
         self.trails = Trails()
         self._numbers = itertools.count(1)
-        self._period = 1 / rate
+        self.rate = rate
         self._waiting: dict[str, Picture] = {}
         self._due: dict[str, float] = {}  # when a camera's next picture may come through
         self._lock = Lock()
@@ -96,7 +96,7 @@ class Hub:
         if wait > 0 and self._loop is not None:
             self._loop.call_later(wait, self._release, camera)
             return
-        self._due[camera] = time.monotonic() + self._period
+        self._due[camera] = time.monotonic() + 1 / self.rate
         with self._lock:
             picture = self._waiting.pop(camera, None)
         if picture is not None:

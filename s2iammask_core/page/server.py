@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from importlib import resources
 from socket import gethostname
 
@@ -14,7 +13,7 @@ from s2iammask_core.errors import RequestError, UnavailableError
 from s2iammask_core.page.access import Access, guarded
 from s2iammask_core.page.backend import Backend
 from s2iammask_core.page.hub import Hub
-from s2iammask_core.page.protocol import LONGEST_MESSAGE, VERSION
+from s2iammask_core.page.protocol import LONGEST_MESSAGE
 from s2iammask_core.page.viewer import Viewer
 
 MOST_VIEWERS = 32
@@ -44,7 +43,7 @@ class Server:
 
     async def _open(self, app: web.Application) -> None:
         self._hub.open()
-        self._hub.tell("hello", version=VERSION, **asdict(self._backend.greeting))
+        self._hub.tell("hello", **self._backend.greeting.record())
         await self._backend.open(self._hub)
 
     async def _close(self, app: web.Application) -> None:

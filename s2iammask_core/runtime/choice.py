@@ -17,6 +17,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {  # where each way can run
     "compiled": ("cuda", "cpu"),
     "openvino": ("cpu", "openvino"),
     "onnxruntime": ("cuda", "cpu"),
+    "tensorrt": ("cuda",),
 }
 AUTO: dict[Kind, tuple[str, ...]] = {  # the ways that are taken unasked, the best first
     "cuda": ("graph", "eager", "onnxruntime"),

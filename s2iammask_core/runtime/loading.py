@@ -21,7 +21,11 @@ from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
 from s2iammask_core.tracking.tracker import Tracker
 
 MakeEngine: TypeAlias = Callable[[Path, Exported, RuntimeConfig], Engine]
-ENGINES: dict[str, MakeEngine] = {"openvino": OpenvinoEngine, "onnxruntime": OnnxEngine}
+ENGINES: dict[str, MakeEngine] = {
+    "openvino": OpenvinoEngine,
+    "onnxruntime": OnnxEngine,
+    "tensorrt": OnnxEngine,
+}
 logger = logging.getLogger(__name__)
 
 

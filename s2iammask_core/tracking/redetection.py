@@ -132,12 +132,12 @@ def is_promising(sighting: Sighting, config: TrackerConfig) -> bool:
     return sighting.is_finite and sure
 
 
-def similarities(kernels: Kernels, kernel: Kernels, memory: int) -> list[float]:
-    """Cosines of templates (M, V) with that of a target (V,), each in [-1, 1], but for the last values of
+def similarities(kernels: Kernels, others: Kernels, memory: int) -> list[float]:
+    """Cosines of templates (M, V) with others (M, V), row by row, each in [-1, 1], but for the last values of
     each, which are its memory.
     """
-    values = kernel.shape[0] - memory
-    flat = host_floats(joined([kernel[None, :values], kernels[:, :values]]))  # one copy from the device
+    values = kernels.shape[1] - memory
+    flat = host_floats(joined([kernels[:, :values], others[:, :values]]))  # one copy from the device
     directions = flat / np.linalg.norm(flat, axis=1, keepdims=True).clip(min=SMALLEST_NORM)
-    cosines: list[float] = (directions[1:] @ directions[0]).tolist()
+    cosines: list[float] = (directions[: len(kernels)] * directions[len(kernels) :]).sum(axis=1).tolist()
     return cosines

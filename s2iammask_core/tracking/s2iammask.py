@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
@@ -29,6 +29,14 @@ from s2iammask_core.tracking.track import TrackState
 from s2iammask_core.tracking.windows import aim_at, borders, centers, template_sides
 
 Window: TypeAlias = tuple[float, float, float]  # x0, y0, side; frame pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """What might be a lost target."""
+
+    row: int  # of the target
+    sighting: Sighting
 
 
 class S2iamMaskMethod:
@@ -112,28 +120,36 @@ class S2iamMaskMethod:
             [each for each, view in zip(seen, views, strict=True) if view.row == row]
             for row in range(len(scene.targets))
         ]
-        return [self._chosen(each, scene, row, config) for row, each in enumerate(owned)]
-
-    def _chosen(self, seen: list[Sighting], scene: Scene, row: int, config: TrackerConfig) -> Sighting:
-        """The only sighting of a target; of a lost one that which is sure and most like its template."""
-        target = scene.targets[row]
-        if target.health.state is not TrackState.LOST:
-            return seen[0]
-        if not seen:
-            return nothing_seen(target)
-        seen = [replace(sighting, searched=len(seen)) for sighting in seen]
-        sure = [sighting for sighting in seen if is_promising(sighting, config)]
-        if not sure:
-            return replace(seen[0], accepted=False)
-        found = tuple(placed(target, sighting.extent, scene.size) for sighting in sure)
-        kernels = self.templates(scene.frame, found, config)
-        cosines = similarities(kernels, scene.kernels[row], self._runner.memory_values)
-        alike = [
-            cosine * _coloured_like(target, scene.frame, sighting)
-            for cosine, sighting in zip(cosines, sure, strict=True)
+        finds = [
+            Find(row, sighting)
+            for row, each in enumerate(owned)
+            for sighting in each
+            if scene.targets[row].health.state is TrackState.LOST and is_promising(sighting, config)
         ]
-        best = max(range(len(sure)), key=alike.__getitem__)
-        return replace(sure[best], accepted=alike[best] >= config.redetect_similarity, similarity=alike[best])
+        alike = self._alike(finds, scene, config)
+        return [
+            _chosen(each, scene.targets[row], [pair for pair in alike if pair[0].row == row], config)
+            for row, each in enumerate(owned)
+        ]
+
+    def _alike(self, finds: Sequence[Find], scene: Scene, config: TrackerConfig) -> list[tuple[Find, float]]:
+        """The finds, each with how much it is like its target; all templates are made as one batch."""
+        if not finds:
+            return []
+        targets = [scene.targets[find.row] for find in finds]
+        found = tuple(
+            placed(target, find.sighting.extent, scene.size)
+            for target, find in zip(targets, finds, strict=True)
+        )
+        kernels, others = (
+            self.templates(scene.frame, found, config),
+            scene.kernels[[find.row for find in finds]],
+        )
+        cosines = similarities(kernels, others, self._runner.memory_values)
+        return [
+            (find, cosine * _coloured_like(target, scene.frame, find.sighting))
+            for find, target, cosine in zip(finds, targets, cosines, strict=True)
+        ]
 
     def _sighting(
         self, answer: Answer, window: Window, size: tuple[int, int], config: TrackerConfig
@@ -155,6 +171,21 @@ class S2iamMaskMethod:
         if self.mask_source == "cell":
             return config.mask_threshold * answer.voters
         return max(math.ceil(config.vote_fraction * answer.voters - SLACK), 1) - 0.5
+
+
+def _chosen(
+    seen: list[Sighting], target: Target, alike: Sequence[tuple[Find, float]], config: TrackerConfig
+) -> Sighting:
+    """The only sighting of a target; of a lost one that which is sure and most like its template."""
+    if target.health.state is not TrackState.LOST:
+        return seen[0]
+    if not seen:
+        return nothing_seen(target)
+    if not alike:
+        return replace(seen[0], searched=len(seen), accepted=False)
+    find, likeness = max(alike, key=lambda pair: pair[1])
+    accepted = likeness >= config.redetect_similarity
+    return replace(find.sighting, searched=len(seen), accepted=accepted, similarity=likeness)
 
 
 def _coloured_like(target: Target, frame: Frame, sighting: Sighting) -> float:

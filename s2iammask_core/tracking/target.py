@@ -57,7 +57,7 @@ class Sighting:
     reach: Box | None = None  # around the wider mask, which decides where to look next; None as above
     accepted: bool = True  # whether it is the target, where that was in doubt because it had been lost
     hinted: bool = False  # whether it was seen where a detector had hinted at something
-    similarity: float = math.nan  # to the target, where it was compared: a lost one with what is surely seen
+    similarity: float = -1.0  # to the target, where it was compared: a lost one with what is surely seen
     searched: int = 0  # windows that were searched for a lost target, where their number is limited
 
     @property

@@ -1,6 +1,5 @@
 """The training loop of all variants and stages."""
 
-import itertools
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from s2iammask_core.data.augment import Batch, augment
 from s2iammask_core.data.batches import Batches, Loaded
 from s2iammask_core.data.pairs import Pair, PairDataset, begin_worker
 from s2iammask_core.errors import ConfigError, DatasetError
+from s2iammask_core.files.outputs import set_aside
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.logs import LOG, Clock, Log
@@ -157,9 +157,7 @@ def _set_aside(folder: Path) -> None:
     """Moves an earlier run out of the way: its log and its best weights are not those of the next one."""
     if not any((folder / name).exists() for name in (LOG, snapshot.LAST)):
         return
-    free = (folder.with_name(f"{folder.name}.{number}") for number in itertools.count(1))
-    other = next(path for path in free if not path.exists())
-    folder.rename(other)
+    other = set_aside(folder)
     folder.mkdir()
     logger.info("the earlier run in %s is now in %s", folder, other)
 

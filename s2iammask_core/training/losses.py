@@ -18,7 +18,7 @@ def joint_mean(total: Tensor, count: Tensor) -> Tensor:
     if dist.is_available() and dist.is_initialized():
         dist.all_reduce(count)
         processes = dist.get_world_size()
-    return total * processes / count.clamp(min=1e-12) if count > 0 else total * 0
+    return total * torch.where(count > 0, processes / count.clamp(min=1e-12), 0.0)  # no host waits for it
 
 
 def score_loss(scores: Tensor, labels: AnchorLabels) -> Tensor:
@@ -29,8 +29,8 @@ def score_loss(scores: Tensor, labels: AnchorLabels) -> Tensor:
     """
     log = scores.flatten(2).log_softmax(dim=1)  # (N, 2, K)
     positive, negative = labels.classes == 1, labels.classes == 0
-    found = joint_mean(-log[:, 1][positive].sum(), positive.sum())
-    missed = joint_mean(-log[:, 0][negative].sum(), negative.sum())
+    found = joint_mean(-torch.where(positive, log[:, 1], 0).sum(), positive.sum())
+    missed = joint_mean(-torch.where(negative, log[:, 0], 0).sum(), negative.sum())
     return 0.5 * found + 0.5 * missed
 
 
@@ -41,14 +41,14 @@ def box_loss(deltas: Tensor, labels: AnchorLabels) -> Tensor:
         deltas: (N, 4, A, S, S).
     """
     error = (deltas.flatten(2).transpose(1, 2) - labels.deltas).abs().sum(dim=2)  # (N, K)
-    return joint_mean((error * labels.weights).sum(), error.new_tensor(len(error)))
+    return joint_mean((error * labels.weights).sum(), error.new_full((), len(error)))
 
 
 def mask_loss(logits: Tensor, windows: Tensor) -> Tensor:
     """Soft-margin loss of mask logits (M, h, w) against labels -1, 1 or 0 (outside the patch, or unknown;
     adds a constant).
     """
-    return joint_mean(F.softplus(-logits * windows).sum(), logits.new_tensor(logits.numel()))
+    return joint_mean(F.softplus(-logits * windows).sum(), logits.new_full((), logits.numel()))
 
 
 def region_loss(logits: Tensor, regions: Regions) -> Tensor:

@@ -4,14 +4,17 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from s2iammask_core.errors import ConfigError, UnavailableError
+from s2iammask_core.devices import device_named, format_named, multiplies_bf16
+from s2iammask_core.errors import ConfigError
 
 FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+LONGEST_WAIT = timedelta(hours=12)  # for the first process, which validates and writes alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Processes:
         count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
         place = _device(device)
         if count > 1:
-            dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+            dist.init_process_group("nccl" if place.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
         try:
             yield Processes(place, _precision(precision, place), rank, count)
         finally:
@@ -57,29 +60,21 @@ def joint_rows(rows: Tensor) -> Tensor:
 
 
 def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise UnavailableError(f"there is no device {name!r}; use auto, cpu, cuda or cuda:N") from error
+    """Of the processes on a machine each takes the GPU of its own number."""
+    local = os.environ.get("LOCAL_RANK")
+    if name == "cuda" or (name == "auto" and local is not None and torch.cuda.is_available()):
+        name = f"cuda:{local or 0}"
+    device = device_named(name)
     if device.type == "cuda":
-        device = torch.device("cuda", device.index or int(os.environ.get("LOCAL_RANK", "0")))
-        if (device.index or 0) >= torch.cuda.device_count():
-            raise UnavailableError(
-                f"device {device} was asked for; PyTorch sees {torch.cuda.device_count()} CUDA devices"
-            )
         torch.cuda.set_device(device)
     return device
 
 
 def _precision(name: str, device: torch.device) -> torch.dtype:
-    """auto: bf16 where the hardware multiplies it."""
+    """auto: bf16 where the hardware multiplies it, fp16 on GPUs that multiply that, else fp32."""
     if name != "auto":
         return FORMATS[name]
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+    return torch.bfloat16 if multiplies_bf16(device) else format_named("auto", device)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the network should have said: labels of anchors, windows of masks, masks of regions."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from s2iammask_core.data.augment import Batch
 from s2iammask_core.model.pooling import Grid, pool
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
 
+GOLDEN, MIX_1, MIX_2 = -0x61C8864680B583EB, -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15  # of SplitMix64
 CENTRAL = 3  # cells on either side of the centre that give the negatives of a negative pair
 
 
@@ -49,7 +51,7 @@ def label_anchors(batch: Batch, scores: Tensor, config: AnchorConfig) -> AnchorL
     worst = (room * config.hard).long()
     shown = batch.positive[:, None]
     far = (overlap < config.negative_iou) & ~_fits(overlap, config) & shown
-    anchors = anchor_grid(cells).to(overlap.device)
+    anchors = _anchors(cells, overlap.device)
     mistaken = -scores.detach().float().flatten(2).softmax(dim=1)[:, 1]  # (N, K), the worst first
     worst_absent = int(config.negatives * config.hard)
     negative = (
@@ -63,6 +65,11 @@ def label_anchors(batch: Batch, scores: Tensor, config: AnchorConfig) -> AnchorL
     return AnchorLabels(classes, encode(_centered(batch), anchors), weights)
 
 
+@cache
+def _anchors(cells: int, device: torch.device) -> Tensor:
+    return anchor_grid(cells).to(device)
+
+
 def _centered(batch: Batch) -> Tensor:
     """(N, 1, 4) cx cy w h of the objects, relative to the centre of the patch."""
     return to_centers(batch.box - batch.search.shape[-1] / 2)[:, None]
@@ -70,7 +77,7 @@ def _centered(batch: Batch) -> Tensor:
 
 def _overlaps(batch: Batch, cells: int) -> Tensor:
     """(N, K) IoU of the objects with the anchors, which lie around the centre of the patch."""
-    anchors = anchor_grid(cells).to(batch.box.device)
+    anchors = _anchors(cells, batch.box.device)
     return box_iou(to_corners(_centered(batch)), to_corners(anchors))
 
 
@@ -81,13 +88,23 @@ def _fits(overlap: Tensor, config: AnchorConfig) -> Tensor:
 
 
 def _noise(batch: Batch, overlap: Tensor) -> Tensor:
-    return seeded_noise(batch.seed, overlap.shape[1]).to(overlap.device)
+    return seeded_noise(batch.seed, overlap.shape[1])
 
 
 def seeded_noise(seeds: Tensor, count: int) -> Tensor:
-    """(N, count) in [0, 1), each row from its own seed, on the CPU: the same wherever the pair is seen."""
-    rows = [torch.rand(count, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds.tolist()]
-    return torch.stack(rows)
+    """(N, count) in [0, 1), each row from its own seed, the same on every device (SplitMix64: Steele et al.
+    2014).
+    """
+    steps = torch.arange(1, count + 1, device=seeds.device)
+    mixed = seeds.long()[:, None] + steps * GOLDEN  # integers overflow as they should
+    for shift, factor in ((30, MIX_1), (27, MIX_2)):
+        mixed = (mixed ^ _right(mixed, shift)) * factor
+    return _right(mixed ^ _right(mixed, 31), 40).float() / 2**24
+
+
+def _right(bits: Tensor, places: int) -> Tensor:
+    """Shifted to the right, with zeros coming in."""
+    return (bits >> places) & ((1 << (64 - places)) - 1)
 
 
 def _some(candidates: Tensor, noise: Tensor, most: Tensor | int) -> Tensor:
@@ -147,7 +164,7 @@ def choose_regions(
         candidates = torch.cat([truth, found], dim=1)
     overlap = box_iou(candidates, truth)  # (N, 1 + P)
     usable = (overlap >= config.positive_iou) & (batch.positive & batch.has_mask)[:, None]
-    noise = seeded_noise(batch.seed, candidates.shape[1]).to(overlap.device)
+    noise = seeded_noise(batch.seed, candidates.shape[1])
     order = torch.where(usable, noise, 2.0).argsort(dim=1)[:, : config.count]  # (N, R)
     rois = enlarge(
         candidates.gather(1, order[..., None].expand(-1, -1, 4)), config.scale, batch.search.shape[-1]
@@ -160,7 +177,7 @@ def choose_regions(
 def _proposals(scores: Tensor, deltas: Tensor, side: int, config: RegionConfig) -> Tensor:
     """(N, after_nms, 4) decoded, clipped, non-overlapping boxes; places that stay empty are zero."""
     n, cells = len(deltas), deltas.shape[-1]
-    anchors = anchor_grid(cells).to(deltas.device)
+    anchors = _anchors(cells, deltas.device)
     boxes = to_corners(decode(deltas.reshape(n, 4, -1).transpose(1, 2).float(), anchors)) + side / 2
     boxes = boxes.clamp(0, side)
     chance = scores.float().softmax(dim=1)[:, 1].reshape(n, -1)
@@ -173,10 +190,9 @@ def _proposals(scores: Tensor, deltas: Tensor, side: int, config: RegionConfig) 
     owners, chosen = owners[order], chosen[order]
     first = torch.searchsorted(owners, torch.arange(n, device=boxes.device))
     place = torch.arange(len(owners), device=boxes.device) - first[owners]  # of a box among its pair's
-    fits = place < config.after_nms
-    out = boxes.new_zeros(n, config.after_nms, 4)
-    out[owners[fits], place[fits]] = chosen[fits]
-    return out
+    out = boxes.new_zeros(n, config.after_nms + 1, 4)  # the last place is for all that do not fit
+    out[owners, place.clamp(max=config.after_nms)] = chosen
+    return out[:, :-1]
 
 
 def enlarge(boxes: Tensor, scale: float, side: int) -> Tensor:

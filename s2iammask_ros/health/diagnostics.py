@@ -16,6 +16,10 @@ from s2iammask_ros.settings import NodeConfig
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 MISSING_SHARE = 0.1  # of the images that came: what may get lost on the way
+TOO_LATE = "all images, or the answers about them, are older than max_age"
+SLOW = (
+    "fewer than min_rate: track fewer of them, or take a faster network (weights: s2iammask_nano) or device"
+)
 SKEW = 0.05  # seconds by which stamps may be ahead of the clock, or images old on arrival, without a word
 SILENCE = 2.0  # seconds without an image after which an active camera is called silent
 
@@ -29,6 +33,7 @@ class Report:
     summary: Summary
     silence: float  # seconds since the last image came
     targets: int
+    image_bytes: int = 0  # of the newest image
     period: float = float("nan")  # of the camera, seconds; NaN while it is not known
     hints: HintCounts | None = None  # if there are any
 
@@ -61,30 +66,30 @@ def stream_status(name: str, report: Report, settings: NodeConfig) -> Diagnostic
 def _stream_level(report: Report, settings: NodeConfig) -> tuple[bytes, str]:
     """The worst that can be said."""
     p95, age = report.summary.total.p95 / 1000, report.summary.age
+    pace = f"{report.targets} targets at {report.summary.rate:.1f} Hz"
     far = f"p95 from stamp to publish is {p95:.2f} s, above"
     apart = _clocks_apart(age)
     found = (
         (report.silence > SILENCE, WARN, f"no image for {report.silence:.0f} s"),
         (_only(report, "failed"), ERROR, "images come, but none can be tracked; the log says why"),
-        (
-            _only(report, "late"),
-            ERROR,
-            f"all images are older than max_age: {span_text(age)} when they arrive",
-        ),
+        (_only(report, "late"), ERROR, f"{TOO_LATE}; images are {span_text(age)} old when they arrive"),
         (bool(apart), WARN, apart),
         (p95 > settings.latency_error, ERROR, f"{far} latency_error{_before(age)}"),
+        (_overloaded(report, settings), WARN, f"{pace}, {SLOW}"),
         (p95 > settings.latency_warn, WARN, f"{far} latency_warn{_before(age)}"),
         (report.grew("failed") or report.grew("late"), WARN, "some images failed or were too old"),
-        (
-            loses_images(report),
-            WARN,
-            "images of the camera do not arrive; for large ones see config/fastdds.xml",
-        ),
+        (loses_images(report), WARN, loss_text(report)),
     )
     for holds, level, message in found:
         if holds:
             return level, message
-    return OK, f"{report.targets} targets at {report.summary.rate:.1f} Hz"
+    return OK, pace
+
+
+def _overloaded(report: Report, settings: NodeConfig) -> bool:
+    """Whether images wait in vain because too much is tracked for this machine."""
+    slow = report.summary.rate < settings.min_rate
+    return slow and report.targets > 0 and report.grew("dropped") > report.grew("processed")
 
 
 def _only(report: Report, fate: str) -> bool:
@@ -94,6 +99,17 @@ def _only(report: Report, fate: str) -> bool:
 
 def loses_images(report: Report) -> bool:
     return report.grew("missing") > MISSING_SHARE * report.grew("received") + 1
+
+
+def loss_text(report: Report) -> str:
+    """How many images get lost on the way, and the remedy."""
+    missing = report.grew("missing")
+    share = 100 * missing / max(missing + report.grew("received"), 1)
+    return (
+        f"{share:.0f} % of the images ({report.image_bytes / 1e6:.2g} MB each) do not arrive. Set "
+        "FASTRTPS_DEFAULT_PROFILES_FILE to share/s2iammask/config/fastdds.xml for the camera's process and "
+        "this one, or have the camera publish reliably, smaller or compressed images (docs/ros.md, Images)"
+    )
 
 
 def _clocks_apart(age: float) -> str:

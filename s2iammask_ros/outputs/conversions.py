@@ -1,5 +1,6 @@
 """Pictures, masks and tracks to messages: pure functions, no node and no state."""
 
+from array import array
 from collections.abc import Sequence
 
 import cv2
@@ -17,8 +18,8 @@ from vision_msgs.msg import (
     VisionClass,
 )
 
-from s2iammask.msg import TrackedObject, TrackedObjectArray
-from s2iammask_core import TrackState
+from s2iammask.msg import TrackedObject
+from s2iammask_core import TrackState, mask_runs
 from s2iammask_core.tracking.track import MaskRegion
 from s2iammask_ros.messages.arrays import byte_array
 from s2iammask_ros.messages.boxes import rotated_to_message
@@ -79,10 +80,27 @@ def points_to_messages(points: NDArray[np.float64] | NDArray[np.float32]) -> lis
 
 
 def tracked_to_message(tracked: Tracked, header: Header) -> TrackedObject:
+    """With its mask as an image."""
+    mask = tight(tracked.track.mask)
+    message = _without_mask(tracked, mask)
+    message.mask = gray_to_image(mask.pixels * np.uint8(255), header)
+    return message
+
+
+def tracked_with_runs(tracked: Tracked, header: Header) -> TrackedObject:
+    """With its mask as runs, and no image."""
+    mask = tight(tracked.track.mask)
+    message = _without_mask(tracked, mask)
+    message.mask_runs = array("I", mask_runs(mask.pixels).tobytes())
+    return message
+
+
+OBJECTS = {"mono8": tracked_to_message, "rle": tracked_with_runs}  # by mask_encoding
+
+
+def _without_mask(tracked: Tracked, mask: MaskRegion) -> TrackedObject:
     track = tracked.track
-    mask = tight(track.mask)
     height, width = mask.pixels.shape
-    region = RegionOfInterest(x_offset=mask.x, y_offset=mask.y, height=height, width=width)
     return TrackedObject(
         id=tracked.id,
         label=tracked.label,
@@ -92,20 +110,12 @@ def tracked_to_message(tracked: Tracked, header: Header) -> TrackedObject:
         score=float(track.score),
         agreement=float(track.agreement),
         fit=float(track.fit),
+        similarity=float(track.similarity),
         box=rotated_to_message(track.rotated_box),
         corners=points_to_messages(track.rotated_box.corners),
-        region=region,
-        mask=gray_to_image(mask.pixels * np.uint8(255), header),
+        region=RegionOfInterest(x_offset=mask.x, y_offset=mask.y, height=height, width=width),
         polygon=points_to_messages(contour(mask)),
     )
-
-
-def tracks_to_message(
-    tracked: Sequence[Tracked], header: Header, frame_size: tuple[int, int]
-) -> TrackedObjectArray:
-    height, width = frame_size
-    objects = [tracked_to_message(each, header) for each in tracked]
-    return TrackedObjectArray(header=header, height=height, width=width, objects=objects)
 
 
 def hypothesis(tracked: Tracked) -> ObjectHypothesisWithPose:

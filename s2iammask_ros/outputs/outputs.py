@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from std_msgs.msg import Header
 
-from s2iammask.msg import TrackEvent
+from s2iammask.msg import TrackedObjectArray, TrackEvent
 from s2iammask_core import Track, TrackState
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import colour_of, draw_tracks, label_image
@@ -24,6 +24,8 @@ from s2iammask_ros.outputs.topics import (
     MASK_VIEW,
     OVERLAY,
     OVERLAY_JPEG,
+    TARGET_POSE,
+    TF,
     TRACKS,
     Publisher,
     Topic,
@@ -39,6 +41,9 @@ class Result:
     frame: HostFrame  # (H, W, 3) RGB
     tracked: Sequence[Tracked]
     view: View | None = None  # what is known of space, if depth is asked for
+    mask_encoding: str = "mono8"  # of the masks in tracks: mono8 or rle
+    pose_target: str = ""  # id of the target that the pose is about; empty: the first that has one
+    late: bool = False  # whether it is older than max_age: it says where things were, not where they are
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,8 +68,9 @@ class Outputs:
     def publish(self, result: Result, mask_threshold: float) -> None:
         """mask_threshold: share of the votes from which a pixel belongs to a mask, for LabelInfo."""
         header, tracked, size = result.header, result.tracked, result.size
-        self._offer(TRACKS, lambda: conversions.tracks_to_message(tracked, header, size))
-        self._offer(DETECTIONS, lambda: conversions.detections_to_message(tracked, header))
+        self._offer(TRACKS, lambda: tracks_message(result))
+        if not result.late:  # a Detection2DArray cannot say so
+            self._offer(DETECTIONS, lambda: conversions.detections_to_message(tracked, header))
         self._publish_labels(result, mask_threshold)
         self._offer(MASK, lambda: conversions.gray_to_image(label_image(result.visible, size), header))
         self._offer(MASK_VIEW, lambda: conversions.rgb_to_image(mask_view(result), header))
@@ -81,9 +87,20 @@ class Outputs:
 
     def _publish_space(self, result: Result) -> None:
         header, tracked, view = result.header, result.tracked, result.view
-        if view is not None and view.depth is not None:
+        if view is not None and view.depth is not None and not result.late:
             self._offer(DETECTIONS_3D, lambda: spatial.detections_3d(tracked, view, header))
+            self._publish_poses(result, view)
         self._offer(MARKERS, lambda: spatial.markers(tracked, view, header, result.size))
+
+    def _publish_poses(self, result: Result, view: View) -> None:
+        if not (self._publisher.wanted(TARGET_POSE) or self._publisher.wanted(TF)):
+            return
+        placed = spatial.placed(result.tracked, view)
+        if placed:
+            self._offer(TF, lambda: spatial.transforms(placed, result.header))
+        chosen = [place for each, place in placed if result.pose_target in ("", each.id)]
+        if chosen:
+            self._offer(TARGET_POSE, lambda: spatial.target_pose(chosen[0], result.header))
 
     def _publish_labels(self, result: Result, threshold: float) -> None:
         """Once for each change of the targets: the topic keeps it for those who come later."""
@@ -104,6 +121,15 @@ class Outputs:
             self._publisher.publish(OVERLAY, conversions.rgb_to_image(drawn, result.header))
         if jpeg:
             self._publisher.publish(OVERLAY_JPEG, conversions.rgb_to_jpeg(drawn, result.header))
+
+
+def tracks_message(result: Result) -> TrackedObjectArray:
+    make = conversions.OBJECTS[result.mask_encoding]
+    objects = [make(each, result.header) for each in result.tracked]
+    height, width = result.size
+    return TrackedObjectArray(
+        header=result.header, height=height, width=width, late=result.late, objects=objects
+    )
 
 
 def mask_view(result: Result) -> HostFrame:

@@ -5,9 +5,19 @@ from collections.abc import Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Duration
-from geometry_msgs.msg import Point, Pose, PoseWithCovariance, Quaternion, Vector3
+from geometry_msgs.msg import (
+    Point,
+    Pose,
+    PoseStamped,
+    PoseWithCovariance,
+    Quaternion,
+    Transform,
+    TransformStamped,
+    Vector3,
+)
 from numpy.typing import NDArray
 from std_msgs.msg import ColorRGBA, Header
+from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import (
     BoundingBox3D,
     Detection3D,
@@ -31,9 +41,65 @@ LETTER = 0.04  # metres
 
 def detections_3d(tracked: Sequence[Tracked], view: View, header: Header) -> Detection3DArray:
     """Those that are seen and have enough depth."""
-    places = [(each, place_of(each.track.mask, view)) for each in tracked if _seen(each)]
-    found = [_detection(each, place, header) for each, place in places if place is not None]
+    found = [_detection(each, place, header) for each, place in placed(tracked, view)]
     return Detection3DArray(header=header, detections=found)
+
+
+def placed(tracked: Sequence[Tracked], view: View) -> list[tuple[Tracked, Place]]:
+    """Those that are seen and have enough depth, with their places."""
+    places = [(each, place_of(each.track.mask, view)) for each in tracked if _seen(each)]
+    return [(each, place) for each, place in places if place is not None]
+
+
+def target_pose(place: Place, header: Header) -> PoseStamped:
+    return PoseStamped(header=header, pose=facing_pose(place))
+
+
+def transforms(found: Sequence[tuple[Tracked, Place]], header: Header) -> TFMessage:
+    """A frame for each, `target/` and its id, in that of the camera."""
+    poses = [(each, facing_pose(place)) for each, place in found]
+    return TFMessage(
+        transforms=[
+            TransformStamped(
+                header=header,
+                child_frame_id=f"target/{each.id}",
+                transform=Transform(
+                    translation=Vector3(x=pose.position.x, y=pose.position.y, z=pose.position.z),
+                    rotation=pose.orientation,
+                ),
+            )
+            for each, pose in poses
+        ]
+    )
+
+
+def facing_pose(place: Place) -> Pose:
+    """At the object, x away from the camera and z up: who goes there faces the object on the way."""
+    position = np.array(place.position)
+    x = position / np.linalg.norm(position)
+    y = np.cross((0.0, -1.0, 0.0), x)
+    y /= max(float(np.linalg.norm(y)), 1e-9)
+    w, i, j, k = quaternion(np.stack([x, y, np.cross(x, y)], axis=1))
+    return Pose(
+        position=Point(x=position[0], y=position[1], z=position[2]),
+        orientation=Quaternion(w=w, x=i, y=j, z=k),
+    )
+
+
+def quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """(w, x, y, z) of a rotation matrix (3, 3), as an eigenvector (Bar-Itzhack)."""
+    r = rotation
+    k = np.array(
+        [
+            [r[0, 0] - r[1, 1] - r[2, 2], 0.0, 0.0, 0.0],
+            [r[1, 0] + r[0, 1], r[1, 1] - r[0, 0] - r[2, 2], 0.0, 0.0],
+            [r[2, 0] + r[0, 2], r[2, 1] + r[1, 2], r[2, 2] - r[0, 0] - r[1, 1], 0.0],
+            [r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1], r.trace()],
+        ]
+    )
+    x, y, z, w = np.linalg.eigh(k)[1][:, -1].tolist()  # of the lower half
+    sign = -1.0 if w < 0 else 1.0
+    return sign * w, sign * x, sign * y, sign * z
 
 
 def _detection(tracked: Tracked, place: Place, header: Header) -> Detection3D:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CompressedImage, Image
+from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
@@ -30,6 +32,8 @@ OVERLAY_JPEG = Topic("overlay/compressed", CompressedImage, depth=1)
 EVENTS = Topic("events", TrackEvent, depth=100, latched=True)
 DETECTIONS_3D = Topic("detections_3d", Detection3DArray)
 MARKERS = Topic("markers", MarkerArray)
+TARGET_POSE = Topic("target_pose", PoseStamped)
+TF = Topic("/tf", TFMessage, depth=100)  # below no name; only published if a parameter asks for it
 LATENCY = Topic("latency", Latency)
 TOPICS = (
     TRACKS,
@@ -41,6 +45,7 @@ TOPICS = (
     OVERLAY_JPEG,
     DETECTIONS_3D,
     MARKERS,
+    TARGET_POSE,
     EVENTS,
     LATENCY,
 )

@@ -1,5 +1,7 @@
 """Bags of rosbag2 (sqlite3 or mcap), read and written without rosbag2 itself."""
 
+import shutil
+import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from rosbags.typesys.store import Typestore
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import S2iamMaskError
+from s2iammask_ros.images.compressed import compressed_size
 from s2iammask_ros.messages.stamps import SECOND
 from s2iammask_ros.outputs.topics import Topic
 
@@ -36,15 +39,38 @@ class BagImage:
     message: Image | CompressedImage
 
 
-def images(bag: Path, topic: str = "") -> Iterator[BagImage]:
-    """The images of a topic, in the order of the bag; of the only image topic if none is named."""
+@dataclass(frozen=True, slots=True)
+class BagHead:
+    """What a bag says of its images before they are tracked in."""
+
+    count: int  # messages, at least one
+    size: tuple[int, int]  # width and height of the first that can be read
+
+
+def head(bag: Path, topic: str = "") -> BagHead:
+    """BagError if there is no image, or none that can be read."""
+    found = next((image.message for _, image in images(bag, topic)), None)
+    if found is None:
+        raise BagError(f"the bag {bag} has no image that can be read")
+    size = (found.width, found.height) if isinstance(found, Image) else compressed_size(found)
+    return BagHead(count_images(bag, topic)[0], size)
+
+
+def images(bag: Path, topic: str = "") -> Iterator[tuple[int, BagImage]]:
+    """The images of a topic that can be read, in the order of the bag, each with its place among all.
+
+    Of the only image topic if none is named.
+    """
     try:
         with Reader(bag) as reader:
             connection = _image_connection(reader.connections, topic)
             kind = IMAGE_TYPES[connection.msgtype]
-            for _, recorded, data in reader.messages([connection]):
-                yield BagImage(recorded, deserialize_message(bytes(data), kind))
-    except (ReaderError, OSError) as error:
+            for number, (_, recorded, data) in enumerate(reader.messages([connection])):
+                if (message := _message(bytes(data), kind)) is not None:
+                    yield number, BagImage(recorded, message)
+    except BagError:
+        raise
+    except Exception as error:  # the readers of storages raise whatever the broken byte leads to
         raise BagError(f"cannot read the bag {bag}: {error}") from error
 
 
@@ -55,6 +81,13 @@ def count_images(bag: Path, topic: str = "") -> tuple[int, float]:
             return _image_connection(reader.connections, topic).msgcount, reader.duration / SECOND
     except (ReaderError, OSError) as error:
         raise BagError(f"cannot read the bag {bag}: {error}") from error
+
+
+def _message(data: bytes, kind: type[Image | CompressedImage]) -> Image | CompressedImage | None:
+    try:
+        return deserialize_message(data, kind)
+    except Exception:  # of the middleware, and not the same in all
+        return None
 
 
 def _image_connection(connections: Collection[Connection], topic: str) -> Connection:
@@ -73,6 +106,7 @@ class BagPublisher:
     def __init__(self, path: Path, storage: str, node: str, topics: Collection[Topic]) -> None:
         """node: name below which the topics appear, as they do below a running node."""
         self.now = 0  # time of recording of what is published next, nanoseconds
+        self._path = path
         self._node, self._wanted = node, frozenset(topics)
         self._types = type_store()
         self._connections: dict[Topic, Connection] = {}
@@ -91,7 +125,10 @@ class BagPublisher:
             self._connections[topic] = self._writer.add_connection(
                 f"/{self._node}/{topic.name}", type_name(topic.kind), typestore=self._types
             )
-        self._writer.write(self._connections[topic], self.now, serialize_message(message))
+        try:
+            self._writer.write(self._connections[topic], self.now, serialize_message(message))
+        except (WriterError, OSError, sqlite3.Error) as error:
+            raise BagError(f"cannot write the bag {self._path}: {error}") from error
 
     def __enter__(self) -> "BagPublisher":
         try:
@@ -103,7 +140,13 @@ class BagPublisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
+        try:
+            self._writer.close()
+        except (WriterError, OSError, sqlite3.Error) as problem:
+            shutil.rmtree(self._path, ignore_errors=True)
+            raise BagError(f"cannot write the bag {self._path}: {problem}") from problem
+        if kind is not None:  # half a bag under its final name would be taken for a whole one
+            shutil.rmtree(self._path, ignore_errors=True)
 
 
 def type_name(kind: type[Any]) -> str:

@@ -44,14 +44,14 @@ class BagSource:
         return count_images(self.path, self.topic)[0]
 
     def moments(self, first: int = 0) -> Iterator[Moment]:
-        for number, image in enumerate(images(self.path, self.topic)):
+        for number, image in images(self.path, self.topic):
             if number >= first and (moment := _moment(number, image)):
                 yield moment
 
     def follow(self, tracker: Tracker, part: Part) -> Iterator[Found]:
         """As the node would track if no image came late; each object also in the image that it begins in."""
         run = _Run(tracker, part)
-        for number, image in enumerate(images(self.path, self.topic)):
+        for number, image in images(self.path, self.topic):
             if run.is_over(number, image):
                 break
             if found := run.work(number, image):
@@ -150,7 +150,7 @@ def write_bag(source: BagSource, view: View, config: TrackerConfig, path: Path) 
     rows = {frame[0].row.frame: frame for frame in view.frames()}
     with BagPublisher(path, STORAGE, NODE, USUAL) as bag:
         told = _Told(bag, config, view.spans)
-        for number, image in enumerate(images(source.path, source.topic)):
+        for number, image in images(source.path, source.topic):
             if number in rows and (moment := _moment(number, image)):
                 bag.now = image.recorded
                 told.tell(moment, image, rows[number])

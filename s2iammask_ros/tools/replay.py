@@ -6,24 +6,24 @@ Writes a new bag with the outputs, and figures as JSON on stdout; with --truth a
 """
 
 import argparse
+import difflib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+from std_msgs.msg import Header
 
 from s2iammask_core import Box, RotatedBox, RuntimeConfig, S2iamMaskError, TrackerConfig, TrackState
+from s2iammask_core.command_line import INCOMPLETE, INTERRUPTED, MISUSE, joined_boxes
 from s2iammask_core.config import from_mapping, read_yaml
-from s2iammask_core.errors import ConfigError, DatasetError, TargetError
-from s2iammask_core.evaluation.davis import region_similarity
+from s2iammask_core.errors import ConfigError, TargetError
+from s2iammask_core.files.outputs import keep_apart
 from s2iammask_core.geometry import HostFrame
-from s2iammask_core.tracking.track import MaskRegion
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.engine import Engine, MakeTracker
 from s2iammask_ros.loading import make_tracker
@@ -39,16 +39,17 @@ from s2iammask_ros.outputs.topics import (
     Topic,
 )
 from s2iammask_ros.settings import NodeConfig
-from s2iammask_ros.targets.records import Candidate, Moment
+from s2iammask_ros.targets.records import Candidate, Change, Moment
 from s2iammask_ros.targets.targets import Targets
-from s2iammask_ros.tools.bag import STORAGES, BagImage, BagPublisher, images
+from s2iammask_ros.tools.bag import STORAGES, BagImage, BagPublisher, head, images
+from s2iammask_ros.tools.truth import Masks, Truth, read_truth
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Settings = TypeVar("Settings", bound="DataclassInstance")
-Labels = NDArray[Any]  # (H, W)
 USUAL = (TRACKS, DETECTIONS, MASK, LABEL_INFO, EVENTS)
+EVERY_NODE = ("use_sim_time", "qos_overrides", "start_type_description_service")
 OFFLINE = {
     "max_age": 0.0,
     "history_seconds": 0.0,
@@ -59,14 +60,16 @@ OFFLINE = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = arguments().parse_args(argv)
+    args = arguments().parse_args(joined_boxes(sys.argv[1:] if argv is None else argv))
     try:
         figures = replay(args, make_tracker)
-    except S2iamMaskError as error:
+    except (S2iamMaskError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
-        return 2
+        return MISUSE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    return 0
+    return INCOMPLETE if figures["broken"] or figures["stopped"] else 0
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -93,6 +96,10 @@ def arguments() -> argparse.ArgumentParser:
 def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:
     """The figures of a replay."""
     stage, runtime = stage_and_runtime(args)
+    boxes = [RotatedBox.from_box(Box.from_text(text)) for text in args.box]
+    begin = head(args.bag, args.image)
+    truth = read_truth(args.truth, begin.count, begin.size, len(boxes)) if args.truth else None
+    keep_apart({"--out": args.out}, [args.bag, *([args.truth] if args.truth else [])])
     engine = Engine(make, stage.settings.weights, stage.tracker_config, runtime)
     topics = (*USUAL, OVERLAY_JPEG) if args.overlay else USUAL
     with ExitStack() as stack:
@@ -101,12 +108,13 @@ def replay(args: argparse.Namespace, make: MakeTracker) -> dict[str, Any]:
         )
         recorder = Recorder(publisher)
         camera = Camera("", Targets(engine.tracker()), recorder, stage)
-        boxes = [RotatedBox.from_box(Box.from_text(text)) for text in args.box]
         candidates = [Candidate(box, str(number)) for number, box in enumerate(boxes, start=1)]
-        for image in images(args.bag, args.image):
+        for number, image in images(args.bag, args.image):
+            recorder.results += [None] * (number + 1 - len(recorder.results))
             play(image, camera, stage, recorder, candidates)
             candidates = []
-    return figures(recorder.results, read_truth(args.truth) if args.truth else None)
+        recorder.results += [None] * (begin.count - len(recorder.results))
+    return figures(recorder, truth, len(boxes))
 
 
 def stage_and_runtime(args: argparse.Namespace) -> tuple["Stage", RuntimeConfig]:
@@ -126,7 +134,18 @@ def parameters(file: Path) -> dict[str, Any]:
         if not isinstance(given, dict):
             raise ConfigError(f"{file} must hold names and values in {name}: ros__parameters")
         found |= given
+    _check_known(file, found)
     return found
+
+
+def _check_known(file: Path, names: Iterable[str]) -> None:
+    """ConfigError for a name that is no parameter of the node; those of all nodes are no business of ours."""
+    known = [each.name for kind in (NodeConfig, TrackerConfig, RuntimeConfig) for each in fields(kind)]
+    for name in names:
+        if name not in known and not str(name).startswith(EVERY_NODE):
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"{file}: the node has no parameter {name!r}{hint}")
 
 
 def own(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
@@ -161,7 +180,7 @@ class Stage:
 class Seen:
     """What was found in one image."""
 
-    masks: tuple[MaskRegion, ...]  # empty for a lost object
+    masks: Masks  # empty for a lost object
     confidences: tuple[float, ...]
     lost: int  # number of lost objects
 
@@ -172,17 +191,22 @@ class Recorder(Outputs):
     def __init__(self, bag: BagPublisher | None) -> None:
         super().__init__(bag or Nowhere())
         self.bag = bag
-        self.results: list[Seen] = []
+        self.results: list[Seen | None] = []  # of each image; None for one that could not be read
+        self.stopped: list[str] = []  # why targets ended before the bag did
 
     def publish(self, result: Result, mask_threshold: float) -> None:
         super().publish(result, mask_threshold)
-        self.results.append(
-            Seen(
-                tuple(track.mask for track in result.visible),
-                tuple(each.track.confidence for each in result.tracked),
-                sum(each.track.state is TrackState.LOST for each in result.tracked),
-            )
+        names = [each.id for each in result.tracked]
+        self.results[-1] = Seen(
+            {name: track.mask for name, track in zip(names, result.visible, strict=True)},
+            tuple(each.track.confidence for each in result.tracked),
+            sum(each.track.state is TrackState.LOST for each in result.tracked),
         )
+
+    def publish_changes(self, changes: Sequence[Change], header: Header) -> None:
+        super().publish_changes(changes, header)
+        ended = [each for each in changes if each.id and each.after is None]
+        self.stopped += [f"{each.id} at image {len(self.results) - 1}: {each.text}" for each in ended]
 
 
 class Nowhere(Publisher):
@@ -196,7 +220,11 @@ class Nowhere(Publisher):
 
 
 def play(
-    image: BagImage, camera: Camera, stage: Stage, recorder: Recorder, candidates: Sequence[Candidate]
+    image: BagImage,
+    camera: Camera,
+    stage: "Stage",
+    recorder: "Recorder",
+    candidates: Sequence[Candidate],
 ) -> None:
     """One image; candidates begin in it."""
     arrival = camera.receive(image.message)
@@ -211,47 +239,21 @@ def play(
     camera.work(arrival)
 
 
-def read_truth(folder: Path) -> Iterator[Labels]:
-    """Label pictures (H, W), in the order of their names."""
-    files = sorted(folder.glob("*.png"))
-    if not files:
-        raise DatasetError(f"the folder {folder} holds no .png pictures")
-    for file in files:
-        labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
-        if labels is None or labels.ndim != 2:
-            raise DatasetError(f"{file} is no picture with one channel of labels")
-        yield labels
-
-
-def figures(results: Sequence[Seen], truth: Iterator[Labels] | None) -> dict[str, Any]:
-    confidences = [value for seen in results for value in seen.confidences]
-    found = {
-        "images": len(results),
+def figures(recorder: Recorder, truth: Truth | None, objects: int) -> dict[str, Any]:
+    """Of the images that could be read; beside them what went wrong."""
+    seen = [each for each in recorder.results if each is not None]
+    confidences = [value for each in seen for value in each.confidences]
+    found: dict[str, Any] = {
+        "images": len(seen),
+        "broken": len(recorder.results) - len(seen),
         "mean_confidence": round(float(np.mean(confidences or [0.0])), 4),
-        "lost": sum(seen.lost for seen in results),
+        "lost": sum(each.lost for each in seen),
+        "stopped": recorder.stopped,
     }
-    if truth is None:
-        return found
-    pictures = list(truth)
-    if len(pictures) != len(results):
-        raise DatasetError(f"the bag has {len(results)} images, the truth {len(pictures)} pictures")
-    pairs = list(zip(results, pictures, strict=True))[1:]  # the first image is given
-    return found | {"mean_iou": [round(value, 4) for value in mean_overlaps(pairs)]}
-
-
-def mean_overlaps(pairs: Sequence[tuple[Seen, Labels]]) -> list[float]:
-    """One for each object."""
-    if not pairs:
-        return []
-    count = min(len(seen.masks) for seen, _ in pairs)
-    return [
-        float(np.mean([_similarity(labels == number + 1, seen.masks[number]) for seen, labels in pairs]))
-        for number in range(count)
-    ]
-
-
-def _similarity(truth: NDArray[np.bool_], answer: MaskRegion) -> float:
-    return region_similarity(truth, answer.full(*truth.shape))
+    if truth is not None:
+        masks = [None if each is None else each.masks for each in recorder.results]
+        found["mean_iou"] = [round(value, 4) for value in truth.overlaps(masks, objects)]
+    return found
 
 
 if __name__ == "__main__":

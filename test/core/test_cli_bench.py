@@ -3,7 +3,8 @@ import json
 import pytest
 import torch
 
-from s2iammask_core.bench.timing import Timing
+from s2iammask_core.bench import measure
+from s2iammask_core.bench.timing import Timing, forget_peak
 from s2iammask_core.bench.work import step_flops
 from s2iammask_core.cli import main
 from s2iammask_core.config import NetworkConfig, TrackerConfig
@@ -99,3 +100,31 @@ def test_an_exported_network_is_measured_as_a_whole(tmp_path, capsys):
     assert 0 < row["step_ms_p50"] <= row["step_ms_p99"]
     assert (row["tflops"], row["share_of_ceiling"], row["stages"]) == (None, None, {})
     assert "siammask_box, targets 1" in capsys.readouterr().out
+
+
+def test_the_reference_is_in_true_fp32_and_tuned_and_each_row_has_a_peak_of_its_own(monkeypatch, capsys):
+    seen = []
+
+    def note(device):
+        seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark))
+
+    monkeypatch.setattr(measure, "forget_peak", note)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    words = ["--variant", "siammask_box", "--targets", "1", "--reference", "--no-stages"]
+
+    assert main([*QUICK, *words]) == 0
+
+    assert seen == [
+        (False, True),
+        (False, False),
+    ]  # the reference, then the network
+
+
+def test_the_peak_of_a_gpu_is_forgotten_and_that_of_a_process_is_not(monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", forgotten.append)
+
+    for name in ("cpu", "cuda:1"):
+        forget_peak(torch.device(name))
+
+    assert forgotten == [torch.device("cuda:1")]

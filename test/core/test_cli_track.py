@@ -1,6 +1,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from s2iammask_core.cli.beginning import read_beginning
 from s2iammask_core.cli.track import Summary, track_clip
 from s2iammask_core.errors import TargetError
 from s2iammask_core.files.clips import open_clip
+from s2iammask_core.files.labels import read_labels, write_palette_labels
 from s2iammask_core.files.pictures import read_picture, write_picture
 from s2iammask_core.model import build_network, checkpoint
 
@@ -126,3 +128,94 @@ def test_a_command_explains_its_options_without_running(capsys):
         main(["track", "--help"])
 
     assert "--masks" in capsys.readouterr().out
+
+
+@pytest.fixture
+def tracked(folder, weights):
+    """Runs the command on the folder, or on another clip."""
+
+    def run(*words, clip=folder):
+        given = ["--weights", str(weights), "--device", "cpu", "--set", "precision=fp32"]
+        return main(["track", str(clip), *map(str, words), *given])
+
+    return run
+
+
+BOX = ("--box", "50,60,40,30")
+
+
+def test_tracking_begins_from_the_ids_of_a_label_picture(tracked, tmp_path):
+    given = np.zeros((240, 320), np.uint8)
+    given[60:90, 50:90], given[5:9, 5:9] = 7, 255
+    write_palette_labels(tmp_path / "given.png", given)
+
+    code = tracked(
+        "--mask", tmp_path / "given.png", "--masks", tmp_path / "masks", "--boxes", tmp_path / "b.csv"
+    )
+
+    assert code == 0
+    assert read_labels(tmp_path / "masks/000000.png").ids.tolist() == np.where(given == 7, 7, 0).tolist()
+    with (tmp_path / "b.csv").open() as file:
+        first, *_ = csv.DictReader(file)
+    assert (first["id"], float(first["x"]), float(first["width"])) == ("7", 50, 40)
+
+
+def test_a_label_picture_of_another_size_names_both(tracked, tmp_path, capsys):
+    write_palette_labels(tmp_path / "given.png", np.ones((20, 30), np.uint8))
+
+    assert tracked("--mask", tmp_path / "given.png") == 2
+    assert "given.png is 30x20, but its frame the first one is 320x240" in capsys.readouterr().err
+
+
+def test_an_output_that_is_the_input_is_refused_before_anything_is_opened(tracked, folder, tmp_path, capsys):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (tmp_path / "link").symlink_to(folder)
+
+    for words in (("--masks", folder), ("--masks", tmp_path / "link"), ("--masks", tmp_path)):
+        assert tracked(*BOX, *words) == 2
+        assert "would overwrite what is read" in capsys.readouterr().err
+
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_shorter_run_leaves_no_masks_of_a_longer_one_and_foreign_files_stay(tracked, tmp_path, capsys):
+    masks = tmp_path / "masks"
+    assert tracked(*BOX, "--masks", masks) == tracked(*BOX, "--masks", masks, "--frames", 3) == 0
+    assert sorted(path.name for path in masks.iterdir()) == ["000001.png", "000002.png"]
+    (masks / "notes.txt").write_text("mine")
+
+    assert tracked(*BOX, "--masks", masks) == 2
+    assert "holds other files, such as notes.txt" in capsys.readouterr().err
+
+
+def test_a_clip_with_a_frame_missing_is_tracked_on_and_told(tracked, folder, tmp_path, capsys):
+    whole = (folder / "00002.png").read_bytes()
+    (folder / "00002.png").write_bytes(whole[: len(whole) // 2])
+
+    code = tracked(*BOX, "--boxes", tmp_path / "b.csv", "--out", tmp_path / "o.mp4", "--json")
+
+    said = capsys.readouterr()
+    assert code == 3
+    assert "missing: 2" in json.loads(said.out)["problem"]
+    assert "warning: " in said.err
+    with (tmp_path / "b.csv").open() as file:
+        assert [row["frame"] for row in csv.DictReader(file)] == ["0", "1", "3", "4"]
+    assert open_clip(str(tmp_path / "o.mp4")).count == 5
+
+
+def test_ctrl_c_keeps_what_was_made(tracked, tmp_path, monkeypatch, capsys):
+    track, calls = Tracker.track, []
+
+    def interrupted(self, frame):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return track(self, frame)
+
+    monkeypatch.setattr(Tracker, "track", interrupted)
+
+    code = tracked(*BOX, "--boxes", tmp_path / "b.csv")
+
+    assert code == 130
+    assert "interrupted after 3 of 5 frames" in capsys.readouterr().err
+    assert len((tmp_path / "b.csv").read_text().splitlines()) == 4

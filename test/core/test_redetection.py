@@ -115,6 +115,32 @@ def test_a_twin_in_another_colour_is_not_taken_even_by_a_network_that_cannot_tel
     assert right[-1] is TrackState.TRACKING
 
 
+def test_templates_of_all_finds_of_a_frame_are_made_as_one_batch(make_network, scene, colours):
+    batches = []
+
+    class Counting(make_network):
+        def template(self, patches, masks):
+            batches.append(len(patches))
+            return super().template(patches, masks)
+
+    blocks = [(60, 60, 40, 40, colours[0]), (200, 150, 40, 40, colours[1])]
+    tracker = Tracker.of(Counting())
+    tracker.start(scene(*blocks), [Box(60, 60, 100, 100), Box(200, 150, 240, 190)])
+    for _ in range(10):
+        tracks = tracker.track(scene())
+    assert {track.state for track in tracks} == {TrackState.LOST}
+    batches.clear()
+
+    tracks = tracker.track(scene(*blocks))
+
+    assert len(batches) == 1
+    assert batches[0] >= 2
+    assert [track.box.center for track in tracks] == [
+        pytest.approx((80, 80), abs=3),
+        pytest.approx((220, 170), abs=3),
+    ]
+
+
 def test_colours_are_learned_only_while_the_object_is_surely_seen(tracker, scene):
     known = tracker.targets[0].colours
     states(tracker, [scene()] * 3)
@@ -205,7 +231,9 @@ def test_similarity_is_one_for_the_same_template_and_lower_for_any_other(array):
     memory, another = np.random.default_rng(2).random((2, 30), np.float32)
     finds = np.stack([np.append(2 * kernel, memory), np.append(kernel[::-1], memory)])
 
-    same, other = similarities(array(finds), array(np.append(kernel, another)), 30)
+    targets = np.stack([np.append(kernel, another)] * 2)
+
+    same, other = similarities(array(finds), array(targets), 30)
 
     assert same == pytest.approx(1)
     assert other < 0.95

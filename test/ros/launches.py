@@ -20,6 +20,7 @@ ARGUMENTS = {
     "namespace": "front",
     "image": "/front_camera/image_raw",
     "image_transport": "compressed",
+    "depth": "/front_camera/depth",
     "use_sim_time": "true",
     "fastdds_profile": "none",
 }
@@ -63,6 +64,7 @@ class TestTheRunningNode(unittest.TestCase):
         assert state == State.PRIMARY_STATE_ACTIVE
         heard = dict(self.robot.get_subscriber_names_and_types_by_node("tracker", "/front"))
         assert "/front_camera/image_raw/compressed" in heard
+        assert {"/front_camera/depth", "/front_camera/camera_info"} <= heard.keys()
 
     def test_arguments_that_are_given_become_parameters_and_the_file_gives_the_others(self):
         names = ["device", "image_transport", "use_sim_time", "history_seconds"]

@@ -26,7 +26,7 @@ def policy(kind, access):
 
 @pytest.mark.parametrize("transport", ["raw", "compressed"])
 def test_the_security_policy_names_what_the_node_uses_and_nothing_else(world, make_node, transport):
-    node = make_node(image_transport=transport, depth=True, hints=True, use_sim_time=True)
+    node = make_node(image_transport=transport, depth=True, hints=True, publish_tf=True, use_sim_time=True)
     world.spin_until(lambda: node.pipeline and node.pipeline.cameras)
 
     def used(what):
@@ -95,6 +95,50 @@ def launch_file():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("launch_ros"), reason="launch_ros is not installed")
+@pytest.mark.parametrize(
+    ("camera", "given", "rules"),
+    [
+        ("", {}, {"image": "/camera/image_raw", "camera_info": "/camera/camera_info"}),
+        (
+            "",
+            {
+                "image": "/c/color/image_raw",
+                "depth": "/c/depth",
+                "hints": "true",
+                "target_pose": "/goal",
+            },
+            {
+                "image": "/c/color/image_raw",
+                "camera_info": "/c/color/camera_info",
+                "depth": "/c/depth",
+                "~/target_pose": "/goal",
+            },
+        ),
+        ("rear", {}, {"rear/image": "/rear/image_raw", "rear/camera_info": "/rear/camera_info"}),
+        (
+            "rear",
+            {"image": "/{camera}_camera/image_raw"},
+            {"rear/image": "/rear_camera/image_raw", "rear/camera_info": "/rear_camera/camera_info"},
+        ),
+    ],
+)
+def test_the_launch_file_brings_each_camera_its_topics(camera, given, rules):
+    assert dict(launch_file().topics_of(camera, lambda name: given.get(name, ""))) == rules
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("launch_ros"), reason="launch_ros is not installed")
+def test_several_cameras_on_one_topic_are_refused_by_the_launch_file():
+    with pytest.raises(ValueError, match="image:=/camera/image_raw must have"):
+        launch_file().topics_of("front", lambda name: {"image": "/camera/image_raw"}.get(name, ""))
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("launch_ros"), reason="launch_ros is not installed")
+def test_a_topic_for_depth_or_hints_turns_them_on():
+    given = {"depth": "/depth", "hints": "false"}
+    assert launch_file().switched(lambda name: given.get(name, "")) == {"depth": True, "hints": False}
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("launch_ros"), reason="launch_ros is not installed")

@@ -5,17 +5,18 @@ from array import array
 
 import numpy as np
 import pytest
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from s2iammask.msg import TrackedObject, TrackEvent
 from s2iammask.srv import StartTracking
-from s2iammask_core import Box, MaskRegion, RotatedBox, Track, TrackState
+from s2iammask_core import Box, MaskRegion, RotatedBox, Track, TrackState, mask_from_runs
 from s2iammask_core.errors import S2iamMaskError, TargetError
 from s2iammask_ros.messages.arrays import byte_array
 from s2iammask_ros.messages.boxes import rotated_from_message, rotated_to_message
 from s2iammask_ros.messages.stamps import nanoseconds, time_message
-from s2iammask_ros.outputs.conversions import contour, tight, tracked_to_message
+from s2iammask_ros.outputs.conversions import contour, tight, tracked_to_message, tracked_with_runs
 from s2iammask_ros.targets.records import Reason, Tracked
 from s2iammask_ros.targets.requests import candidates
 
@@ -82,9 +83,25 @@ def test_a_message_says_all_of_a_track():
     assert (found.region.x_offset, found.region.y_offset) == (10, 20)
     assert (found.mask.width, found.mask.height, found.mask.encoding) == (20, 40, "mono8")
     assert found.mask.header is header
+    assert len(found.mask_runs) == 0
     assert set(found.mask.data) == {255}
     assert [(corner.x, corner.y) for corner in found.corners] == [(10, 20), (30, 20), (30, 60), (10, 60)]
     assert nanoseconds(found.state_since) == 5
+
+
+def test_with_runs_the_same_mask_takes_a_fraction_of_the_bytes():
+    rows, columns = np.mgrid[:100, :80]
+    disc = ((rows - 50) / 50) ** 2 + ((columns - 40) / 40) ** 2 < 1
+    as_image = tracked_to_message(tracked(region(10, 20, disc)), Header())
+
+    as_runs = tracked_with_runs(tracked(region(10, 20, disc)), Header())
+
+    assert as_runs.region == as_image.region
+    assert len(as_runs.mask.data) == 0
+    shape = as_runs.region.height, as_runs.region.width
+    same = np.frombuffer(as_image.mask.data, np.uint8).reshape(shape) > 0
+    assert np.array_equal(mask_from_runs(as_runs.mask_runs, *shape), same)
+    assert len(serialize_message(as_runs)) < len(serialize_message(as_image)) / 3
 
 
 def test_the_polygon_runs_through_the_centres_of_the_outer_pixels():

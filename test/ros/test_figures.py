@@ -56,8 +56,8 @@ def test_stamps_of_another_clock_have_no_latency_but_an_age():
     assert summary.rate == 1.0
 
 
-def report(p95=50.0, silence=0.0, age=0.01, **counts):
-    summary = Summary(10.0, 30.0, Percentiles(20.0, p95, p95), (Percentiles(),) * len(STAGES), age)
+def report(p95=50.0, silence=0.0, age=0.01, rate=30.0, **counts):
+    summary = Summary(10.0, rate, Percentiles(20.0, p95, p95), (Percentiles(),) * len(STAGES), age)
     return Report(Counts(**counts), Counts(), summary, silence, targets=1)
 
 
@@ -71,12 +71,18 @@ def report(p95=50.0, silence=0.0, age=0.01, **counts):
         (report(received=10, failed=10), ERROR, "none can be tracked"),
         (report(received=10, late=10), ERROR, "max_age"),
         (report(received=10, processed=9, failed=1), WARN, "failed"),
-        (report(received=10, processed=10, missing=20), WARN, "do not arrive"),
+        (report(received=10, processed=10, missing=20), WARN, "67 % of the images"),
+        (
+            report(rate=3.0, received=30, processed=3, dropped=27),
+            WARN,
+            "1 targets at 3.0 Hz, fewer than min_rate",
+        ),
+        (report(rate=3.0, received=3, processed=3), OK, "1 targets at 3.0 Hz"),
         (report(age=-3.0, received=10, processed=10), WARN, "3.00 s ahead of the node's clock: synchronise"),
         (report(age=-1e9, received=10, processed=10), WARN, "/clock"),
         (report(age=95902337.0, received=10, processed=10), WARN, "3.0 years behind the node's clock"),
         (report(p95=3000.0, age=2.9, received=10, processed=10), ERROR, "2.90 s old when they arrive"),
-        (report(age=15.0, received=10, late=10), ERROR, "15.00 s when they arrive"),
+        (report(age=15.0, received=10, late=10), ERROR, "15.00 s old when they arrive"),
     ],
 )
 def test_the_level_says_how_bad_it_is(given, level, words):

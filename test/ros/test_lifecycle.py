@@ -1,6 +1,7 @@
 """The managed life of the node."""
 
 import gc
+import re
 import threading
 import weakref
 
@@ -9,6 +10,10 @@ import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Log
+from rcl_interfaces.srv import GetParameters
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.parameter import Parameter
 
 from s2iammask.msg import TrackEvent
 from s2iammask_core import RuntimeConfig, Tracker
@@ -17,6 +22,7 @@ from s2iammask_core.errors import WeightsError
 from s2iammask_core.model import build_network
 from s2iammask_core.runtime.torch_tracker import make_tracker
 from s2iammask_ros.camera import Camera
+from s2iammask_ros.node import TrackerNode
 from s2iammask_ros.pipeline import Pipeline
 
 
@@ -120,7 +126,55 @@ def test_an_inactive_node_refuses_requests_with_a_hint(world, make_node, steps, 
     answer = world.start(boxes=[box(1, 1, 9, 9)])
 
     assert not answer.success
-    assert "activate" in answer.message
+    assert "ros2 lifecycle set /tracker activate" in answer.message
+    assert ("configure" in answer.message) == (steps != ["configure"])
+
+
+@pytest.fixture
+def slow_node(world, network):
+    """A node that spins in threads of its own, as the executable does, and loads until it is released."""
+    release, asked = threading.Event(), threading.Event()
+
+    def slow(weights, config, runtime):
+        asked.set()
+        assert release.wait(30)
+        return Tracker.of(network, config)
+
+    node = TrackerNode(slow, context=world.context, parameter_overrides=[Parameter("weights", value="big")])
+    executor = MultiThreadedExecutor(num_threads=4, context=world.context)
+    executor.add_node(node)
+    spinning = threading.Thread(target=executor.spin, daemon=True)
+    spinning.start()
+    world.spin_until(asked.is_set)
+    yield release
+    release.set()
+    world.spin_until(lambda: state(world) == State.PRIMARY_STATE_ACTIVE)
+    executor.shutdown()
+    spinning.join()
+    node.destroy_node()
+
+
+def test_while_weights_are_loaded_everything_is_answered_at_once(world, slow_node, box):
+    log = world.listen(Log, "/rosout", latched=True)
+
+    asked = world.call(GetParameters, "tracker/get_parameters", GetParameters.Request(names=["weights"]))
+    assert asked.values[0].string_value == "big"
+    assert state(world) == State.TRANSITION_STATE_CONFIGURING
+    assert "still loading weights big on auto" in world.start(boxes=[box(1, 1, 9, 9)]).message
+    assert not change(world, Transition.TRANSITION_ACTIVATE)
+
+    slow_node.set()
+    world.spin_until(lambda: any("active on cpu" in each.msg for each in log))
+    said = [each.msg for each in log if each.name == "tracker"]
+    assert any(text.startswith("loading weights big on auto") for text in said)
+    assert any(re.match(r"loaded weights big on cpu in [\d.]+ s", text) for text in said)
+
+
+def test_a_transition_that_cannot_be_is_refused_at_once(world, make_node):
+    make_node(autostart=False)
+
+    assert not change(world, Transition.TRANSITION_DEACTIVATE)
+    assert state(world) == State.PRIMARY_STATE_UNCONFIGURED
 
 
 def test_cleanup_lets_go_of_the_network(world, make_node, make_network):

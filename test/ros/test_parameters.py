@@ -10,7 +10,7 @@ from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.parameter import Parameter
 
-from s2iammask_core import RuntimeConfig, TrackerConfig
+from s2iammask_core import RuntimeConfig, Tracker, TrackerConfig
 from s2iammask_core.errors import ConfigError
 from s2iammask_ros.settings import NodeConfig
 from s2iammask_ros.tools import parameter_file
@@ -49,7 +49,8 @@ def test_every_parameter_is_described(world, make_node):
 
     described = {each.name: each for each in answer.descriptors}
     assert all(each.description for each in described.values())
-    assert described["context"].read_only
+    assert described["cameras"].read_only
+    assert not described["weights"].read_only
     assert not described["mask_threshold"].read_only
     (bounds,) = described["mask_threshold"].floating_point_range
     assert (bounds.from_value, bounds.to_value) == (0.0, 1.0)
@@ -76,7 +77,7 @@ def test_a_threshold_changes_while_tracking(world, tracking, scene, colours):
         ("mask_threshold", 1.5, "range"),
         ("lost_below", 0.9, "thresholds must rise"),
         ("size_change", "stretch", "rescale, stop"),
-        ("context", 0.7, "read-only"),
+        ("cameras", ["front"], "read-only"),
         ("mask_threshold", "much", "type"),
         ("no_such_parameter", 1, "declared"),
     ],
@@ -97,6 +98,33 @@ def test_a_value_out_of_range_stops_the_node_at_once(world, make_node):
         make_node(context=9.0)
 
     assert world.robot.get_node_names() == ["robot"]
+
+
+def test_what_is_read_in_configuring_changes_before_it_and_is_refused_with_the_way_after_it(
+    world, make_node, network
+):
+    asked = []
+
+    def remember(weights, config, runtime):
+        asked.append((weights, config.search_pixels, runtime.threads))
+        return Tracker.of(network, config)
+
+    node = make_node(remember, autostart=False)
+    for name, value in (("weights", "other"), ("search_pixels", 287), ("threads", 1)):
+        assert set_parameter(world, name, value).successful
+    node.trigger_configure()
+    node.trigger_activate()
+
+    result = set_parameter(world, "weights", "third")
+
+    assert asked == [("other", 287, 1)]
+    assert not result.successful
+    assert "weights cannot change while the node is active" in result.reason
+    assert "ros2 lifecycle set /tracker cleanup" in result.reason
+    node.trigger_deactivate()
+    assert not set_parameter(world, "device", "cpu").successful
+    node.trigger_cleanup()
+    assert set_parameter(world, "weights", "third").successful
 
 
 def test_a_parameter_that_does_not_exist_is_answered_with_the_nearest_one(world, make_node):

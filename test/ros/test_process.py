@@ -119,15 +119,15 @@ def test_a_wrong_parameter_ends_the_process_with_its_name(launch):
     assert "cameras" in errors
 
 
-def test_a_transition_that_does_not_exist_does_not_end_the_process(world, launch):
+def test_a_transition_that_does_not_exist_is_refused_and_does_not_end_the_process(world, launch):
     process = launch()
     wait_until_active(world)
 
-    client = world.robot.create_client(ChangeState, "tracker/change_state")
-    world.spin_until(client.service_is_ready)
-    client.call_async(ChangeState.Request(transition=Transition(id=99)))
-    world.spin_until(lambda: "a callback failed" in process.stderr.readline())
+    request = ChangeState.Request(transition=Transition(id=99))
+    answer = world.call(ChangeState, "tracker/change_state", request)
     wait_until_active(world)
+
+    assert not answer.success
 
     assert process.poll() is None
 

@@ -8,10 +8,12 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from s2iammask.msg import TrackedObjectArray, TrackEvent
 from s2iammask_core import Tracker
+from s2iammask_core.files.labels import write_palette_labels
 from s2iammask_ros.messages.stamps import nanoseconds, time_message
 from s2iammask_ros.outputs.conversions import rgb_to_image
 from s2iammask_ros.outputs.topics import TOPICS
@@ -29,7 +31,7 @@ def run(network, monkeypatch, capsys):
     def run(*arguments):
         code = replay.main([str(each) for each in arguments])
         said = capsys.readouterr()
-        return code, json.loads(said.out) if code == 0 else said.err
+        return code, json.loads(said.out) if code != 2 else said.err
 
     return run
 
@@ -129,7 +131,7 @@ def test_a_bag_that_is_there_is_not_written_over(run, bag):
     code, said = run(bag, "--box", "60,80,60,40", "--out", bag)
 
     assert code == 2
-    assert "exists already" in said
+    assert "would overwrite what is read" in said
 
 
 PARAMETERS = """
@@ -194,3 +196,86 @@ def test_a_folder_that_is_no_bag_is_said(run, tmp_path):
 
     assert code == 2
     assert "cannot read the bag" in said
+
+
+def rewritten(bag, path, change):
+    """A bag like the other one, with its messages changed by number."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    with Reader(bag) as reader, Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        connection = writer.add_connection("/camera/image_raw", "sensor_msgs/msg/Image", typestore=store)
+        for number, (_, stamp, data) in enumerate(reader.messages()):
+            if (made := change(number, bytes(data))) is not None:
+                writer.write(connection, stamp, made)
+    return path
+
+
+@pytest.fixture
+def truth(tmp_path):
+    """Palette pictures of the moving object, named without zeros."""
+    folder = tmp_path / "truth"
+    folder.mkdir()
+    for number in range(FRAMES):
+        labels = np.zeros((240, 320), np.uint8)
+        labels[80:120, 60 + 6 * number : 120 + 6 * number] = 1
+        write_palette_labels(folder / f"{number}.png", labels)
+    return folder
+
+
+def test_a_broken_message_is_counted_and_the_others_keep_their_truth(run, bag, truth, tmp_path):
+    torn = rewritten(
+        bag, tmp_path / "torn", lambda number, data: data[: len(data) // (2 if number == 3 else 1)]
+    )
+
+    code, figures = run(torn, "--box", "60,80,60,40", "--truth", truth)
+
+    assert (code, figures["images"], figures["broken"]) == (3, FRAMES - 1, 1)
+    assert figures["mean_iou"][0] > 0.8
+
+
+def test_a_target_that_ended_because_images_changed_their_shape_is_told(run, bag, tmp_path):
+    def change(number, data):
+        if number < 6:
+            return data
+        message = deserialize_message(data, Image)
+        frame = np.asarray(message.data, np.uint8).reshape(message.height, message.width, 3)[:200]
+        return serialize_message(rgb_to_image(np.ascontiguousarray(frame), message.header))
+
+    code, figures = run(rewritten(bag, tmp_path / "shape", change), "--box", "60,80,60,40")
+
+    assert code == 3
+    assert "at image 6" in figures["stopped"][0]
+    assert "changed from" in figures["stopped"][0]
+
+
+def test_a_bag_without_images_is_refused_before_a_tracker_is_made(run, bag, tmp_path, asked):
+    code, said = run(rewritten(bag, tmp_path / "empty", lambda *_: None), "--box", "60,80,60,40")
+
+    assert (code, asked) == (2, [])
+    assert "no image" in said
+
+
+@pytest.mark.parametrize(("size", "count"), [((120, 160), FRAMES), ((480, 640), FRAMES), ((240, 320), 3)])
+def test_truth_that_does_not_fit_is_refused_before_a_tracker_is_made(run, bag, tmp_path, asked, size, count):
+    (tmp_path / "other").mkdir()
+    for number in range(count):
+        write_palette_labels(tmp_path / f"other/{number}.png", np.ones(size, np.uint8))
+
+    code, said = run(bag, "--box", "60,80,60,40", "--truth", tmp_path / "other")
+
+    assert (code, asked) == (2, [])
+    assert f"{size[1]}x{size[0]}" in said or "3 pictures" in said
+
+
+def test_an_unknown_parameter_is_refused_with_the_name_that_is_near(run, bag, tmp_path):
+    (tmp_path / "own.yaml").write_text("/**: {ros__parameters: {mask_treshold: 0.3, use_sim_time: true}}")
+
+    code, said = run(bag, "--box", "60,80,60,40", "--params", tmp_path / "own.yaml")
+
+    assert code == 2
+    assert "did you mean mask_threshold" in said
+
+
+def test_a_box_may_begin_left_of_the_picture(run, bag):
+    code, _ = run(bag, "--box", "-5,80,60,40")
+
+    assert code == 0

@@ -4,16 +4,20 @@ import math
 
 import numpy as np
 import pytest
+from geometry_msgs.msg import PoseStamped
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
+from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import Marker, MarkerArray
 
 from s2iammask_core.errors import FrameError
 from s2iammask_core.tracking.track import MaskRegion
-from s2iammask_ros.images.depth import Intrinsics, View, place_of
+from s2iammask_ros.images.depth import Intrinsics, Place, View, place_of
 from s2iammask_ros.images.depth_stream import depth_in_metres
 from s2iammask_ros.messages.arrays import byte_array
 from s2iammask_ros.messages.stamps import time_message
+from s2iammask_ros.outputs.spatial import facing_pose
 
 CAMERA = Intrinsics(fx=400.0, fy=400.0, cx=159.5, cy=119.5)
 
@@ -135,3 +139,48 @@ def test_markers_are_drawn_on_a_plane_where_there_is_no_depth(world, tracking, s
     assert {point.z for point in box.points} == {1.0}
     assert label.text.startswith("a red thing")
     assert box.header.frame_id == "camera_optical"
+
+
+@pytest.mark.parametrize("position", [(0.0, 0.0, 2.0), (1.0, 0.5, 2.0), (-3.0, -0.2, 0.5)])
+def test_a_target_s_frame_has_x_away_from_the_camera_and_z_up(position):
+    pose = facing_pose(Place(position, (0.1, 0.1, 0.1), np.eye(3)))
+
+    q = pose.orientation
+    x, y, z = np.array(rotation(q.w, q.x, q.y, q.z)).T
+    assert x == pytest.approx(np.array(position) / np.linalg.norm(position))
+    assert z[1] < 0  # up is against the y of an optical frame
+    assert y[1] == pytest.approx(0.0, abs=1e-9)
+    assert np.cross(x, y) == pytest.approx(z)
+
+
+def rotation(w, x, y, z):
+    return [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+
+
+def test_a_follower_gets_a_pose_and_a_frame_of_the_target_that_it_names(world, tracking, scene, colours):
+    node, camera = tracking(depth=True, publish_tf=True, pose_target="red")
+    images = world.robot.create_publisher(Image, "depth", 5)
+    cameras = world.robot.create_publisher(CameraInfo, "camera_info", 5)
+    poses, frames = world.listen(PoseStamped, "tracker/target_pose"), world.listen(TFMessage, "/tf")
+
+    def show():
+        cameras.publish(info())
+        stamp = world.robot.get_clock().now().nanoseconds
+        images.publish(depth_message(depths(2.0), stamp=stamp))
+        camera.show(scene((100, 80, 60, 40, colours[0])), stamp)
+
+    world.spin_until(lambda: poses and frames, show)
+
+    assert poses[-1].header.frame_id == "camera_optical"
+    assert poses[-1].pose.position.z == pytest.approx(2.0, abs=0.01)
+    (frame,) = frames[-1].transforms
+    assert (frame.header.frame_id, frame.child_frame_id) == ("camera_optical", "target/red")
+    count = len(poses)
+    node.set_parameters([Parameter("pose_target", value="nobody")])
+    before = len(frames)
+    world.spin_until(lambda: len(frames) > before + 3, show)
+    assert len(poses) <= count + 1

@@ -133,7 +133,7 @@ def write_page(views: Views, places: Places) -> None:
     with growing_file(places.page) as file:
         file.write(f"<!doctype html><html lang='en'><head>{head}</head><body><h1>Worst moments</h1>\n")
         file.write(
-            f"<p>{len(found)} moments in which an object was uncertain or lost, the least sure first; all "
+            "<p>Moments in which an object was uncertain or lost, the least sure first; all "
             "frames are in <a href='review.csv'>review.csv</a>. Write the right box into its column "
             "<code>corrected</code> (<code>x,y,width,height</code>, or <code>gone</code>) and run again with "
             "<code>--from-review review.csv</code>.</p><div class='moments'>\n"

@@ -48,6 +48,10 @@ class Benchmark(Protocol):
         """Frames of a sequence."""
         ...
 
+    def digest(self, name: str) -> str:
+        """Changes with what a sequence's results are made from: its frames, its truth, where it starts."""
+        ...
+
     def is_done(self, name: str, results: Path) -> bool:
         """Whether the sequence's results are complete."""
         ...

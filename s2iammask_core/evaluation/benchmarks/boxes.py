@@ -46,6 +46,9 @@ class BoxBenchmark:
     def length(self, name: str) -> int:
         return len(self._sequence(name).frames)
 
+    def digest(self, name: str) -> str:
+        return self._sequence(name).digest
+
     def is_done(self, name: str, results: Path) -> bool:
         return boxes_path(results, name).is_file()
 

@@ -52,6 +52,9 @@ class MaskBenchmark:
     def length(self, name: str) -> int:
         return len(self._sequence(name).frames)
 
+    def digest(self, name: str) -> str:
+        return self._sequence(name).digest
+
     def is_done(self, name: str, results: Path) -> bool:
         return (self._masks(results) / name).is_dir()
 

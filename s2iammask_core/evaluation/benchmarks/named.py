@@ -8,8 +8,10 @@ from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation import vot
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.boxes import BoxBenchmark
+from s2iammask_core.evaluation.benchmarks.hidden import hidden
 from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
 from s2iammask_core.evaluation.benchmarks.repeated import from_starts
+from s2iammask_core.evaluation.benchmarks.stills import of_stills
 from s2iammask_core.evaluation.benchmarks.vot import VotBenchmark
 from s2iammask_core.evaluation.protocols import StartFrom
 from s2iammask_core.evaluation.reports.record import Report
@@ -20,6 +22,7 @@ from s2iammask_core.evaluation.sequences.masks import read_davis, read_youtube_v
 from s2iammask_core.evaluation.sequences.otb import read_otb
 from s2iammask_core.evaluation.sequences.regions import Rectangles
 from s2iammask_core.evaluation.sequences.starts import Starts
+from s2iammask_core.evaluation.sequences.stills import read_scenes
 from s2iammask_core.evaluation.sequences.vot import read_vot
 from s2iammask_core.files.davis import listed_sequences
 from s2iammask_core.files.texts import read_names
@@ -50,6 +53,7 @@ class Choice:
     rectangles: Rectangles = Rectangles.TOOLKIT  # how VOT's regions of 4 numbers are taken
     step: int = 1  # looks at every step-th frame alone
     starts: Starts | None = None  # runs from several frames, instead of the benchmark's own protocol
+    hide: float | None = None  # seconds for which each run's objects are away
 
     @property
     def listed(self) -> tuple[str, ...] | None:
@@ -64,7 +68,9 @@ def open_benchmark(choice: Choice) -> Benchmark:
     if not choice.root.exists():
         raise DatasetError(f"there is no {choice.root}; give the root of {choice.name}")
     benchmark = BENCHMARKS[choice.name](choice)
-    if choice.starts:
+    if choice.hide is not None:
+        benchmark = hidden(from_starts(benchmark, choice.starts or Starts()), choice.hide)
+    elif choice.starts:
         benchmark = from_starts(benchmark, choice.starts)
     return benchmark if choice.step == 1 else benchmark.thinned(choice.step)
 
@@ -116,6 +122,12 @@ def _folder(choice: Choice) -> Benchmark:
     return BoxBenchmark(choice.name, (read_folder(choice.root, choice.boxes),))
 
 
+def _stills(choice: Choice) -> Benchmark:
+    if choice.split and choice.listed is None:
+        raise DatasetError(f"{choice.name} has no split {choice.split!r}; give a text file of names")
+    return of_stills(read_scenes(choice.root, choice.listed), choice.start_from)
+
+
 def _only(choice: Choice, benchmark: Benchmark) -> Benchmark:
     if choice.split and choice.listed is None:
         raise DatasetError(f"{choice.name} has no split {choice.split!r}; give a text file of names")
@@ -129,4 +141,5 @@ BENCHMARKS: dict[str, Callable[[Choice], Benchmark]] = {
     **dict.fromkeys(("OTB", "otb-layout"), _otb),
     "boxes": _boxes,
     "folder": _folder,
+    "stills": _stills,
 }

@@ -10,6 +10,7 @@ from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.boxes import BoxBenchmark
 from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
 from s2iammask_core.evaluation.protocols import Runnable
+from s2iammask_core.evaluation.quantiles import Quantile, quantiles
 from s2iammask_core.evaluation.repeated import HeldOutRun, RunScore
 from s2iammask_core.evaluation.reports.pictures import Drawing
 from s2iammask_core.evaluation.reports.record import Report, Row, RunRow
@@ -33,6 +34,8 @@ class RepeatedBenchmark:
     objective: str
     notes: tuple[str, ...]
     has_truth: bool = True
+    quantiles: tuple[Quantile, ...] = ()  # beside the means, or in place of one of the same name
+    lists_runs: bool = True  # where a sequence can have several
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,6 +60,9 @@ class RepeatedBenchmark:
     def length(self, name: str) -> int:
         return len(self._run(name).frames)
 
+    def digest(self, name: str) -> str:
+        return self._run(name).digest
+
     def is_done(self, name: str, results: Path) -> bool:
         return run_path(results, self._run(name).start).is_file()
 
@@ -71,14 +77,14 @@ class RepeatedBenchmark:
 
     def score(self, results: Path) -> Report:
         scores = [read_run(results, each.start) for each in self.runs]
-        found = repeated.summary(scores)
+        found = {**repeated.summary(scores), **quantiles(scores, self.quantiles)}
         return Report(
             self.name,
-            {name: each.mean for name, each in found.items()},
+            {name: each.value for name, each in found.items()},
             tuple(Row(name, figures) for name, figures in repeated.by_sequence(scores).items()),
             notes=self.notes,
             errors={name: each.error for name, each in found.items()},
-            runs=tuple(_run_row(each) for each in scores),
+            runs=tuple(_run_row(each) for each in scores) if self.lists_runs else (),
         )
 
     def compared(self, report: Report, results: Path, others: Path) -> Report:
@@ -92,7 +98,7 @@ class RepeatedBenchmark:
         found = repeated.gains([one for one, _ in pairs], [other for _, other in pairs])
         return replace(
             report,
-            gains={name: each.mean for name, each in found.items()},
+            gains={name: each.value for name, each in found.items()},
             gain_errors={name: each.error for name, each in found.items()},
             notes=(*report.notes, f"gains are those on the runs in {others}"),
         )

@@ -52,6 +52,9 @@ class VotBenchmark:
     def length(self, name: str) -> int:
         return len(self._sequence(name).truth.regions)
 
+    def digest(self, name: str) -> str:
+        return self._sequence(name).digest
+
     def is_done(self, name: str, results: Path) -> bool:
         return trajectory_path(results, name).is_file()
 

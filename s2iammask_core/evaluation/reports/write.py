@@ -19,6 +19,7 @@ from s2iammask_core.evaluation.reports.tables import (
     runs_table,
 )
 from s2iammask_core.evaluation.results.record import read_record
+from s2iammask_core.files.outputs import write_bytes, write_text
 
 MOMENTS = 3  # worst moments of a sequence
 PICTURE_WIDTH = 480  # pixels
@@ -27,15 +28,14 @@ PICTURE_WIDTH = 480  # pixels
 def write_report(folder: Path, report: Report, benchmark: Benchmark, results: Path) -> Path:
     """Writes report.html, report.md, sequences.csv, report.json and plots/*.png; returns the page's path."""
     drawn = plots(report.curves)
-    (folder / "plots").mkdir(parents=True, exist_ok=True)
     for name, png in drawn.items():
-        (folder / "plots" / name).write_bytes(png)
-    (folder / "report.json").write_text(json.dumps(as_object(report), indent=2) + "\n")
-    (folder / "report.md").write_text(_markdown(report))
-    (folder / "sequences.csv").write_text(as_csv(rows_table(report)))
+        write_bytes(folder / "plots" / name, png)
+    write_text(folder / "report.json", json.dumps(as_object(report), indent=2) + "\n")
+    write_text(folder / "report.md", _markdown(report))
+    write_text(folder / "sequences.csv", as_csv(rows_table(report)))
     title = f"{results.name} on {report.dataset}"
     page = Page(title, report, drawn, _moments(report, benchmark, results), read_record(results))
-    (folder / "report.html").write_text(page.html())
+    write_text(folder / "report.html", page.html())
     return folder / "report.html"
 
 

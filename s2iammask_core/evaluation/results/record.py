@@ -1,13 +1,17 @@
 """A note in each results folder of what its results are made with: one table must come from one tracker."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.errors import ResultsError
+from s2iammask_core.errors import DatasetError, ResultsError
+from s2iammask_core.files.json_files import read_object
+from s2iammask_core.files.outputs import write_text
 
 NAME = "run.json"
+DATA = "data.json"  # beside it: the digest of what each sequence's results are made from
+INSTEAD = "choose another folder, or begin anew: eval --fresh"
 
 
 def read_record(results: Path) -> dict[str, Any]:
@@ -16,10 +20,9 @@ def read_record(results: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        settings = json.loads(path.read_text())
-    except ValueError as error:
+        return read_object(path)
+    except DatasetError as error:
         raise ResultsError(f"{path} is broken: {error}; delete the folder's results") from error
-    return dict(settings)
 
 
 def claim(results: Path, settings: Mapping[str, object]) -> bool:
@@ -31,15 +34,29 @@ def claim(results: Path, settings: Mapping[str, object]) -> bool:
         differing = [name for name in {**known, **settings} if known.get(name) != settings.get(name)]
         changes = ", ".join(f"{name}: {known.get(name)!r}, now {settings.get(name)!r}" for name in differing)
         if differing:
-            raise ResultsError(
-                f"{results} holds results of other settings ({changes}); choose another folder"
-            )
+            raise ResultsError(f"{results} holds results of other settings ({changes}); {INSTEAD}")
         return False
-    results.mkdir(parents=True, exist_ok=True)
-    (results / NAME).write_text(json.dumps(settings, indent=2) + "\n")
+    write_text(results / NAME, json.dumps(settings, indent=2) + "\n")
     return True
 
 
 def disclaim(results: Path) -> None:
     """Takes the note away, of a run that came to nothing."""
     (results / NAME).unlink()
+
+
+def claim_data(results: Path, digests: Mapping[str, str], done: Collection[str]) -> None:
+    """Notes what the sequences' results are made from.
+
+    ResultsError if those that are done were made from other frames, or another truth.
+    """
+    path = results / DATA
+    known = {**read_object(path)} if path.is_file() else {}
+    changed = [name for name in done if known.get(name) != digests[name]]
+    if changed:
+        why = "other frames or another truth" if changed[0] in known else "nobody noted which frames"
+        raise ResultsError(
+            f"{results} holds results of sequence {changed[0]} that were made from {why} than are there now "
+            f"({len(changed)} such sequences); {INSTEAD}"
+        )
+    write_text(path, json.dumps({**known, **digests}, indent=2) + "\n")

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from s2iammask_core.errors import DatasetError, IncompleteError
 from s2iammask_core.files.clips import open_file
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.names import picture_files
 from s2iammask_core.files.pictures import picture_size, read_picture
 from s2iammask_core.files.reading import Numbered
@@ -30,6 +31,10 @@ class Frames(Protocol):
         """Width and height of a frame."""
         ...
 
+    def trace(self, digest: Digest) -> None:
+        """Adds what tells these frames from others: names and sizes, and the content of the first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFiles:
@@ -48,6 +53,12 @@ class ImageFiles:
 
     def size(self, index: int) -> tuple[int, int]:
         return picture_size(self.paths[index])
+
+    def trace(self, digest: Digest) -> None:
+        for path in self.paths:
+            digest.name_and_size(path)
+        for path in self.paths[:1]:
+            digest.content(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,10 @@ class ChosenFrames:
 
     def size(self, index: int) -> tuple[int, int]:
         return self.frames.size(self.indices[index])
+
+    def trace(self, digest: Digest) -> None:
+        digest.add(*self.indices)
+        self.frames.trace(digest)
 
 
 def every_nth(frames: Frames, step: int) -> ChosenFrames:
@@ -113,6 +128,9 @@ class VideoFile:
     def size(self, index: int) -> tuple[int, int]:
         frame = self.read(index)
         return frame.shape[1], frame.shape[0]
+
+    def trace(self, digest: Digest) -> None:
+        digest.content(self._path)
 
 
 def images_in(folder: Path) -> ImageFiles:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, ImageFiles, images_in
 from s2iammask_core.files.davis import RESOLUTION
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.json_files import read_object
 from s2iammask_core.files.labels import VOID, Scheme, check_size, read_labels, scheme_of
 from s2iammask_core.files.names import natural_order
@@ -69,6 +70,17 @@ class MaskSequence:
         return labels
 
     @property
+    def digest(self) -> str:
+        """Changes with the frames, the annotations and the objects."""
+        digest = Digest()
+        self.frames.trace(digest)
+        digest.add(self.scheme, self.objects)
+        for index, path in sorted(self.annotations.items()):
+            digest.add(index)
+            digest.content(path)
+        return digest.text
+
+    @property
     def has_truth(self) -> bool:
         """Whether there are annotations beyond those that objects start with; some test sets have no more."""
         return any(not self.starting(index) for index in self.annotations)
@@ -84,9 +96,13 @@ class MaskSequence:
         """The objects that appear in this frame."""
         return tuple(each for each in self.objects if each.first == index)
 
-    def thinned(self, step: int) -> "MaskSequence":
+    def kept(self, step: int) -> list[int]:
         """Every step-th frame, and those in which objects appear."""
-        chosen = sorted({*range(0, len(self.frames), step), *(each.first for each in self.objects)})
+        return sorted({*range(0, len(self.frames), step), *(each.first for each in self.objects)})
+
+    def thinned(self, step: int) -> "MaskSequence":
+        """The sequence of these frames."""
+        chosen = self.kept(step)
         place = {index: number for number, index in enumerate(chosen)}
         objects = tuple(
             replace(

@@ -11,6 +11,7 @@ from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, every_nth, images_in
 from s2iammask_core.evaluation.sequences.lists import listed_names
 from s2iammask_core.evaluation.sequences.regions import check_start, read_boxes
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.names import in_order
 from s2iammask_core.files.texts import read_text
 
@@ -30,6 +31,14 @@ class BoxSequence:
         np.float64
     ]  # (N, 4) x y width height in the file's numbers; (1, 4): only the first is known
     first_pixel: int  # what the benchmark calls the first column and row
+
+    @property
+    def digest(self) -> str:
+        """Changes with the frames and the boxes."""
+        digest = Digest()
+        self.frames.trace(digest)
+        digest.add(self.first_pixel, self.boxes.tobytes())
+        return digest.text
 
     def thinned(self, step: int) -> "BoxSequence":
         """Every step-th frame."""

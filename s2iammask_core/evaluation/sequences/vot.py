@@ -14,6 +14,7 @@ from s2iammask_core.evaluation.sequences.frames import Frames, ImageFiles, every
 from s2iammask_core.evaluation.sequences.lists import listed_names
 from s2iammask_core.evaluation.sequences.regions import Rectangles, read_polygons, to_regions
 from s2iammask_core.evaluation.vot import VotTruth
+from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.json_files import read_object
 from s2iammask_core.files.names import picture_files
 from s2iammask_core.files.texts import read_number_rows
@@ -29,6 +30,14 @@ class VotSequence:
     name: str
     frames: Frames
     truth: VotTruth
+
+    @property
+    def digest(self) -> str:
+        """Changes with the frames and the truth."""
+        digest = Digest()
+        self.frames.trace(digest)
+        digest.add(self.truth.size, self.truth.regions.tobytes())
+        return digest.text
 
     def thinned(self, step: int) -> "VotSequence":
         """Every step-th frame."""

@@ -139,7 +139,7 @@ def scored(sequence, frame, j):
 def test_each_sequence_counts_once_however_many_runs_it_has():
     found = summary([scored("a", 0, 0.8), scored("a", 3, 0.6), scored("b", 0, 0.1)])
 
-    assert found["j_mean"].mean == pytest.approx((0.7 + 0.1) / 2)
+    assert found["j_mean"].value == pytest.approx((0.7 + 0.1) / 2)
 
 
 def test_the_standard_error_is_that_of_the_mean_over_sequences():
@@ -149,7 +149,7 @@ def test_the_standard_error_is_that_of_the_mean_over_sequences():
 
     assert found.error == pytest.approx(values.std() / math.sqrt(40), rel=0.03)
     assert estimate(values) == found
-    assert estimate(np.array([0.4, math.nan, 0.6])).mean == pytest.approx(0.5)
+    assert estimate(np.array([0.4, math.nan, 0.6])).value == pytest.approx(0.5)
 
 
 def test_a_gain_is_surer_than_the_scores_it_is_made_of():
@@ -158,7 +158,7 @@ def test_a_gain_is_surer_than_the_scores_it_is_made_of():
 
     gain = gains(better, worse)["j_mean"]
 
-    assert (gain.mean, gain.error) == pytest.approx((0.1, 0))
+    assert (gain.value, gain.error) == pytest.approx((0.1, 0))
     assert summary(worse)["j_mean"].error > 0.1
 
 

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from s2iammask_core.cli import main
 from s2iammask_core.config import NetworkConfig
-from s2iammask_core.errors import WeightsError
+from s2iammask_core.errors import OutputError, WeightsError
 from s2iammask_core.manifest import sha256, verify
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.names import OFFICIAL_NAMES
@@ -115,7 +115,8 @@ def test_saved_weights_come_back_with_their_notes_and_settings(tmp_path):
 
 
 def test_weights_that_cannot_be_written_are_named_and_notes_do_not_hide_what_a_file_is(network, tmp_path):
-    with pytest.raises(WeightsError, match=r"cannot write weights to .*nowhere"):
+    (tmp_path / "nowhere").write_text("in the way")
+    with pytest.raises(OutputError, match=r"cannot write .*nowhere"):
         checkpoint.save(network, tmp_path / "nowhere" / "w.safetensors")
 
     checkpoint.save(network, tmp_path / "w.safetensors", {"format": "mine", "by": "me"})

@@ -3,13 +3,16 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from s2iammask_core.cli.held_out import held_out
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.evaluation.repeated import summary
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.network import build_network
 from s2iammask_core.runtime import weights_file
+from s2iammask_core.runtime.torch_tracker import make_tracker
 from s2iammask_core.training.settings import ValidationConfig
 
 
@@ -38,16 +41,38 @@ def test_the_score_of_a_network_with_masks_is_that_of_its_masks(root):
     assert all(0 <= value <= 1 for value in scores.values())
 
 
-def test_more_starts_are_more_runs(root):
-    network, _ = checkpoint.load(weights_file("s2iammask_nano"))
+def test_validation_leaves_the_network_and_the_number_formats_as_they_are(root, monkeypatch):
+    network = build_network(NetworkConfig("s2iammask_nano"))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    seen = []
 
-    one, both = (
-        held_out(ValidationConfig(str(root), every=1, starts=1, reverse=reverse))(network)
-        for reverse in (False, True)
+    def noted(made, *given, **named):
+        seen.append((torch.is_autocast_enabled("cpu"), named["runtime"].device, made is network))
+        return make_tracker(made, *given, **named)
+
+    monkeypatch.setattr("s2iammask_core.cli.held_out.make_tracker", noted)
+
+    held_out(ValidationConfig(str(root), every=2))(network)
+
+    assert seen == [(False, "cpu", False)]
+    assert torch.backends.cudnn.allow_tf32
+    assert network.state_dict().keys() == before.keys()
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_more_starts_are_more_runs(root, monkeypatch):
+    network, _ = checkpoint.load(weights_file("s2iammask_nano"))
+    runs = []
+    monkeypatch.setattr(
+        "s2iammask_core.cli.held_out.summary", lambda found: runs.append(len(found)) or summary(found)
     )
 
-    assert one["j"] > 0.5
-    assert one["j"] != both["j"]
+    for reverse in (False, True):
+        scores = held_out(ValidationConfig(str(root), every=1, starts=1, reverse=reverse))(network)
+        assert scores["j"] > 0.5
+
+    assert runs[0] < runs[1]
 
 
 def test_without_a_folder_nothing_is_validated():

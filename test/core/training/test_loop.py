@@ -100,7 +100,8 @@ def test_a_picture_that_another_process_cannot_read_is_named_in_one_line(small_s
     with pytest.raises(DatasetError) as raised:
         next(pair_loader(config, 0, Processes(torch.device("cpu"), torch.float32)))
 
-    assert str(raised.value) == f"cannot read a picture from {broken_stills}/images/p0.png"
+    said = f"cannot read the picture {broken_stills}/images/p0.png: it is none, or its head is damaged"
+    assert str(raised.value) == said
 
 
 def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_settings, straight, tmp_path):

@@ -1,0 +1,61 @@
+"""The truth of a replay: label pictures in the order of the images, checked before anything is tracked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2iammask_core.errors import DatasetError
+from s2iammask_core.evaluation.davis import region_similarity
+from s2iammask_core.files.labels import Labels, Scheme, check_size, read_labels, scheme_of
+from s2iammask_core.files.names import picture_files
+from s2iammask_core.files.pictures import picture_size
+from s2iammask_core.tracking.regions import NO_MASK
+from s2iammask_core.tracking.track import MaskRegion
+
+Masks = Mapping[str, MaskRegion]  # by the id of the object; one that is stopped has none
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A label picture for each image of the bag: k for box k."""
+
+    files: tuple[Path, ...]
+    scheme: Scheme
+
+    def overlaps(self, found: Sequence[Masks | None], objects: int) -> list[float]:
+        """The mean overlap of each object in the images that could be read, after the first."""
+        rows = [
+            _overlaps(read_labels(path, self.scheme), masks, objects)
+            for path, masks in zip(self.files[1:], found[1:], strict=True)
+            if masks is not None
+        ]
+        return [float(value) for value in np.mean(rows, axis=0)] if rows else []
+
+
+def read_truth(folder: Path, images: int, size: tuple[int, int], objects: int) -> Truth:
+    """DatasetError unless there is a picture of that width and height for each of the images.
+
+    objects: how many boxes the truth is about.
+    """
+    files = tuple(path for path in picture_files(folder) if path.suffix.lower() == ".png")
+    if not files:
+        raise DatasetError(f"the folder {folder} holds no .png pictures")
+    if len(files) != images:
+        raise DatasetError(f"the bag has {images} images, the truth in {folder} {len(files)} pictures")
+    for path in files:
+        width, height = picture_size(path)
+        check_size(np.empty((height, width), np.bool_), path, size, "in the bag")
+    return Truth(files, scheme_of(files[0], objects))
+
+
+def _overlaps(truth: Labels, masks: Masks, objects: int) -> list[float]:
+    found = [masks.get(str(number), NO_MASK) for number in range(1, objects + 1)]
+    return [_overlap(truth, number, mask) for number, mask in enumerate(found, start=1)]
+
+
+def _overlap(truth: Labels, number: int, mask: MaskRegion) -> float:
+    true: NDArray[np.bool_] = truth.ids == number
+    return region_similarity(true, mask.full(*true.shape) & ~truth.void)
