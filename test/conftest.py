@@ -149,7 +149,7 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 """
 PYTORCH = ("torch", "torchvision", "safetensors")
-EXTRAS = (*PYTORCH, "onnx", "onnxruntime", "PIL", "matplotlib", "skimage", "optuna", "tensorboard")
+EXTRAS = (*PYTORCH, "onnx", "onnxruntime", "matplotlib", "skimage", "optuna", "tensorboard")
 
 
 @pytest.fixture(scope="session")
