@@ -17,8 +17,8 @@ from s2iammask_core.runtime.compiled import has_compiler
 VAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "davis" / "val"
 SEQUENCES = ("blackswan", "bmx-trees", "camel", "car-shadow", "drift-straight", "goat", "libby")
 GAP = 4  # frames between start and look
-IOU = 0.98  # mean over the scenes
-WORST = 0.95  # half formats may move a small object's outline by this much
+IOU = 0.97  # mean over the scenes
+WORST = 0.93  # half formats may turn the choice of regions, and move a small object's outline by this much
 
 pytestmark = [
     pytest.mark.skipif(not VAL.is_dir(), reason="the DAVIS frames are not on this machine"),
