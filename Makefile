@@ -6,7 +6,8 @@
 # make setup    what the others do first: .venv, ROS 2, messages
 # make shell    a shell with all of it
 # make bench-node   what the node costs on top of the tracker
-# make pictures     docs/rviz.jpg and docs/foxglove.jpg, drawn from the messages of a running node
+# make bench-page   what the page costs the tracker, and how late a person sees
+# make screenshots  docs/page*.jpg, of the demo and a browser (apt install chromium)
 # make clean    removes what was built; make distclean also .venv
 
 PYTHON ?= python3
@@ -44,7 +45,7 @@ LACKING := $(foreach name,tf2_msgs vision_msgs,$(if $(wildcard $(addsuffix /shar
 SOURCES := CMakeLists.txt package.xml \
     $(shell find action cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: setup demo test check shell bench-node pictures clean distclean
+.PHONY: setup demo test check shell bench-node bench-page screenshots clean distclean
 
 setup: $(INSTALL)/.ready
 
@@ -65,8 +66,11 @@ shell: setup
 bench-node: setup
 	@$(ACTIVATE); $(LOOPBACK); python demo/bench_node.py $(ARGS)
 
-pictures: setup
-	@$(ACTIVATE); $(LOOPBACK); python demo/pictures.py $(ARGS)
+bench-page: setup
+	@$(ACTIVATE); $(LOOPBACK); python -m demo.bench_page $(ARGS)
+
+screenshots: setup
+	@$(ACTIVATE); $(LOOPBACK); python -m demo.screenshots $(ARGS)
 
 clean:
 	rm -rf $(BUILD) $(INSTALL) log .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -88,9 +88,11 @@ def go_on(node: CameraNode, frames: Iterator[NDArray], rate: float) -> None:
     """Publishes for ever at the rate, and waits for nobody."""
     due = time.monotonic()
     for frame in there_and_back(frames):
+        if not rclpy.ok():
+            return
         node.publish(frame, "camera")
         due = max(due + 1 / rate, time.monotonic())
-        while time.monotonic() < due:
+        while time.monotonic() < due and rclpy.ok():
             rclpy.spin_once(node, timeout_sec=max(due - time.monotonic(), 0.001))
 
 

@@ -42,6 +42,12 @@ ARGUMENTS = {
     "log_level": ("info", "of the tracker alone: debug tells of each image"),
     "rviz": ("false", "whether to open RViz"),
     "rviz_config": (PathJoinSubstitution([CONFIG, "tracker.rviz"]), "what RViz shows"),
+    "page": (
+        "false",
+        "whether to serve the page to track on; images are then kept for 10 s, to draw boxes on",
+    ),
+    "page_host": ("127.0.0.1", "address of the page; any but this machine's own needs the token it prints"),
+    "page_port": ("8765", "port of the page"),
     "fastdds_profile": (
         PathJoinSubstitution([CONFIG, "fastdds.xml"]),
         f"transports of Fast DDS, made for large images; none, or {PROFILES} in the environment: left alone",
@@ -54,7 +60,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value=default, description=meaning)
         for name, (default, meaning) in ARGUMENTS.items()
     ]
-    functions = [OpaqueFunction(function=each) for each in (set_transports, tracker, rviz)]
+    functions = [OpaqueFunction(function=each) for each in (set_transports, tracker, rviz, page)]
     return LaunchDescription([*arguments, *functions])
 
 
@@ -120,10 +126,30 @@ def tracker(context: LaunchContext) -> list[LifecycleNode]:
             LaunchConfiguration("params_file"),
             *own,
             *given(context, *PARAMETERS),
+            *kept(context),
         ],
         remappings=[rule for camera in cameras or [""] for rule in topics_of(camera, text)],
         ros_arguments=["--log-level", f"tracker:={text('log_level')}"],
         output="screen",
+    )
+    return [node]
+
+
+def kept(context: LaunchContext) -> list[dict[str, float]]:
+    """People take longer to draw a box than a program does."""
+    return [{"history_seconds": 10.0}] if IfCondition(LaunchConfiguration("page")).evaluate(context) else []
+
+
+def page(context: LaunchContext) -> list[Node]:
+    port = ParameterValue(LaunchConfiguration("page_port"), value_type=int)
+    node = Node(
+        package="s2iammask",
+        executable="page",
+        name="page",
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[{"host": ParameterValue(LaunchConfiguration("page_host"), value_type=str), "port": port}],
+        output="screen",
+        condition=IfCondition(LaunchConfiguration("page")),
     )
     return [node]
 

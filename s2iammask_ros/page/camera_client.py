@@ -1,6 +1,7 @@
 """One camera of a tracker node, as a client sees it."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -62,7 +63,7 @@ class CameraClient:
             group = self._node.default_callback_group
             self._images = ImageSubscription(self._node, base, topic.transport, self._on_image, group)
             self._tracks = self._node.create_subscription(
-                TrackedObjectArray, f"{self._below}tracks", self.pairing.add_tracks, 10
+                TrackedObjectArray, f"{self._below}tracks", self._on_tracks, 10
             )
         elif self._images is not None:
             self._images.refresh()
@@ -79,8 +80,15 @@ class CameraClient:
             self._node.destroy_client(client)
 
     def _on_image(self, image: Any) -> None:
+        self._try(lambda: self.pairing.add_image(image))
+
+    def _on_tracks(self, tracks: TrackedObjectArray) -> None:
+        self._try(lambda: self.pairing.add_tracks(tracks))
+
+    def _try(self, action: Callable[[], None]) -> None:
+        """What is wrong with one message is logged, and the next one is looked at."""
         try:
-            self.pairing.add_image(image)
+            action()
         except FrameError as error:
             self._node.get_logger().warning(f"an image cannot be shown: {error}", throttle_duration_sec=5.0)
 

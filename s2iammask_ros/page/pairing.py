@@ -8,7 +8,7 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask.msg import TrackedObject, TrackedObjectArray
-from s2iammask_core import MaskRegion, TrackState
+from s2iammask_core import MaskRegion, TrackState, mask_from_runs
 from s2iammask_core.page.pictures import Picture, Seen
 from s2iammask_ros.images.compressed import JPEG, compressed_size
 from s2iammask_ros.images.encodings import image_to_rgb
@@ -17,7 +17,7 @@ from s2iammask_ros.messages.stamps import SECOND, nanoseconds
 
 MOST_IMAGES = 16  # that wait for their tracks
 MOST_BYTES = 64_000_000  # of them
-PATIENCE = 1.0  # seconds without tracks after which images are shown alone
+PATIENCE = 3.0  # seconds without tracks after which images are shown alone
 STATES = {
     TrackedObject.TRACKING: TrackState.TRACKING,
     TrackedObject.UNCERTAIN: TrackState.UNCERTAIN,
@@ -91,7 +91,9 @@ def seen_of(found: TrackedObject, stamp: int) -> Seen:
 def mask_of(found: TrackedObject) -> MaskRegion:
     region = found.region
     pixels = NO_PIXELS
-    if len(found.mask.data) == region.height * region.width:
+    if found.mask_runs:
+        pixels = mask_from_runs(found.mask_runs, region.height, region.width)
+    elif len(found.mask.data) == region.height * region.width:
         pixels = np.frombuffer(found.mask.data, np.uint8).reshape(region.height, region.width) > 0
     return MaskRegion(int(region.x_offset), int(region.y_offset), pixels, pixels.astype(np.float32))
 

@@ -30,15 +30,16 @@ def status(now: Situation) -> dict[str, str]:
             "error", "no node", f"The tracker node {now.tracker} is not there",
             "Start it; the page finds it by itself.", LAUNCH + (now.topic or "/camera/image_raw"),
         )  # fmt: skip
-    if now.state is not None and now.state != State.PRIMARY_STATE_ACTIVE:
+    if now.state != State.PRIMARY_STATE_ACTIVE:
         return _state(now.tracker, now.state)
     return _camera(now)
 
 
-def _state(tracker: str, state: int) -> dict[str, str]:
+def _state(tracker: str, state: int | None) -> dict[str, str]:
     steps = {State.PRIMARY_STATE_UNCONFIGURED: "configure", State.PRIMARY_STATE_INACTIVE: "activate"}
     if state not in steps:
-        return _said("waiting", "loading", "The tracker node is changing its state", "It may be loading.", "")
+        text = "It is loading, or changing its state."
+        return _said("waiting", "loading", "The tracker node is not ready yet", text, "")
     words = "is not configured" if state == State.PRIMARY_STATE_UNCONFIGURED else "is not active"
     text = "It tracks nothing until it is active."
     command = f"ros2 lifecycle set {tracker} {steps[state]}"

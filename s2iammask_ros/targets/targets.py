@@ -12,6 +12,7 @@ from s2iammask_ros.targets.records import Candidate, Change, Reason, Tracked, Ve
 
 LONGEST_NAME = 256  # characters of an id or a label
 NEAR_EDGE = 3.0  # pixels
+SMALLEST_BOX = 4.0  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +100,8 @@ class Targets:
             name = self._name(candidate, {target.name for target in known.values()})
             if len(known) >= self.tracker.config.max_targets:
                 raise TargetError(f"max_targets ({self.tracker.config.max_targets}) are tracked already")
-            if (
-                isinstance(candidate.target, RotatedBox)
-                and min(candidate.target.width, candidate.target.height) <= 0
-            ):
-                raise TargetError("size_x and size_y of a box must be positive")
+            if isinstance(candidate.target, RotatedBox):
+                _check_size(candidate.target)
             box = checked_start(candidate.target, (frame.shape[0], frame.shape[1])).box
             (number,) = begun.start(frame, [candidate.target], ids=[self._next])
         except TargetError as error:
@@ -130,6 +128,17 @@ class Targets:
             target = replace(target, seen=track, box=track.box)
         self.known[track.id] = target
         return Tracked(target.name, target.label, target.since, _as_seen(track, target.seen))
+
+
+def _check_size(box: RotatedBox) -> None:
+    shorter = min(box.width, box.height)
+    if shorter <= 0:
+        raise TargetError("size_x and size_y of a box must be positive")
+    if shorter < SMALLEST_BOX:
+        raise TargetError(
+            f"a box of {box.width:.3g} x {box.height:.3g} pixels is too small to know the object by; "
+            f"its shorter side must have {SMALLEST_BOX:g} or more"
+        )
 
 
 def _begun(target: Target) -> Change:

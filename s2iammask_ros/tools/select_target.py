@@ -111,8 +111,9 @@ class Selector(Node):
 
 def _written(picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
     place = (8, picture.shape[0] - 10)
-    for colour, pen in (((0, 0, 0), 3), (YELLOW, 1)):
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, pen, cv2.LINE_AA)
+    # on a bar, and not with an outline: the widths of strokes differ between versions of OpenCV
+    cv2.rectangle(picture, (0, place[1] - 18), (picture.shape[1], picture.shape[0]), (0, 0, 0), cv2.FILLED)
+    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, YELLOW, 1, cv2.LINE_AA)
     return picture
 
 
@@ -138,7 +139,10 @@ def _open_window(node: Selector) -> None:
     try:
         cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE)
     except cv2.error as error:
-        raise S2iamMaskError("this OpenCV has no windows; use python3-opencv or opencv-python") from error
+        raise S2iamMaskError(
+            "this OpenCV has no windows (opencv-python-headless has none): install python3-opencv, or "
+            "opencv-python in its place; or click in Foxglove or rqt_image_view (docs/ros.md)"
+        ) from error
     cv2.setMouseCallback(WINDOW, node.on_mouse)
 
 

@@ -188,3 +188,12 @@ def test_the_mask_can_be_looked_at(world, tracking, scene, colours):
     assert heard[-1].encoding == "rgb8"
     assert tuple(picture[100, 130]) == colour_of(1)
     assert not picture[20, 20].any()
+
+
+def test_a_box_too_small_to_know_the_object_by_is_refused(world, tracking, box):
+    tracking()
+
+    answer = world.start(boxes=[box(100, 80, 2, 2)])
+
+    assert not answer.success
+    assert "2 x 2 pixels is too small" in answer.reasons[0]

@@ -147,8 +147,10 @@ class Page {
     const stage = this.stages.get(header.camera);
     if (!stage || stage.element.hidden) return bitmap.close();
     this.trailsOf(header.camera).add(header);
+    const first = !stage.latest;
     stage.latest = header;
     stage.receive(header, bitmap);
+    if (first) this.drawing.hint();
     keep([...this.stages.values()].flatMap(({ latest }) => latest?.objects.map(({ id }) => id) ?? []));
     if (header.camera !== this.camera) return;
     if (!stage.frozen) this.timeline?.shown(header);
@@ -204,7 +206,7 @@ class Page {
   }
 
   key(event) {
-    const typing = event.target.matches("input:not([type=range]), select, textarea") || document.querySelector("dialog[open]");
+    const typing = event.target.matches("input:not([type=range], [type=radio], [type=checkbox])") || document.querySelector("dialog[open]");
     if (event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape" && this.drawing.active) return this.drawing.drop();
     if (typing) return;
@@ -224,5 +226,6 @@ class Page {
   }
 }
 
+if (location.search) history.replaceState(null, "", location.pathname); // the token need not stay in sight
 apply();
 new Page();

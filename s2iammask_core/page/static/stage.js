@@ -78,6 +78,7 @@ export class Stage {
     const { look, chosen } = this.look();
     paint(this.context, this, look, chosen);
     this.draft.draw();
+    this.element.dataset.painted = this.header?.stamp ?? "";
     if (this.waiting) this.heard.shown(this.waiting);
     this.waiting = null;
   }
