@@ -36,6 +36,7 @@ from s2iammask_core.evaluation.ablation import Ablation, Row, Variant, read_abla
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import open_benchmark
 from s2iammask_core.evaluation.reports.tables import Table, as_markdown, nullable
+from s2iammask_core.files.outputs import write_text
 from s2iammask_core.runtime import weights_file
 
 NOT_MEASURED = "not measured"
@@ -110,4 +111,4 @@ def write_table(results: Path, made: Table, benchmark: Benchmark) -> None:
     """Writes ablation.md, with what was run."""
     about = f"{benchmark.name}, {benchmark.protocol}; {len(benchmark.names)} sequences."
     results.mkdir(parents=True, exist_ok=True)
-    (results / "ablation.md").write_text(f"{about}\n\n{as_markdown(made)}\n")
+    write_text(results / "ablation.md", f"{about}\n\n{as_markdown(made)}\n")

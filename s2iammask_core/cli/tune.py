@@ -25,6 +25,7 @@ from s2iammask_core.evaluation.benchmarks.named import open_benchmark
 from s2iammask_core.evaluation.reported import reported
 from s2iammask_core.evaluation.reports.tables import Table
 from s2iammask_core.evaluation.search import SPACE, Outcome, Search, Storage
+from s2iammask_core.files.outputs import write_text
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.spread import Workers
 
@@ -62,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
     storage = Storage(args.storage or f"sqlite:///{args.out.resolve() / 'trials.db'}", args.study)
     outcome = _searched(task, storage, args.trials, chosen_workers(args))
     record = {**asdict(outcome), "dataset": task.benchmark.name, "on_test": list(task.on_test)}
-    (args.out / f"{args.study}.json").write_text(json.dumps(record, indent=2) + "\n")
+    write_text(args.out / f"{args.study}.json", json.dumps(record, indent=2) + "\n")
     best = args.out / f"{args.study}.yaml"
-    best.write_text(_heading(task, outcome) + yaml.safe_dump(outcome.best(task.base), sort_keys=False))
+    write_text(best, _heading(task, outcome) + yaml.safe_dump(outcome.best(task.base), sort_keys=False))
     print(f"best settings in {best}", file=sys.stderr)
     if args.json:
         print(json.dumps(record))
