@@ -52,6 +52,9 @@ def verify(path: Path | str, manifest: Path | str | None = None) -> str:
 
 def _read(listing: Path) -> dict[str, str]:
     try:
-        return dict(json.loads(listing.read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        known = json.loads(listing.read_text())
+    except (OSError, ValueError) as error:
         raise WeightsError(f"cannot read the manifest {listing}: {error}") from error
+    if not isinstance(known, dict):
+        raise WeightsError(f"cannot read the manifest {listing}: it must hold file names and digests")
+    return known
