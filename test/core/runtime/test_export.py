@@ -167,9 +167,9 @@ def test_the_original_step_needs_the_network_itself(tmp_path):
 
 
 @pytest.fixture
-def weights(random_network, tmp_path):
+def weights(calm_network, tmp_path):
     path = tmp_path / "random.safetensors"
-    checkpoint.save(random_network(), path, {"confidence": '{"bias": -3, "score": 4, "agreement": 2}'})
+    checkpoint.save(calm_network(), path, {"confidence": '{"bias": -3, "score": 4, "agreement": 2}'})
     return path
 
 
