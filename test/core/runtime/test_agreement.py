@@ -73,9 +73,7 @@ def assert_agree(found):
     assert min(overlaps) >= WORST
     for track, right in zip(found, wanted(), strict=True):
         assert right.mask.area > 100
-        assert track.score == pytest.approx(
-            right.score, abs=0.05
-        )  # of the same proposal; one far from 1 moves more
+        assert track.score == pytest.approx(right.score, abs=0.05)  # of the same proposal
 
 
 def test_fp32_agrees_however_its_convolutions_are_computed():
