@@ -82,7 +82,10 @@ def _without(videos: VideoSet, excluded: object) -> VideoSet:
     was to be held out would be trained on.
     """
     if isinstance(excluded, str):
-        excluded = read_names(Path(excluded))
+        try:
+            excluded = read_names(Path(excluded))
+        except DatasetError as error:
+            raise ConfigError(f"option exclude of data names a file of names: {error}") from error
     if not isinstance(excluded, list | tuple):
         raise ConfigError(f"option exclude of data must be a list of names or a file, got {excluded!r}")
     named = [each.name for each in videos.videos]
