@@ -84,7 +84,6 @@ class OpenvinoEngine:
                 "NUM_STREAMS": lanes,
                 "INFERENCE_NUM_THREADS": self._threads,
                 "ENABLE_CPU_PINNING": False,  # a thread that others keep from its core goes to another
-                "CPU_DENORMALS_OPTIMIZATION": True,  # products of tiny numbers take a hundred times as long
             }
         try:
             return core().compile_model(str(self._files[graph]), self._place, settings)

@@ -203,11 +203,12 @@ def test_a_clip_with_a_frame_missing_is_tracked_on_and_told(tracked, folder, tmp
     assert open_clip(str(tmp_path / "o.mp4")).count == 5
 
 
-def test_ctrl_c_keeps_what_was_made(tracked, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_keeps_what_was_made(tracked, colours, tmp_path, monkeypatch, capsys):
     track, calls = Tracker.track, []
 
     def interrupted(self, frame):
-        calls.append(1)
+        if tuple(frame[75, 75]) == colours[0]:  # not the scene by which a runtime is chosen
+            calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return track(self, frame)

@@ -306,9 +306,9 @@ def test_an_answer_that_became_too_old_is_published_as_late(world, tracking, red
     detections = world.listen(Detection2DArray, "tracker/detections")
     search, now, passed = network.search, node.now, [0]
 
-    def slow(kernels, patches):
+    def slow(templates, patches, prior):
         passed[0] = 2 * SECOND
-        return search(kernels, patches)
+        return search(templates, patches, prior)
 
     world.spin_until(lambda: detections, lambda: camera.show(red()))
     monkeypatch.setattr(node, "now", lambda: now() + passed[0])
