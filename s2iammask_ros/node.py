@@ -17,6 +17,7 @@ from s2iammask_core.errors import ConfigError, S2iamMaskError, UnavailableError
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.device import free_memory
 from s2iammask_ros.engine import Engine, MakeTracker
+from s2iammask_ros.goals import TrackAction
 from s2iammask_ros.health.counters import Counts
 from s2iammask_ros.health.throttle import Throttle
 from s2iammask_ros.managed import ManagedNode
@@ -38,6 +39,7 @@ class TrackerNode(ManagedNode):
         super().__init__("tracker", **options)
         self._pipeline: Pipeline | None = None
         self._loading = ""  # what is said to clients while weights are loaded
+        self.actions: dict[str, TrackAction] = {}  # by camera
         try:
             self.settings = declare(self, NodeConfig)
             self.tracker_config = declare(self, TrackerConfig)
@@ -50,6 +52,7 @@ class TrackerNode(ManagedNode):
         self._make_tracker = make_tracker
         self._throttle = Throttle(seconds=5.0)
         self._target_services = [TargetServices(self, self, name) for name in self.settings.cameras]
+        self.actions |= {name: TrackAction(self, self, name) for name in self.settings.cameras}
         self._reporter = Reporter(self, self.settings.report_period)
         for text in unknown(self):
             self.get_logger().warning(text)
@@ -128,9 +131,11 @@ class TrackerNode(ManagedNode):
 
     def ask(self, name: str, command: Callable[[Camera], Answer], seconds: float) -> Answer:
         """Runs a command on a camera between two frames."""
-        if self._pipeline is None or not self._pipeline.is_open:
-            raise UnavailableError(self._loading or self._how_to_activate())
-        return self._pipeline.ask(name, command, seconds)
+        return self._active().ask(name, command, seconds)
+
+    def post(self, name: str, command: Callable[[Camera], object]) -> None:
+        """The same without an answer, and without waiting for it."""
+        self._active().post(name, command)
 
     def say(self, text: str) -> None:
         self.get_logger().info(text)
@@ -153,9 +158,17 @@ class TrackerNode(ManagedNode):
     def destroy_node(self) -> None:
         """Leaves whatever state it is in."""
         self._clean_up()
+        for action in self.actions.values():
+            action.destroy()
         super().destroy_node()
         # rclpy leaves it to the garbage collector, and with it what DDS has in shared memory to nobody
         self._state_machine.destroy_when_not_in_use()
+
+    def _active(self) -> Pipeline:
+        """UnavailableError, with what to do, if there is none."""
+        if self._pipeline is None or not self._pipeline.is_open:
+            raise UnavailableError(self._loading or self._how_to_activate())
+        return self._pipeline
 
     def _clean_up(self) -> None:
         if self._pipeline is not None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from builtin_interfaces.msg import Time
@@ -25,7 +25,7 @@ from s2iammask_ros.health.diagnostics import Report, latency_message
 from s2iammask_ros.images.arrivals import Arrival, ImageMessage
 from s2iammask_ros.images.subscription import RELIABILITY, ImageSubscription
 from s2iammask_ros.messages.stamps import SECOND
-from s2iammask_ros.outputs.outputs import Outputs
+from s2iammask_ros.outputs.outputs import Listener, Outputs
 from s2iammask_ros.outputs.publishers import TopicPublishers
 from s2iammask_ros.outputs.topics import LATENCY, TF, TOPICS
 from s2iammask_ros.settings import NodeConfig, prefix_of
@@ -34,7 +34,14 @@ from s2iammask_ros.targets.targets import Targets
 from s2iammask_ros.worker import Worker
 
 Answer = TypeVar("Answer")
+LEFT = "the node left the active state"
 LONGEST_STEP = 1.5  # seconds that a step in progress is waited for at the end
+
+
+class Action(Listener, Protocol):
+    """What goes on for as long as the pipeline is open."""
+
+    def end_all(self, text: str) -> None: ...
 
 
 class Host(Protocol):
@@ -64,6 +71,11 @@ class Host(Protocol):
         """Logs an error."""
         ...
 
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """Of each camera."""
+        ...
+
 
 class Pipeline:
     """Has publishers and a loaded network; `open` begins to listen and work, `close` ends that."""
@@ -82,7 +94,9 @@ class Pipeline:
     def open(self) -> None:
         """Listens to the cameras and tracks from now on; counters start at zero."""
         self.cameras |= {
-            name: Camera(name, Targets(self.engine.tracker()), Outputs(publisher), self)
+            name: Camera(
+                name, Targets(self.engine.tracker()), Outputs(publisher, [self._host.actions[name]]), self
+            )
             for name, publisher in self._publishers.items()
         }
         self._worker = Worker(self._work)
@@ -101,7 +115,9 @@ class Pipeline:
         ended = self._worker is None or self._worker.stop(LONGEST_STEP)
         self._worker = None
         for camera in self.cameras.values() if ended else ():
-            camera.stop([], Reason.DEACTIVATED, "the node left the active state")
+            camera.stop([], Reason.DEACTIVATED, LEFT)
+        for action in self._host.actions.values():
+            action.end_all(LEFT)
         self.cameras.clear()
         return ended
 
@@ -119,6 +135,12 @@ class Pipeline:
         if self._worker is None:
             raise UnavailableError("the node is not active any more")
         return self._worker.call(lambda: command(self.cameras[name]), seconds)
+
+    def post(self, name: str, command: Callable[[Camera], object]) -> None:
+        """The same without an answer, and without waiting for it."""
+        if self._worker is None:
+            raise UnavailableError("the node is not active any more")
+        self._worker.post(lambda: command(self.cameras[name]))
 
     @property
     def settings(self) -> NodeConfig:

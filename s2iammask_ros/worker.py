@@ -25,7 +25,7 @@ class Worker(Generic[Item]):
     def __init__(self, work: Callable[[list[Item]], None]) -> None:
         self._work = work
         self._newest: dict[str, Item] = {}
-        self._commands: deque[Callable[[], None]] = deque()
+        self._commands: deque[Callable[[], object]] = deque()
         self._changed = Condition()
         self._running = False
         self._thread = Thread(target=self._run, name="tracker", daemon=True)
@@ -57,17 +57,21 @@ class Worker(Generic[Item]):
             self._newest.clear()
             return waiting
 
+    def post(self, command: Callable[[], object]) -> None:
+        """Has a command run between two items, and waits for nothing; UnavailableError if it has ended."""
+        with self._changed:
+            if not self._running:
+                raise UnavailableError("the tracker is not active; activate the node first")
+            self._commands.append(command)
+            self._changed.notify()
+
     def call(self, command: Callable[[], Answer], seconds: float) -> Answer:
         """Runs a command between two items and returns its answer, or raises what it raised.
 
         Raises UnavailableError if its turn did not come in time; it does not run later then.
         """
         future: Future[Answer] = Future()
-        with self._changed:
-            if not self._running:
-                raise UnavailableError("the tracker is not active; activate the node first")
-            self._commands.append(lambda: _settle(future, command))
-            self._changed.notify()
+        self.post(lambda: _settle(future, command))
         try:
             return future.result(seconds)
         except LateError:
@@ -87,7 +91,7 @@ class Worker(Generic[Item]):
                 logger.exception("the work on an image failed")
         self._refuse()
 
-    def _next(self) -> Callable[[], None]:
+    def _next(self) -> Callable[[], object]:
         if self._commands:
             return self._commands.popleft()
         items = list(self._newest.values())

@@ -24,13 +24,9 @@ from s2iammask_core.tracking.track import MaskRegion
 from s2iammask_ros.messages.arrays import byte_array
 from s2iammask_ros.messages.boxes import rotated_to_message
 from s2iammask_ros.messages.stamps import time_message
+from s2iammask_ros.messages.states import STATES
 from s2iammask_ros.targets.records import Tracked
 
-STATES = {
-    TrackState.TRACKING: TrackedObject.TRACKING,
-    TrackState.UNCERTAIN: TrackedObject.UNCERTAIN,
-    TrackState.LOST: TrackedObject.LOST,
-}
 JPEG_QUALITY = 85
 STRAIGHTENED = 0.75  # pixels
 

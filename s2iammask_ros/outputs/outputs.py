@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from std_msgs.msg import Header
@@ -13,6 +13,7 @@ from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import colour_of, draw_tracks, label_image
 from s2iammask_core.tracking.regions import NO_MASK
 from s2iammask_ros.images.depth import View
+from s2iammask_ros.messages.states import STATES
 from s2iammask_ros.outputs import conversions, spatial
 from s2iammask_ros.outputs.topics import (
     DETECTIONS,
@@ -58,11 +59,19 @@ class Result:
         ]
 
 
-class Outputs:
-    """Publishes results and changes of state."""
+class Listener(Protocol):
+    """Somebody in this process who wants to know what is published."""
 
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
+    def follow(self, result: Result) -> None: ...
+
+    def tell(self, change: Change) -> None: ...
+
+
+class Outputs:
+    """Publishes results and changes of state, and tells the listeners."""
+
+    def __init__(self, publisher: Publisher, listeners: Sequence[Listener] = ()) -> None:
+        self._publisher, self._listeners = publisher, listeners
         self._labels: tuple[tuple[str, str], ...] | None = None
 
     def publish(self, result: Result, mask_threshold: float) -> None:
@@ -76,10 +85,14 @@ class Outputs:
         self._offer(MASK_VIEW, lambda: conversions.rgb_to_image(mask_view(result), header))
         self._publish_overlay(result)
         self._publish_space(result)
+        for listener in self._listeners:
+            listener.follow(result)
 
     def publish_changes(self, changes: Sequence[Change], header: Header) -> None:
         for change in changes:
             self._publisher.publish(EVENTS, event_message(change, header))
+            for listener in self._listeners:
+                listener.tell(change)
 
     def _offer(self, topic: Topic, make: Callable[[], Any]) -> None:
         if self._publisher.wanted(topic):
@@ -154,4 +167,4 @@ def event_message(change: Change, header: Header) -> TrackEvent:
 
 
 def _state(state: TrackState | None) -> int:
-    return TrackEvent.NOT_TRACKED if state is None else int(conversions.STATES[state])
+    return TrackEvent.NOT_TRACKED if state is None else int(STATES[state])

@@ -103,13 +103,13 @@ def quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, floa
 
 
 def _detection(tracked: Tracked, place: Place, header: Header) -> Detection3D:
-    pose = PoseWithCovariance(pose=_pose(place), covariance=_covariance(place.covariance))
+    pose = PoseWithCovariance(pose=surface_pose(place), covariance=_covariance(place.covariance))
     hypothesis = ObjectHypothesis(class_id=name_of(tracked), score=float(tracked.track.confidence))
     width, height, length = place.extent
     return Detection3D(
         header=header,
         results=[ObjectHypothesisWithPose(hypothesis=hypothesis, pose=pose)],
-        bbox=BoundingBox3D(center=_pose(place), size=Vector3(x=width, y=height, z=length)),
+        bbox=BoundingBox3D(center=surface_pose(place), size=Vector3(x=width, y=height, z=length)),
         id=tracked.id,
     )
 
@@ -121,7 +121,8 @@ def _covariance(position: NDArray[np.float64]) -> NDArray[np.float64]:
     return values.ravel()
 
 
-def _pose(place: Place) -> Pose:
+def surface_pose(place: Place) -> Pose:
+    """At the visible surface and without a turn: nothing is known of the axes of the object."""
     x, y, z = place.position
     return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(w=1.0))
 
@@ -166,7 +167,7 @@ def _solid(tracked: Tracked, place: Place, number: int) -> list[Marker]:
         ns="boxes",
         id=number,
         type=Marker.CUBE,
-        pose=_pose(place),
+        pose=surface_pose(place),
         color=_colour(tracked, alpha=0.4),
         scale=Vector3(x=width, y=height, z=length),
     )

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from rclpy.action import get_action_server_names_and_types_by_node
 from rclpy.parameter import Parameter
 
 from s2iammask_ros.outputs.topics import TOPICS
@@ -30,13 +31,16 @@ def test_the_security_policy_names_what_the_node_uses_and_nothing_else(world, ma
     world.spin_until(lambda: node.pipeline and node.pipeline.cameras)
 
     def used(what):
-        return {name for name, _ in getattr(node, f"get_{what}_names_and_types_by_node")("tracker", "/")}
+        names = {name for name, _ in getattr(node, f"get_{what}_names_and_types_by_node")("tracker", "/")}
+        return {name for name in names if "/_action/" not in name}
 
     # discovery tells of names a little later than the node has them
     optional = {"/image", "/image/compressed", "/parameter_events"}
     world.spin_until(lambda: used("publisher") == policy("topics", "publish"))
     world.spin_until(lambda: used("subscriber") | optional == policy("topics", "subscribe"))
     world.spin_until(lambda: used("service") == policy("services", "reply"))
+    served = get_action_server_names_and_types_by_node(node, "tracker", "/")
+    assert {name for name, _ in served} == policy("actions", "execute")
 
 
 def test_rviz_shows_topics_that_exist_in_docks_that_exist():
