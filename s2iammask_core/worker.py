@@ -65,8 +65,8 @@ class Worker(Generic[Item]):
         future: Future[Answer] = Future()
         with self._changed:
             if not self._running:
-                raise UnavailableError("the tracker is not active; activate the node first")
-            self._commands.append(lambda: _settle(future, command))
+                raise UnavailableError("the tracker is not active")
+            self._commands.append(lambda: settle(future, command))
             self._changed.notify()
         try:
             return future.result(seconds)
@@ -102,7 +102,8 @@ class Worker(Generic[Item]):
             command()
 
 
-def _settle(future: "Future[Any]", command: Callable[[], Any]) -> None:
+def settle(future: "Future[Any]", command: Callable[[], Any]) -> None:
+    """Runs a command that nobody has given up, and lets those who wait know."""
     if not future.set_running_or_notify_cancel():
         return
     try:
