@@ -95,7 +95,8 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
 
 
 LEAST_MARGIN = 32  # pixels; it leaves more candidates than there can be proposals
-VARIANTS = ("siammask_box", "siammask_base", "siammask_sharp", "s2iammask", "s2iammask_nano")
+VARIANTS = ("siammask_box", "siammask_base", "siammask_sharp", "s2iammask")
+BACKBONES = ("small", "resnet50")
 
 
 @dataclass(frozen=True)
@@ -104,20 +105,34 @@ class NetworkConfig:
 
     variant: str = setting("s2iammask", "network variant", choices=VARIANTS)
     mask_head: str = setting("g2", "second-stage head: g2 fusion FCN or g1 plain FCN", choices=("g1", "g2"))
+    backbone: str = setting(
+        "",
+        "small or resnet50; by default small for s2iammask and resnet50 for siammask",
+        choices=("", *BACKBONES),
+    )
     mask_detail: bool = setting(
-        False, "region masks of 56 x 56 instead of 28 x 28, with outlines from the backbone's early features"
+        True, "region masks of 56 x 56 instead of 28 x 28, with outlines from the backbone's early features"
     )
     head_input: str = setting(
         "both", "what the second stage pools", choices=("both", "correlation", "search")
     )
-    blocks: int = setting(3, "blocks of the small backbone at stride 8", 3, 8)
+    blocks: int = setting(4, "blocks of the small backbone at stride 8", 3, 8)
     memory: bool = setting(
-        False,
+        True,
         "the second stage remembers the pixels of the first frame and the mask of the last; needs detail",
     )
 
     def __post_init__(self) -> None:
         check(self)
+        if self.variant != "s2iammask" and self.backbone == "small":
+            raise ConfigError(f"{self.variant} has the backbone resnet50; small is for s2iammask")
+        if self.memory and not self.mask_detail:
+            raise ConfigError("memory needs mask_detail: set both to false, or mask_detail to true")
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the backbone is the small one."""
+        return self.variant == "s2iammask" and self.backbone != "resnet50"
 
 
 @dataclass(frozen=True)
@@ -178,6 +193,10 @@ class TrackerConfig:
         0.0,
         5.0,
         live=True,
+    )
+    remember: bool = setting(
+        True,
+        "pixels of the first frame and the mask of the last are remembered, by networks that can",
     )
     min_mask_area: float = setting(
         100.0,

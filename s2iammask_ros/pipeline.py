@@ -16,6 +16,7 @@ from vision_msgs.msg import Detection2DArray
 from s2iammask_core import TrackerConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.geometry import HostFrame
+from s2iammask_core.worker import Worker
 from s2iammask_ros import together
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.engine import Engine
@@ -31,7 +32,6 @@ from s2iammask_ros.outputs.topics import LATENCY, TF, TOPICS
 from s2iammask_ros.settings import NodeConfig, prefix_of
 from s2iammask_ros.targets.records import Reason
 from s2iammask_ros.targets.targets import Targets
-from s2iammask_ros.worker import Worker
 
 Answer = TypeVar("Answer")
 LEFT = "the node left the active state"

@@ -12,8 +12,8 @@ from s2iammask_core.model.backbone import Backbone, Neck
 from s2iammask_core.model.correlation import Correlation, CorrelationBranch, depthwise_correlation
 from s2iammask_core.model.mask_head import RegionInputs, RegionMasks
 from s2iammask_core.model.memory import CELLS, ROWS, PixelMemory
-from s2iammask_core.model.nano import NanoBackbone
 from s2iammask_core.model.refine import Refine, window_at
+from s2iammask_core.model.small_backbone import SmallBackbone
 from s2iammask_core.tracking.network import MaskSource, SearchOutput
 
 BASE_MASK_PIXELS = 63  # side of a mask of SiamMask-base
@@ -23,10 +23,9 @@ MASK_SOURCES: dict[str, MaskSource] = {
     "siammask_base": "cell",
     "siammask_sharp": "cell",
     "s2iammask": "roi",
-    "s2iammask_nano": "roi",
 }
 CHANNELS = 256  # of the neck, and of everything after it
-NANO_CHANNELS = 64
+SMALL_CHANNELS = 64  # with the small backbone
 
 
 class SiameseNetwork(nn.Module):
@@ -37,9 +36,8 @@ class SiameseNetwork(nn.Module):
         self.config = config
         self.correlation: Correlation = depthwise_correlation  # export puts another of the same result
         anchors = AnchorShape().count
-        nano = config.variant == "s2iammask_nano"
-        self.backbone = NanoBackbone(config.blocks) if nano else Backbone()
-        self.channels = NANO_CHANNELS if nano else CHANNELS
+        self.backbone = SmallBackbone(config.blocks) if config.is_small else Backbone()
+        self.channels = SMALL_CHANNELS if config.is_small else CHANNELS
         self.neck = Neck(self.backbone.channels.deep, self.channels)
         self.score = CorrelationBranch(self.channels, 2 * anchors)
         self.box = CorrelationBranch(self.channels, 4 * anchors)

@@ -66,7 +66,7 @@ class S2iamMaskMethod:
     ) -> tuple[tuple[Target, ...], Kernels]:
         """The targets, with their masks in the first frame where the network remembers such."""
         blank = self.templates(frame, targets, config)
-        if not targets or not self._runner.memory_values:
+        if not targets or not self._runner.memory_values or not config.remember:
             return targets, blank
         return FirstFrame(frame, config, self).begin(targets, starts, blank)
 

@@ -18,7 +18,10 @@ def aim_at(targets: tuple[Target, ...], config: TrackerConfig, zoom: float = 1.0
     previous = [(t.believed.x1, t.believed.y1, t.believed.x2, t.believed.y2) for t in targets]
     seen = np.array([target.health.state is not TrackState.LOST for target in targets], np.float64)
     crop = Crop(centers(targets), sides, config.search_pixels)
-    shapes = [None if target.health.state is TrackState.LOST else target.shape for target in targets]
+    shapes = [
+        target.shape if config.remember and target.health.state is not TrackState.LOST else None
+        for target in targets
+    ]
     return Aim(
         crop,
         np.array([(target.width, target.height) for target in targets], np.float64),

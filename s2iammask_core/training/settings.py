@@ -10,13 +10,12 @@ from s2iammask_core.data.augment import AugmentConfig
 from s2iammask_core.data.pairs import PairConfig
 from s2iammask_core.errors import ConfigError
 
-REGIONS = ("s2iammask", "s2iammask_nano")  # the variants with masks of regions
 VARIANTS_OF = {  # what each objective can train
     "proposals": VARIANTS,
     "base": ("siammask_base",),
     "sharp": ("siammask_sharp",),
-    "regions": REGIONS,
-    "joint": REGIONS,
+    "regions": ("s2iammask",),
+    "joint": ("s2iammask",),
 }
 OBJECTIVES = tuple(VARIANTS_OF)
 LEARNING = {  # the parts that get a gradient from each

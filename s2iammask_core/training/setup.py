@@ -21,8 +21,8 @@ from s2iammask_core.errors import ConfigError, DatasetError, WeightsError
 from s2iammask_core.files.texts import read_names
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.imagenet import load_imagenet
-from s2iammask_core.model.nano import LEAST_BLOCKS
 from s2iammask_core.model.network import SiameseNetwork
+from s2iammask_core.model.small_backbone import LEAST_BLOCKS
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.settings import DataConfig, TrainConfig
 

@@ -67,6 +67,16 @@ def test_a_given_mask_is_remembered_as_such(remembering, frame):
     assert not remembering.seen  # there is nothing to look for
 
 
+def test_a_tracker_that_shall_not_remember_is_told_nothing_of_masks(remembering, frame):
+    tracker = Tracker.of(remembering, TrackerConfig(remember=False))
+
+    tracker.start(frame, [drawn(frame)])
+    (track,) = tracker.track(frame)
+
+    assert track.mask.area
+    assert not any(bool(each.any()) for each in (*remembering.masks, *remembering.priors))
+
+
 def test_what_was_given_may_change_afterwards(remembering, frame):
     mask = drawn(frame)
     tracker = Tracker.of(remembering)

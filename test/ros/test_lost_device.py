@@ -8,10 +8,10 @@ import torch
 from s2iammask.msg import TrackedObjectArray
 from s2iammask_core import Tracker
 from s2iammask_core.errors import FrameError
+from s2iammask_core.worker import Worker
 from s2iammask_ros import device, together
 from s2iammask_ros.device import free_memory, is_device_failure, is_lost, memory_in_use
 from s2iammask_ros.faults import Faults
-from s2iammask_ros.worker import Worker
 
 RED, GREEN = (220, 30, 40), (30, 200, 60)
 LOST = "CUDA error: an illegal memory access was encountered"

@@ -18,6 +18,7 @@ from s2iammask_core.page.clip.previews import Previews
 from s2iammask_core.page.clip.rates import Rates
 from s2iammask_core.page.clip.targets import ClipTargets
 from s2iammask_core.page.pictures import Picture
+from s2iammask_core.worker import settle
 
 Answer = TypeVar("Answer")
 SECOND = 1e9
@@ -132,7 +133,7 @@ class Player:
                 continue
             if command is None:
                 return
-            _carry_out(*command)
+            settle(*command)
 
     def _patience(self) -> float | None:
         """Seconds until the next frame is due; None: there is none."""
@@ -193,15 +194,6 @@ class Player:
             action()
         except S2iamMaskError as error:
             self._mode, self._error = Mode.PAUSED, str(error)
-
-
-def _carry_out(future: "Future[Any]", command: Callable[[], Any]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(command())
-    except Exception as error:
-        future.set_exception(error)
 
 
 def frame_of(stamp: int, rate: float) -> int:

@@ -16,10 +16,10 @@ def call(tmp_path, files):
     root = files.davis(tmp_path / "davis", ["cat", "cow"], frames=5)
     files.rows(root / "ImageSets/2016/train.txt", [("cat",), ("cow",)])
     torch.manual_seed(3)
-    checkpoint.save(build_network(NetworkConfig("s2iammask_nano")), tmp_path / "nano.safetensors")
+    checkpoint.save(build_network(NetworkConfig("s2iammask")), tmp_path / "small.safetensors")
 
     def call(*more):
-        weights = str(tmp_path / "nano.safetensors")
+        weights = str(tmp_path / "small.safetensors")
         return main(
             ["calibrate", "--root", str(root), "--weights", weights, "--device", "cpu", *map(str, more)]
         )

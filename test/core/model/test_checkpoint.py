@@ -148,7 +148,7 @@ def test_verify_compares_with_the_manifest(tmp_path, capsys):
 def drawn(tmp_path):
     """Writes a network with random weights of a seed; gives its file."""
 
-    def save(seed, variant="s2iammask_nano"):
+    def save(seed, variant="s2iammask"):
         torch.manual_seed(seed)
         path = tmp_path / f"{variant}_{seed}.safetensors"
         checkpoint.save(build_network(NetworkConfig(variant)), path)

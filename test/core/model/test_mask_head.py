@@ -10,6 +10,7 @@ from s2iammask_core.model.mask_head import RegionInputs
 from s2iammask_core.model.network import build_network
 from s2iammask_core.model.pooling import DEEP, EARLY, pool
 
+COARSE = NetworkConfig(mask_detail=False, memory=False)
 CELL_CENTERS = torch.arange(31) * 8 + 7.5  # continuous patch pixels
 
 
@@ -36,8 +37,8 @@ def test_pooling_is_exact_on_a_ramp():
 @torch.inference_mode()
 def test_the_logits_of_both_inputs_are_summed():
     torch.manual_seed(2)
-    both = build_network(NetworkConfig("s2iammask"))
-    maps = torch.rand(2, 256, 31, 31), torch.rand(2, 256, 31, 31)
+    both = build_network(COARSE)
+    maps = torch.rand(2, 64, 31, 31), torch.rand(2, 64, 31, 31)
     rois = torch.tensor([[[40.0, 50, 150, 160], [10, 20, 90, 80]]]).expand(2, -1, -1)
 
     summed = both.region_masks(RegionInputs(maps), rois)
@@ -49,8 +50,8 @@ def test_the_logits_of_both_inputs_are_summed():
 @torch.inference_mode()
 def test_targets_of_a_batch_do_not_see_each_other():
     torch.manual_seed(2)
-    network = build_network(NetworkConfig("s2iammask", mask_head="g1"))
-    maps = torch.rand(3, 256, 31, 31), torch.rand(3, 256, 31, 31)
+    network = build_network(replace(COARSE, mask_head="g1"))
+    maps = torch.rand(3, 64, 31, 31), torch.rand(3, 64, 31, 31)
     rois = torch.rand(3, 4, 2).mul(100).repeat(1, 1, 2) + torch.tensor([0.0, 0, 80, 90])
 
     together = network.region_masks(RegionInputs(maps), rois)
@@ -78,8 +79,8 @@ def test_early_features_lie_where_the_backbone_sees_them():
 @pytest.mark.parametrize("head", ["g1", "g2"])
 def test_detail_makes_masks_of_twice_the_resolution_and_begins_with_the_coarse_ones(head):
     torch.manual_seed(2)
-    network = build_network(NetworkConfig("s2iammask", mask_head=head, mask_detail=True))
-    templates, patches = torch.rand(2, 768 * 25), torch.rand(2, 3, 255, 255) * 255
+    network = build_network(NetworkConfig("s2iammask", mask_head=head, memory=False))
+    templates, patches = torch.rand(2, 192 * 25), torch.rand(2, 3, 255, 255) * 255
     rois = torch.tensor([[[40.0, 50, 150, 160], [10, 20, 90, 80]]]).expand(2, -1, -1)
     network.region_masks.detail.out.weight.zero_()
     network.region_masks.detail.out.bias.zero_()

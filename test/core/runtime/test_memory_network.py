@@ -41,14 +41,14 @@ def frame():
 
 @pytest.fixture(scope="module")
 def network(calm_network):
-    return calm_network("s2iammask_nano", memory=True)
+    return calm_network()
 
 
 @pytest.fixture(scope="module")
 def exported(calm_network, tmp_path_factory):
     pytest.importorskip("onnxruntime")
     folder = tmp_path_factory.mktemp("exported")
-    export(Subject(calm_network("s2iammask_nano", memory=True), {}), folder, ONNX, CONFIG)
+    export(Subject(calm_network(), {}), folder, ONNX, CONFIG)
     return folder
 
 
@@ -118,8 +118,8 @@ def test_shared_layers_and_winograd_convolutions_leave_what_is_recalled(
     random_network, patches, rois, outputs, dtype, tolerance
 ):
     few = tuple(each[:2] for each in patches), rois[:2]
-    wanted = outputs(random_network("s2iammask", memory=True), *few)
-    prepared = PreparedNetwork(random_network("s2iammask", memory=True), CPU, dtype)
+    wanted = outputs(random_network(backbone="resnet50"), *few)
+    prepared = PreparedNetwork(random_network(backbone="resnet50"), CPU, dtype)
     share_first_layers(prepared.module)
     use_winograd(prepared.module)
     use_winograd(prepared.searches)

@@ -32,7 +32,7 @@ def noise(count):
 def plain(calm_network, tmp_path_factory):
     """A small network, exported as it is."""
     folder = tmp_path_factory.mktemp("plain")
-    export(Subject(calm_network("s2iammask_nano"), {"trained": "never"}), folder, ONNX, CONFIG)
+    export(Subject(calm_network(memory=False), {"trained": "never"}), folder, ONNX, CONFIG)
     return folder
 
 
@@ -131,7 +131,7 @@ def test_a_clip_without_a_use_is_refused(tmp_path, capsys):
 @pytest.fixture
 def weights(random_network, tmp_path):
     path = tmp_path / "random.safetensors"
-    checkpoint.save(random_network("s2iammask_nano"), path)
+    checkpoint.save(random_network(memory=False), path)
     return path
 
 
@@ -162,7 +162,7 @@ def test_a_clip_of_ones_own_gives_the_ranges(weights, clip, tmp_path, capsys):
     assert main(["export", str(folder), "--precision", "int8", *words]) == 0
 
     report = json.loads(capsys.readouterr().out)
-    assert (report["variant"], report["precision"]) == ("s2iammask_nano", "int8")
+    assert (report["variant"], report["precision"]) == ("s2iammask", "int8")
     assert read_description(folder).precision == "int8"
 
 

@@ -78,7 +78,7 @@ def test_a_way_that_cannot_run_at_all_is_noticed_where_nothing_is_expected_too(n
 
 
 def test_nothing_is_expected_of_a_network_that_follows_nothing(random_network):
-    untrained = random_network("s2iammask_nano")
+    untrained = random_network("s2iammask")
 
     assert with_expectation(untrained, {NOTE: "of before", "trained": "no"}, CONFIG) == {"trained": "no"}
 

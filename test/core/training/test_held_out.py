@@ -34,7 +34,7 @@ def root(tmp_path):
 def test_the_score_of_a_network_with_masks_is_that_of_its_masks(root):
     validate = held_out(ValidationConfig(str(root), every=2))
 
-    scores = validate(build_network(NetworkConfig("s2iammask_nano")))
+    scores = validate(build_network(NetworkConfig("s2iammask")))
 
     assert scores.keys() == {"score", "j", "f", "box_iou"}
     assert scores["score"] == scores["j"]
@@ -42,7 +42,7 @@ def test_the_score_of_a_network_with_masks_is_that_of_its_masks(root):
 
 
 def test_validation_leaves_the_network_and_the_number_formats_as_they_are(root, monkeypatch):
-    network = build_network(NetworkConfig("s2iammask_nano"))
+    network = build_network(NetworkConfig("s2iammask"))
     before = {name: value.clone() for name, value in network.state_dict().items()}
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     seen = []

@@ -121,19 +121,22 @@ def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_setting
     assert all(torch.equal(two[name], begun[name]) for name in begun.keys() - learned.keys())
 
 
+LARGE = {"backbone": "resnet50", "mask_detail": False, "memory": False}
+
+
 @pytest.mark.parametrize(
-    ("objective", "variant", "trained", "side"),
+    ("objective", "network", "trained", "side"),
     [
-        ("base", "siammask_base", ["neck", "mask"], 143),
-        ("sharp", "siammask_sharp", ["mask", "refine"], 143),
-        ("regions", "s2iammask", ["mask", "region_masks"], 175),
-        ("joint", "s2iammask", ["backbone.layer3", "neck", "score", "box", "mask", "region_masks"], 175),
+        ("base", {"variant": "siammask_base"}, ["neck", "mask"], 143),
+        ("sharp", {"variant": "siammask_sharp"}, ["mask", "refine"], 143),
+        ("regions", LARGE, ["mask", "region_masks"], 175),
+        ("joint", LARGE, ["backbone.layer3", "neck", "score", "box", "mask", "region_masks"], 175),
     ],
 )
-def test_each_objective_changes_just_what_it_trains(small_settings, objective, variant, trained, side):
+def test_each_objective_changes_just_what_it_trains(small_settings, objective, network, trained, side):
     settings = small_settings | {
         "objective": objective,
-        "network": {"variant": variant},
+        "network": network,
         "trained": trained,
         "epochs": 1,
         "pairs_per_epoch": 2,
@@ -154,7 +157,7 @@ def test_each_objective_changes_just_what_it_trains(small_settings, objective, v
     assert {name.split("/")[0] for name in shown} == PICTURES
 
 
-REMEMBERING = {"variant": "s2iammask_nano", "mask_detail": True, "memory": True}
+REMEMBERING = {"variant": "s2iammask", "blocks": 3}
 
 
 def test_a_network_with_memory_learns_what_to_remember_and_what_to_make_of_it(small_settings):

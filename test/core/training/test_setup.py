@@ -10,14 +10,14 @@ from s2iammask_core.model.network import build_network
 from s2iammask_core.training.settings import from_nested
 from s2iammask_core.training.setup import begin_memory, initial_network
 
-NANO = NetworkConfig("s2iammask_nano")
+FORGETFUL = NetworkConfig("s2iammask", memory=False)
 
 
 @pytest.fixture
 def saved(tmp_path):
     """Writes a network with its own random weights and gives its file and them."""
 
-    def save(seed, config=NANO):
+    def save(seed, config=FORGETFUL):
         torch.manual_seed(seed)
         network = build_network(config)
         path = tmp_path / f"{seed}.safetensors"
@@ -28,7 +28,7 @@ def saved(tmp_path):
 
 
 def settings(**values):
-    network = {"variant": "s2iammask_nano"}
+    network = {"variant": "s2iammask", "memory": False}
     return from_nested({"network": network, "data": [{"kind": "davis", "root": "x"}], **values})
 
 
@@ -46,7 +46,7 @@ def test_masks_can_begin_with_those_of_another_file(saved):
 
 def test_masks_that_do_not_fit_are_named(saved):
     first, _ = saved(1)
-    other, _ = saved(2, NetworkConfig("s2iammask_nano", mask_head="g1"))
+    other, _ = saved(2, NetworkConfig("s2iammask", mask_head="g1", memory=False))
 
     with pytest.raises(WeightsError, match=r"region_masks\.head"):
         initial_network(settings(initial=first, initial_masks=other))
@@ -54,7 +54,7 @@ def test_masks_that_do_not_fit_are_named(saved):
 
 def with_memory():
     torch.manual_seed(5)
-    return build_network(NetworkConfig("s2iammask_nano", mask_detail=True, memory=True)).eval()
+    return build_network(NetworkConfig("s2iammask", memory=True)).eval()
 
 
 def test_a_memory_that_never_learned_anything_begins_with_keys_that_tell_features_apart():
@@ -73,7 +73,7 @@ def test_a_memory_that_never_learned_anything_begins_with_keys_that_tell_feature
 
 
 def test_a_memory_that_learned_something_and_networks_without_one_are_left_as_they_are():
-    learned, without = with_memory(), build_network(NANO)
+    learned, without = with_memory(), build_network(FORGETFUL)
     learned.region_masks.recall.weight.data[0, 0, 0, 0] = 0.1
 
     for network in (learned, without):

@@ -5,7 +5,7 @@ from threading import Event, Semaphore
 import pytest
 
 from s2iammask_core.errors import UnavailableError
-from s2iammask_ros.worker import Worker
+from s2iammask_core.worker import Worker
 
 LONG = 5.0
 

@@ -61,7 +61,7 @@ class Worker(Generic[Item]):
         """Has a command run between two items, and waits for nothing; UnavailableError if it has ended."""
         with self._changed:
             if not self._running:
-                raise UnavailableError("the tracker is not active; activate the node first")
+                raise UnavailableError("the tracker is not active")
             self._commands.append(command)
             self._changed.notify()
 
@@ -71,7 +71,7 @@ class Worker(Generic[Item]):
         Raises UnavailableError if its turn did not come in time; it does not run later then.
         """
         future: Future[Answer] = Future()
-        self.post(lambda: _settle(future, command))
+        self.post(lambda: settle(future, command))
         try:
             return future.result(seconds)
         except LateError:
@@ -106,7 +106,8 @@ class Worker(Generic[Item]):
             command()
 
 
-def _settle(future: "Future[Any]", command: Callable[[], Any]) -> None:
+def settle(future: "Future[Any]", command: Callable[[], Any]) -> None:
+    """Runs a command that nobody has given up, and lets those who wait know."""
     if not future.set_running_or_notify_cancel():
         return
     try:
