@@ -140,7 +140,7 @@ def compared(found: dict[str, Any]) -> dict[str, Any]:
 
 
 READER = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from s2iammask_core.batch.manifest import opened
 from s2iammask_core.batch.reading import read_rows
@@ -148,7 +148,8 @@ with opened(Path(sys.argv[2])) as manifest:
     manifest.load(read_rows(Path(sys.argv[1])))
     for _ in manifest.jobs(longest_first=True):
         pass
-print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+peak = re.search("VmHWM: *(\\\\d+)", Path("/proc/self/status").read_text().replace("\\t", " "))
+print(round(int(peak.group(1)) / 1024))
 """
 
 
