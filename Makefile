@@ -7,6 +7,7 @@
 # make shell    a shell with all of it
 # make bench-node   what the node costs on top of the tracker
 # make bench-page   what the page costs the tracker, and how late a person sees
+# make bench-batch  what `s2iammask batch` costs beside a plain loop, and what a second worker brings
 # make screenshots  docs/page*.jpg, of the demo and a browser (apt install chromium)
 # make clean    removes what was built; make distclean also .venv
 
@@ -45,7 +46,7 @@ LACKING := $(foreach name,tf2_msgs vision_msgs,$(if $(wildcard $(addsuffix /shar
 SOURCES := CMakeLists.txt package.xml \
     $(shell find action cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: setup demo test check shell bench-node bench-page screenshots clean distclean
+.PHONY: setup demo test check shell bench-node bench-page bench-batch screenshots clean distclean
 
 setup: $(INSTALL)/.ready
 
@@ -68,6 +69,9 @@ bench-node: setup
 
 bench-page: setup
 	@$(ACTIVATE); $(LOOPBACK); python -m demo.bench_page $(ARGS)
+
+bench-batch: setup
+	@$(ACTIVATE); python -m demo.bench_batch $(ARGS)
 
 screenshots: setup
 	@$(ACTIVATE); $(LOOPBACK); python -m demo.screenshots $(ARGS)

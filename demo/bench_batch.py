@@ -1,0 +1,169 @@
+"""What `s2iammask batch` costs beside a plain loop, and what a second worker brings: make bench-batch.
+
+Clips of the demo's scene, each another one, are tracked by a loop over `start` and `track` that writes
+nothing, in this process (0 workers), and by 1 and 2 workers with one thread each. Rates are those of the
+middle of a run, when all workers have begun; `whole_s` contains their start. Memory is that of a process
+that only reads the table and goes through its recordings.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from s2iammask_core import RuntimeConfig, load_tracker
+from s2iammask_core.batch.manifest import opened
+from s2iammask_core.batch.reading import read_rows
+from s2iammask_core.batch.run import Request, Watch, run
+from s2iammask_core.clip import Shot, shots
+from s2iammask_core.evaluation.factory import WeightsFactory
+from s2iammask_core.files.clips import open_clip
+from s2iammask_core.files.video_writer import video_writer
+from s2iammask_core.runtime import weights_file
+from s2iammask_core.spread import Workers, session
+
+MIDDLE = (0.25, 0.9)  # shares of all frames between which a rate counts
+ROWS = (1000, 100_000)
+ONE_THREAD = RuntimeConfig(threads=1)
+COLUMNS = "recording,frame,id,label,x,y,width,height\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--weights", default="s2iammask_nano")
+    parser.add_argument("--clips", type=int, default=24)
+    parser.add_argument("--frames", type=int, default=40, help="of a clip")
+    parser.add_argument("--workers", default="0,1,2", help="numbers of workers that are tried")
+    parser.add_argument(
+        "--rows", type=Path, help=argparse.SUPPRESS
+    )  # only load a table, and say what it took
+    args = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        jobs = draw(Path(folder), args.clips, args.frames)
+        found = {
+            "clips": args.clips,
+            "frames": args.frames,
+            "weights": args.weights,
+            "loop": loop(jobs, args),
+        }
+        for count in map(int, args.workers.split(",")):
+            found[f"{count} workers"] = batch(jobs, args, count)
+        found["memory_mb"] = {rows: memory(Path(folder), rows) for rows in ROWS}
+    print(json.dumps(compared(found), indent=2))
+    return 0
+
+
+def draw(folder: Path, clips: int, frames: int) -> Path:
+    """Writes the clips and the table of their first boxes."""
+    scene = list(shots(clips + frames))
+    rows = [
+        write_clip(folder / f"clip{number:02d}.mp4", scene[number : number + frames])
+        for number in range(clips)
+    ]
+    jobs = folder / "jobs.csv"
+    jobs.write_text(COLUMNS + "".join(rows))
+    return jobs
+
+
+def write_clip(path: Path, part: list[Shot]) -> str:
+    with video_writer(path, 25.0) as writer:
+        for shot in part:
+            writer.write(shot.frame)
+    rows, columns = np.nonzero(part[0].mask)
+    x, y = columns.min(), rows.min()
+    return f"{path.name},0,1,cup,{x},{y},{columns.max() + 1 - x},{rows.max() + 1 - y}\n"
+
+
+def loop(jobs: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """What people write by hand; loading the network is not counted."""
+    tracker = load_tracker(args.weights, runtime=ONE_THREAD)
+    tracker.warm_up()
+    begun, frames = time.monotonic(), 0
+    for row in read_rows(jobs):
+        own = tracker.sibling()
+        for frame in open_clip(row.source):
+            if own.ids:
+                own.track(frame)
+            else:
+                own.start(frame, [row.start.box])
+            frames += 1
+    seconds = time.monotonic() - begun
+    return {"frames_per_s": round(frames / seconds, 1), "whole_s": round(seconds, 1)}
+
+
+def batch(jobs: Path, args: argparse.Namespace, count: int) -> dict[str, Any]:
+    workers = Workers(count)
+    recipe = WeightsFactory(str(weights_file(args.weights).absolute()), runtime=ONE_THREAD)
+    begun, ticks, done = time.monotonic(), list[tuple[float, int]](), 0
+
+    def tick(frames: int) -> None:
+        nonlocal done
+        done += frames
+        ticks.append((time.monotonic(), done))
+
+    with TemporaryDirectory() as out, ExitStack() as stack:
+        manifest = stack.enter_context(opened(Path(out)))
+        stack.enter_context(session(workers))
+        request = Request(recipe, Path(out), workers=workers)
+        counts = run(request, manifest, read_rows(jobs), Watch(frames=tick))
+    ended = {state.value: number for state, number in counts.items() if number}
+    return {"frames_per_s": rate(ticks), "whole_s": round(time.monotonic() - begun, 1), "ended": ended}
+
+
+def rate(ticks: list[tuple[float, int]]) -> float:
+    """The slope of the frames over time in the middle."""
+    whole = ticks[-1][1]
+    low, high = (share * whole for share in MIDDLE)
+    times, frames = np.asarray([each for each in ticks if low <= each[1] <= high]).T
+    return round(float(np.polyfit(times - times[0], frames, 1)[0]), 1)
+
+
+def compared(found: dict[str, Any]) -> dict[str, Any]:
+    """The same with what belongs to a recording alone, and what each number of workers brings."""
+    usual, clips, length = found["loop"]["frames_per_s"], found["clips"], found["frames"]
+    for name in [each for each in found if "workers" in each]:
+        found[name]["of_the_loop"] = round(found[name]["frames_per_s"] / usual, 2)
+    if "0 workers" in found:
+        here = found["0 workers"]
+        added = (here["whole_s"] - found["loop"]["whole_s"]) / clips
+        found["overhead_ms_a_recording"] = round(1000 * added)
+        found["of_that_frames_ms"] = round(1000 * length * (1 / here["frames_per_s"] - 1 / usual))
+    return found
+
+
+READER = """
+import re, sys
+from pathlib import Path
+from s2iammask_core.batch.manifest import opened
+from s2iammask_core.batch.reading import read_rows
+with opened(Path(sys.argv[2])) as manifest:
+    manifest.load(read_rows(Path(sys.argv[1])))
+    for _ in manifest.jobs(longest_first=True):
+        pass
+peak = re.search("VmHWM: *(\\\\d+)", Path("/proc/self/status").read_text().replace("\\t", " "))
+print(round(int(peak.group(1)) / 1024))
+"""
+
+
+def memory(folder: Path, rows: int) -> int:
+    """Megabytes of a process that reads so many rows, each another recording."""
+    table = folder / f"{rows}.csv"
+    table.write_text(COLUMNS + "".join(lines(rows)))
+    command = [sys.executable, "-c", READER, str(table), str(folder / f"{rows}")]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def lines(rows: int) -> Iterator[str]:
+    return (f"recording{number:06d}.mp4,0,1,cup,10,10,50,40\n" for number in range(rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
