@@ -42,9 +42,6 @@ def main() -> int:
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("--frames", type=int, default=40, help="of a clip")
     parser.add_argument("--workers", default="0,1,2", help="numbers of workers that are tried")
-    parser.add_argument(
-        "--rows", type=Path, help=argparse.SUPPRESS
-    )  # only load a table, and say what it took
     args = parser.parse_args()
     with TemporaryDirectory() as folder:
         jobs = draw(Path(folder), args.clips, args.frames)

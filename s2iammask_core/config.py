@@ -126,7 +126,7 @@ class NetworkConfig:
         check(self)
         if self.variant != "s2iammask" and self.backbone == "small":
             raise ConfigError(f"{self.variant} has the backbone resnet50; small is for s2iammask")
-        if self.memory and not self.mask_detail:
+        if self.variant == "s2iammask" and self.memory and not self.mask_detail:
             raise ConfigError("memory needs mask_detail: set both to false, or mask_detail to true")
 
     @property

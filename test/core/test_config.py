@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from s2iammask_core.config import RuntimeConfig, TrackerConfig, from_mapping, read_yaml
+from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig, from_mapping, read_yaml
 from s2iammask_core.errors import ConfigError
 
 
@@ -75,3 +75,19 @@ def test_a_file_without_settings_is_refused(tmp_path, text):
 
     with pytest.raises(ConfigError, match="settings"):
         read_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"variant": "siammask_sharp", "backbone": "small"}, "siammask_sharp has the backbone resnet50"),
+        ({"mask_detail": False}, "memory needs mask_detail"),
+    ],
+)
+def test_networks_that_cannot_be_are_refused_with_what_to_do(values, reason):
+    with pytest.raises(ConfigError, match=reason):
+        NetworkConfig(**values)
+
+
+def test_a_network_without_a_second_stage_has_no_memory_that_could_need_detail():
+    assert not NetworkConfig("siammask_box", mask_detail=False).is_small

@@ -15,9 +15,8 @@ class Pace:
     """When frames came and were shown, and how many were dropped. Any thread may use it."""
 
     def __init__(self) -> None:
-        self._shown: deque[tuple[int, int]] = deque(
-            maxlen=MOST
-        )  # stamps: of the frame, and when it was shown
+        # stamps: of the frame, and when it was shown
+        self._shown: deque[tuple[int, int]] = deque(maxlen=MOST)
         self._dropped = 0
         self._lock = Lock()
 

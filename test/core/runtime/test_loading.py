@@ -42,7 +42,7 @@ def test_a_file_or_folder_in_the_working_directory_wins_over_the_name_of_weights
 
 
 @pytest.mark.skipif(not weights_file().is_file(), reason="the weights are not in this checkout")
-@pytest.mark.parametrize("name", ["s2iammask", "s2iammask_nano"])
+@pytest.mark.parametrize("name", ["s2iammask", "s2iammask_memory", "s2iammask_nano"])
 def test_each_network_that_ships_goes_by_its_name_and_is_what_the_manifest_says(name):
     path = checked_weights(name)
 
