@@ -14,6 +14,7 @@ from rclpy.parameter import Parameter
 
 from s2iammask_core import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError, S2iamMaskError, UnavailableError
+from s2iammask_core.runtime import weights_file
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.device import free_memory
 from s2iammask_ros.engine import Engine, MakeTracker
@@ -62,7 +63,7 @@ class TrackerNode(ManagedNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads and warms up the network."""
-        begin, name = time.monotonic(), self.settings.weights or "s2iammask"
+        begin, name = time.monotonic(), self.settings.weights or weights_file().stem
         self._loading = f"still loading weights {name} on {self.runtime_config.device}"
         self.say(f"loading weights {name} on {self.runtime_config.device}")
         try:

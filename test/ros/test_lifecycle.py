@@ -20,6 +20,7 @@ from s2iammask_core import RuntimeConfig, Tracker
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.errors import WeightsError
 from s2iammask_core.model import build_network
+from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.torch_tracker import make_tracker
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.node import TrackerNode
@@ -168,6 +169,14 @@ def test_while_weights_are_loaded_everything_is_answered_at_once(world, slow_nod
     said = [each.msg for each in log if each.name == "tracker"]
     assert any(text.startswith("loading weights big on auto") for text in said)
     assert any(re.match(r"loaded weights big on cpu in [\d.]+ s", text) for text in said)
+
+
+def test_the_log_names_the_weights_that_are_loaded_by_default(world, make_node):
+    log = world.listen(Log, "/rosout", latched=True)
+
+    make_node()
+
+    world.spin_until(lambda: any(f"loaded weights {weights_file().stem} on" in each.msg for each in log))
 
 
 def test_a_transition_that_cannot_be_is_refused_at_once(world, make_node):
