@@ -81,7 +81,7 @@ def _spin(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
 
 
 def _send_results(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
-    """Of the goals that ended last: rclpy makes a result in one task of the executor, sends it in the next."""
+    """Of goals that ended last: rclpy makes a result in a task of the executor and sends it in the next."""
     end = time.monotonic() + LONGEST_GOODBYE
     for _ in ("made", "sent", "on their way"):
         done = executor.create_task(lambda: None)  # tasks have their turns in order
