@@ -1,72 +1,79 @@
-"""How many images arrive, by size, reliability and Fast DDS profile: make bench-images.
+"""How many images of a camera arrive in the node while it tracks: make bench-images.
 
-Two processes on this machine, a camera and a subscriber as the node's, and nothing else. A profile is
-config/fastdds.xml for the camera's process, the subscriber's, both or none.
+By size, reliability of the camera, and who has config/fastdds.xml: the camera's process, the node's, both or
+none. Two processes on this machine and nothing else.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
-from threading import Thread
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle
 
-import numpy as np
+import cv2
 import rclpy
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 from demo.run import ROOT, end, environment, module
-from s2iammask_ros.health.latency import percentiles
-from s2iammask_ros.images.subscription import ImageSubscription
-from s2iammask_ros.messages.arrays import byte_array
-from s2iammask_ros.messages.stamps import SECOND, nanoseconds, time_message
+from s2iammask.msg import Latency
+from s2iammask.srv import StartTracking, StopTracking
+from s2iammask_core import Box, RotatedBox
+from s2iammask_core.clip import first_box, shots
+from s2iammask_ros.messages.boxes import rotated_to_message
+from s2iammask_ros.outputs.conversions import rgb_to_image
 
 SIZES = ("640x480", "854x480", "1280x720", "1920x1080")
 RELIABILITIES = ("best_effort", "reliable")
 SIDES = {"none": (), "camera": ("camera",), "node": ("node",), "both": ("camera", "node")}
 PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
-LONGEST_MATCH, LAST_WAIT = 20.0, 0.3  # seconds
+LONGEST_WAIT = 60.0  # seconds
+REPORTS = 3  # that are waited for, until the last image is counted
+FRAMES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table."""
+class Kind:
+    """Images of one line of the table."""
 
-    size: str
+    size: tuple[int, int]  # width and height
     reliability: str
-    profile: str
-    published: int
-    received: int
-    p50_ms: float  # from stamp to callback
-    p95_ms: float
-
-    @property
-    def text(self) -> str:
-        share = 100 * self.received / max(self.published, 1)
-        kind = f"{self.size:>9} {self.reliability:>11}  profile {self.profile:<6}"
-        times = f"{self.p50_ms:6.1f} / {self.p95_ms:.1f} ms"
-        return f"{kind} {self.received:>4} of {self.published} ({share:3.0f} %)  {times}"
 
 
 def main() -> int:
     args = arguments()
-    if args.role:
-        return camera(args) if args.role == "camera" else subscriber()
-    rows: list[Row] = []
+    if args.side:
+        return camera(args)
     for profile in args.profile:
-        for row in measure(profile, args):
-            rows.append(row)
-            print(row.text, flush=True)
-    if args.json:
-        print(json.dumps([asdict(row) for row in rows]))
+        print(f"config/fastdds.xml on: {profile}", flush=True)
+        node = _begin("node", profile, [*module("s2iammask_ros.tracker_node"), *NODE])
+        told = (
+            "--side",
+            "--rate",
+            str(args.rate),
+            "--images",
+            str(args.images),
+            "--targets",
+            str(args.targets),
+        )
+        try:
+            _begin("camera", profile, [*module("demo.bench_images"), *told, "--size", *args.size]).wait()
+        finally:
+            end([node])
     return 0
+
+
+NODE = (
+    *("--ros-args", "--log-level", "error", "-r", "image:=/bench/images", "-p", "report_period:=0.25"),
+    *("-p", "max_age:=0.0", "-p", "size_change:=stop"),
+)
 
 
 def arguments() -> argparse.Namespace:
@@ -74,116 +81,113 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--profile", choices=SIDES, nargs="+", default=list(SIDES), help="who has it")
+    parser.add_argument("--size", nargs="+", default=list(SIZES), metavar="WxH")
     parser.add_argument("--rate", type=float, default=30.0, help="images a second (default %(default)g)")
     parser.add_argument("--images", type=int, default=150, help="of each kind (default %(default)d)")
-    parser.add_argument("--json", action="store_true", help="the table once more, for programs")
-    parser.add_argument("--role", choices=("camera", "node"), default="", help=argparse.SUPPRESS)
+    parser.add_argument("--targets", type=int, default=1, choices=(0, 1), help="that are tracked meanwhile")
+    parser.add_argument("--side", action="store_true", help=argparse.SUPPRESS)  # of the camera
     return parser.parse_args()
 
 
-def measure(profile: str, args: argparse.Namespace) -> list[Row]:
-    """All sizes and reliabilities between two processes of their own."""
-    told = ("--rate", str(args.rate), "--images", str(args.images))
-    heard = _begin("node", profile)
-    try:
-        shown = json.loads(_begin("camera", profile, *told).communicate()[0])
-        got = json.loads(heard.communicate("that is all\n")[0])
-    finally:
-        end([heard])
-    rows = []
-    for topic, published in shown.items():
-        size, reliability = topic.split("/")
-        times = percentiles(got[topic])
-        rows.append(Row(size, reliability, profile, published, len(got[topic]), times.p50, times.p95))
-    return rows
-
-
-def _begin(role: str, profile: str, *told: str) -> "subprocess.Popen[str]":
+def _begin(role: str, profile: str, line: list[str]) -> "subprocess.Popen[bytes]":
     variables = {name: value for name, value in environment().items() if name != PROFILE}
     if role in SIDES[profile]:
         variables[PROFILE] = str(ROOT / "config" / "fastdds.xml")
-    line = [*module("demo.bench_images"), "--role", role, *told]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    return subprocess.Popen(line, env=variables, text=True, start_new_session=True, **pipes)
+    return subprocess.Popen(line, env=variables, start_new_session=True)
 
 
-def topics() -> list[str]:
-    return [f"{size}/{reliability}" for size in SIZES for reliability in RELIABILITIES]
+class Bench(Node):
+    """The camera, and who asks the node what arrived."""
 
+    def __init__(self) -> None:
+        super().__init__("bench")
+        self._start = self.create_client(StartTracking, "/tracker/start_tracking")
+        self._stop = self.create_client(StopTracking, "/tracker/stop_tracking")
+        self.create_subscription(Latency, "/tracker/latency", self._on_latency, 10)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self)
+        self._latest, self._reports = Latency(), 0
 
-def name_of(topic: str) -> str:
-    """A name of ROS may not begin with a digit."""
-    return f"/bench/images_{topic}"
+    def line(self, kind: Kind, rate: float, count: int, targets: int) -> str:
+        """Publishes images of that kind, and says what became of them."""
+        quality = QoSProfile(depth=5, reliability=ReliabilityPolicy[kind.reliability.upper()])
+        publisher, frames = self.create_publisher(Image, "/bench/images", quality), pictures(kind.size)
+        before = self._settled().received
+        self._until(lambda: self._latest.received > before, lambda: self._show(publisher, next(frames)))
+        if targets:
+            self._begin_target(kind.size)
+        before = self._settled()
+        self._publish(publisher, frames, rate, count)
+        after = self._settled()
+        self._until(self._stop.call_async(StopTracking.Request()).done)
+        self.destroy_publisher(publisher)
+        came, tracked = after.received - before.received, after.processed - before.processed
+        width, height = kind.size
+        return (
+            f"{width:5d}x{height:<5d}{kind.reliability:>12}  {came:4d} of {count} arrived "
+            f"({100 * came / count:3.0f} %), {tracked:4d} processed, {after.age:5.1f} ms old on arrival"
+        )
 
+    def _publish(self, publisher: Publisher, frames: Iterator[Image], rate: float, count: int) -> None:
+        due = time.monotonic()
+        for _ in range(count):
+            self._show(publisher, next(frames))
+            due += 1 / rate
+            time.sleep(max(0.0, due - time.monotonic()))
 
-def subscriber() -> int:
-    """Prints how long each image took, seconds by topic, when its input ends."""
-    rclpy.init()
-    node, took = Node("bench_subscriber"), {topic: list[float]() for topic in topics()}
+    def _show(self, publisher: Publisher, image: Image) -> None:
+        image.header.stamp = self.get_clock().now().to_msg()
+        publisher.publish(image)
 
-    def hear(topic: str, image: Image) -> None:
-        took[topic].append((node.get_clock().now().nanoseconds - nanoseconds(image.header.stamp)) / SECOND)
+    def _begin_target(self, size: tuple[int, int]) -> None:
+        request = StartTracking.Request(boxes=[rotated_to_message(RotatedBox.from_box(scaled_box(size)))])
+        answer = self._start.call_async(request)
+        self._until(answer.done)
+        if not answer.result().success:
+            raise RuntimeError(f"tracking did not start: {answer.result().message}")
 
-    group = MutuallyExclusiveCallbackGroup()
-    subscriptions = [
-        ImageSubscription(node, name_of(topic), "raw", lambda image, topic=topic: hear(topic, image), group)
-        for topic in took
-    ]
-    executor, over = SingleThreadedExecutor(), Thread(target=sys.stdin.readline, daemon=True)
-    executor.add_node(node)
-    over.start()
-    while over.is_alive():
-        executor.spin_once(timeout_sec=0.1)
-        for subscription in subscriptions:
-            subscription.refresh()
-    print(json.dumps(took), flush=True)
-    return _leave(node)
+    def _settled(self) -> Latency:
+        """The node's counts, when nothing is on its way any more."""
+        seen = self._reports
+        self._until(lambda: self._reports >= seen + REPORTS)
+        return self._latest
+
+    def _until(self, done: Callable[[], bool], attempt: Callable[[], None] = lambda: None) -> None:
+        give_up = time.monotonic() + LONGEST_WAIT
+        while not done():
+            if time.monotonic() > give_up:
+                raise TimeoutError("the node does not answer")
+            attempt()
+            self._executor.spin_once(timeout_sec=0.1)
+
+    def _on_latency(self, latency: Latency) -> None:
+        self._latest, self._reports = latency, self._reports + 1
 
 
 def camera(args: argparse.Namespace) -> int:
-    """Publishes on one topic after the other, and prints how many images."""
     rclpy.init()
-    node, published = Node("bench_camera"), dict[str, int]()
-    for topic in topics():
-        published[topic] = _show(node, topic, args.rate, args.images)
-    print(json.dumps(published), flush=True)
-    return _leave(node)
-
-
-def _show(node: Node, topic: str, rate: float, count: int) -> int:
-    size, reliability = topic.split("/")
-    width, height = (int(side) for side in size.split("x"))
-    quality = QoSProfile(depth=5, reliability=ReliabilityPolicy[reliability.upper()])
-    publisher = node.create_publisher(Image, name_of(topic), quality)
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    image = Image(height=height, width=width, step=3 * width, encoding="bgr8", data=byte_array(pixels))
-    if not _is_heard(publisher):
-        return 0
-    due = time.monotonic()
-    for _ in range(count):
-        image.header.stamp = time_message(node.get_clock().now().nanoseconds)
-        publisher.publish(image)
-        due += 1 / rate
-        time.sleep(max(0.0, due - time.monotonic()))
-    time.sleep(LAST_WAIT)
-    node.destroy_publisher(publisher)
-    return count
-
-
-def _is_heard(publisher: Publisher) -> bool:
-    give_up = time.monotonic() + LONGEST_MATCH
-    while not publisher.get_subscription_count():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.05)
-    time.sleep(LAST_WAIT)  # the other side has to know of it too
-    return True
-
-
-def _leave(node: Node) -> int:
-    node.destroy_node()
+    bench = Bench()
+    for size in args.size:
+        width, height = (int(side) for side in size.split("x"))
+        for reliability in RELIABILITIES:
+            kind = Kind((width, height), reliability)
+            print(bench.line(kind, args.rate, args.images, args.targets), flush=True)
+    bench.destroy_node()
     rclpy.shutdown()
     return 0
+
+
+def pictures(size: tuple[int, int]) -> Iterator[Image]:
+    """The first frames of the demo's clip there and back, as messages that are made already."""
+    frames = [cv2.resize(shot.frame, size) for shot, _ in zip(shots(), range(FRAMES), strict=False)]
+    images = [rgb_to_image(frame, Header(frame_id="bench")) for frame in frames]
+    return cycle([*images, *images[-2:0:-1]])
+
+
+def scaled_box(size: tuple[int, int]) -> Box:
+    box, (height, width) = first_box(), next(shots()).mask.shape
+    x, y = size[0] / width, size[1] / height
+    return Box(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y)
 
 
 if __name__ == "__main__":
