@@ -11,10 +11,11 @@ import rclpy
 import rclpy.logging
 import rclpy.utilities
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from s2iammask_core.errors import ConfigError
+from s2iammask_ros.executor import ThreadsExecutor
 from s2iammask_ros.loading import make_tracker
 from s2iammask_ros.node import TrackerNode
 from s2iammask_ros.targets import services
@@ -60,7 +61,7 @@ def _run() -> int:
         rclpy.logging.get_logger("tracker").fatal(f"a parameter is wrong: {error}")
         return 2
     requests = services.THREADS * len(node.settings.cameras)
-    executor = MultiThreadedExecutor(num_threads=THREADS + requests)
+    executor = ThreadsExecutor(THREADS + requests)
     executor.add_node(node)
     try:
         _spin(executor, node)
@@ -70,13 +71,13 @@ def _run() -> int:
     return 0
 
 
-def _spin(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
+def _spin(executor: Executor, node: TrackerNode) -> None:
     """A request that rclpy itself chokes on, like a transition that does not exist, does not end the node."""
     while rclpy.utilities.ok():
         _spin_once(executor, node)
 
 
-def _spin_once(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
+def _spin_once(executor: Executor, node: TrackerNode) -> None:
     try:
         executor.spin_once(timeout_sec=LONGEST_DEAFNESS)
     except ExternalShutdownException:
