@@ -36,7 +36,7 @@ RELIABILITIES = ("best_effort", "reliable")
 SIDES = {"none": (), "camera": ("camera",), "node": ("node",), "both": ("camera", "node")}
 PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
 LONGEST_WAIT = 60.0  # seconds
-REPORTS = 3  # that are waited for, until the last image is counted
+REPORTS = 2  # that are waited for, until the last image is counted
 FRAMES = 6
 
 
