@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = [
     *("boxes", "config", "geometry", "clip", "overlay", "files.clips", "runtime", "manifest"),
     *("tracking.tracker", "tracking.colours", "tracking.redetection", "tracking.s2iammask"),
-    *("cli.track", "cli.demo", "cli.weights", "cli.bench"),
+    *("cli.track", "cli.demo", "cli.weights", "cli.bench", "cli.check"),
 ]
 FOR_EVALUATION = ["cli.eval", "cli.trax", "evaluation.davis"]
 IMPORTS = """
