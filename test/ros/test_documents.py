@@ -268,6 +268,14 @@ def test_what_sentences_name_exists_in_a_node(world, make_node, document):
     assert settings - known == set()
 
 
+@pytest.fixture(scope="module")
+def daemon():
+    """That of the tools, which they begin by themselves."""
+    yield
+    subprocess.run(["ros2", "daemon", "stop"], capture_output=True, check=False)
+
+
+@pytest.mark.usefixtures("daemon")
 @pytest.mark.skipif(not shutil.which("ros2"), reason="the tools of ROS 2 are not installed")
 @pytest.mark.parametrize(
     "command", [each for each in all_commands() if tuple(each.words[:2]) in ASKING], ids=str
