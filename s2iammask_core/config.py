@@ -83,12 +83,22 @@ def from_mapping(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     return kind(**values)
 
 
+def yaml_value(text: str | bytes, source: str) -> Any:
+    """What a YAML text holds, bytes in UTF-8 or what their byte order mark says; ConfigError names the source."""
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # PyYAML raises what its constructors do: 2024-13-45 is no date, !!bool maybe no truth
+        raise ConfigError(f"cannot read {source}: {error}") from error
+
+
 def read_yaml(path: Path | str) -> dict[str, Any]:
     """The mapping in a YAML file; ConfigError if it cannot be read or is something else."""
     try:
-        values = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        text = Path(path).read_bytes()
+    except OSError as error:
         raise ConfigError(f"cannot read settings from {path}: {error}") from error
+    values = yaml_value(text, f"settings from {path}")
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold names and values, not {type(values).__name__}")
     return values
