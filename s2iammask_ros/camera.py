@@ -9,7 +9,7 @@ from typing import Protocol
 from std_msgs.msg import Header
 
 from s2iammask_core import Shot, Track, Tracker, TrackerConfig, TrackState, track_together
-from s2iammask_core.errors import FrameError, S2iamMaskError, TargetError
+from s2iammask_core.errors import FrameError, S2iamMaskError
 from s2iammask_core.geometry import HostFrame
 from s2iammask_ros.health.counters import Counters, Fate
 from s2iammask_ros.health.latency import LatencyWindow, Timing
@@ -18,14 +18,14 @@ from s2iammask_ros.images.depth import View
 from s2iammask_ros.images.depth_stream import DepthStream
 from s2iammask_ros.images.encodings import image_to_rgb
 from s2iammask_ros.images.hints import HintStream
-from s2iammask_ros.images.history import History, Stamped
+from s2iammask_ros.images.history import History, Stamped, thinned
 from s2iammask_ros.messages.stamps import SECOND, nanoseconds, seconds_text, time_message
 from s2iammask_ros.outputs.outputs import Outputs, Result
 from s2iammask_ros.settings import NodeConfig
 from s2iammask_ros.targets.records import Candidate, Change, Moment, Reason, Tracked, Verdict
+from s2iammask_ros.targets.starts import meant
 from s2iammask_ros.targets.targets import Targets
 
-SAME_ASPECT = 0.02  # relative difference of width / height that still counts as a mere change of scale
 MOST_COMPLAINTS = 100
 
 
@@ -151,7 +151,8 @@ class Camera:
 
         Raises FrameError or TargetError if there is no such image, or it does not fit those tracked now.
         """
-        image = self._meant(moment)
+        age = self._node.settings.max_age
+        image = meant(self.history, moment, self._node.now(), age, self.counters.period or 0)
         later = thinned(self.history.between(image.stamp, self._done), self._node.settings.catch_up_steps)
         verdicts = self.targets.start(candidates, self._read(image), image.stamp, self._readable(later))
         self.publish_changes(image.message.header)
@@ -175,13 +176,6 @@ class Camera:
         stopped = self.targets.stop(names, reason, text)
         self.publish_changes(Header(stamp=time_message(self._node.now())))
         return stopped
-
-    def drop_half(self) -> None:
-        """Stops the younger half of the targets; the last one stays."""
-        names = [target.name for target in self.targets.known.values()]
-        if len(names) > 1:
-            text = "the device's memory is full"
-            self.targets.stop(names[(len(names) + 1) // 2 :], Reason.TOO_MANY, text)
 
     def move(self, tracker: Tracker, frame: HostFrame | None) -> None:
         """Goes on with another tracker; the targets start where they were, in that frame or the newest."""
@@ -216,21 +210,6 @@ class Camera:
         self.counters.count(fate)
         self.publish_changes(arrival.image.message.header)
 
-    def _meant(self, moment: Moment) -> Stamped[ImageMessage]:
-        newest = self.history.newest()
-        age, limit = (self._node.now() - newest.stamp) / SECOND, self._node.settings.max_age
-        period = self.counters.period or 0
-        if limit and age > limit + period / SECOND:
-            raise TargetError(
-                f"the newest image is {age:.3g} s old, more than max_age ({limit:g} s): "
-                "is the camera still publishing?"
-            )
-        if not moment.stamp:
-            return newest
-        if moment.clicked:
-            return self.history.newest(until=moment.stamp)
-        return self.history.find(moment.stamp, period // 2)
-
     def _is_late(self, stamp: int) -> bool:
         age, limit = (self._node.now() - stamp) / SECOND, self._node.settings.max_age
         if limit == 0 or age <= limit:
@@ -249,6 +228,12 @@ class Camera:
         for image in images:
             with suppress(FrameError):
                 yield self._read(image)
+
+    def _fit(self, turn: Turn) -> None:
+        known = self.targets.tracker.frame_size
+        if known not in (None, turn.size):
+            self.history.forget_before(turn.stamp)
+            self.targets.resize(turn.frame, self._node.settings.size_change == "rescale")
 
     def _complain(self, error: FrameError) -> None:
         """Each kind of unreadable image is reported once; all are counted."""
@@ -285,23 +270,6 @@ class Camera:
             self._complain(error)
             return None
 
-    def _fit(self, turn: Turn) -> None:
-        """Takes the targets over into a new image size, or stops them."""
-        known, here = self.targets.tracker.frame_size, turn.size
-        if known is None or known == here:
-            return
-        text = f"the images changed from {known[1]} x {known[0]} to {here[1]} x {here[0]} pixels"
-        self.history.forget_before(turn.stamp)
-        if (
-            self._node.settings.size_change == "rescale"
-            and abs(aspect(known) / aspect(here) - 1) < SAME_ASPECT
-        ):
-            empty = self.targets.tracker.sibling()
-            scale = here[0] / known[0]
-            self.targets.restart(empty, turn.frame, Reason.IMAGE_SIZE_CHANGED, text, scale)
-        else:
-            self.targets.stop([], Reason.IMAGE_SIZE_CHANGED, text)
-
 
 def _told(turn: Turn, tracked: Sequence[Tracked], found: float) -> str:
     states = ", ".join(f"{each.id} {each.track.state.value}" for each in tracked) or "no targets"
@@ -309,15 +277,3 @@ def _told(turn: Turn, tracked: Sequence[Tracked], found: float) -> str:
     return (
         f"image {seconds_text(turn.stamp)}: {states}; converted in {ms[0]:.1f} ms, tracked in {ms[1]:.1f} ms"
     )
-
-
-def aspect(size: tuple[int, int]) -> float:
-    return size[1] / size[0]
-
-
-def thinned(images: Sequence[Stamped[ImageMessage]], most: int) -> list[Stamped[ImageMessage]]:
-    """At most so many of the images, evenly spread, the last one among them."""
-    count = len(images)
-    if count <= most:
-        return list(images)
-    return [images[(number + 1) * count // most - 1] for number in range(most)]

@@ -56,7 +56,7 @@ class Faults:
     def _go_on(self, camera: Camera, frame: HostFrame, policy: str) -> None:
         """Fewer targets do not help where the device is lost."""
         if policy == "fewer" and not self._lost:
-            camera.drop_half()
+            camera.targets.drop_half()
         elif policy in ("fewer", "cpu"):
             self._move_to_cpu(camera, frame)
 

@@ -1,16 +1,19 @@
 """The action of one camera: an object is tracked for as long as a goal runs."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Protocol
 
 from rclpy.action.server import ActionServer, CancelResponse, ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # Humble has both here only
 from rclpy.node import Node
 
 from s2iammask.action import TrackObject
 from s2iammask_core import Box, RotatedBox, TrackState
+from s2iammask_core.errors import UnavailableError
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.images.depth import place_of
 from s2iammask_ros.messages.boxes import rotated_from_message, rotated_to_message
@@ -23,6 +26,7 @@ from s2iammask_ros.targets.records import Candidate, Change, Moment, Reason, Tra
 from s2iammask_ros.targets.services import reason_of
 
 Why = TrackObject.Result  # its constants are the reasons for an end
+CHECK_PERIOD = 0.2  # seconds
 
 
 class Host(Protocol):
@@ -30,6 +34,10 @@ class Host(Protocol):
 
     @property
     def settings(self) -> NodeConfig: ...
+
+    def now(self) -> int:
+        """Nanoseconds on the node's clock."""
+        ...
 
     def warn(self, text: str) -> None: ...
 
@@ -45,6 +53,8 @@ class Goal:
     handle: ServerGoalHandle
     id: str
     last_seen: int  # stamp of an image, nanoseconds
+    since: int = 0  # nanoseconds on the node's clock: when it was last heard to be seen, or first to be lost
+    lost: bool = False
     ending: int = 0  # why it was asked to end, if it was
     text: str = ""
 
@@ -57,25 +67,37 @@ class TrackAction:
         self._running: dict[str, Goal] = {}  # by the id of the object
         self._lock = Lock()  # for _running
         self._server = _Server(node, f"~/{prefix_of(name)}track_object", self._accept, self._cancel)
+        # the timer's clock is not the node's: with use_sim_time that may jump
+        steady, group = Clock(clock_type=ClockType.STEADY_TIME), MutuallyExclusiveCallbackGroup()
+        self._timer = node.create_timer(CHECK_PERIOD, self.check, callback_group=group, clock=steady)
 
     def destroy(self) -> None:
+        self._timer.cancel()
         self._server.destroy()
 
     def follow(self, result: Result) -> None:
         """Feedback about an image; an object that is lost for longer than its goal allows is stopped."""
         stamp = nanoseconds(result.header.stamp)
         for each in result.tracked:
-            with self._lock:
-                goal = self._running.get(each.id)
-                if goal is not None and each.track.state is not TrackState.LOST:
-                    goal = self._running[each.id] = replace(goal, last_seen=stamp)
+            goal = self._heard_of(each, stamp)
             if goal is None:
                 continue
             if not result.late:  # it would be taken for where things are
                 goal.handle.publish_feedback(_feedback(each, result))
-            allowed = goal.handle.request.lost_timeout
-            if each.track.state is TrackState.LOST and 0 < allowed * SECOND <= stamp - each.since:
-                self._ask_to_end(goal, Why.LOST, f"it was lost for {allowed:.3g} s")
+            if goal.lost:
+                self._end_if_over(goal, stamp - each.since)
+
+    def check(self) -> None:
+        """The same by the node's clock: images, which have the time of the camera, may not come any more."""
+        now = self._host.now()
+        with self._lock:
+            running = list(self._running.values())
+        for goal in running:
+            if 0 < goal.since <= now:
+                with suppress(UnavailableError):  # then its end is near anyway
+                    self._end_if_over(goal, now - goal.since)
+            else:  # simulated time began, or jumped back
+                self._replace(goal, since=now)
 
     def tell(self, change: Change) -> None:
         """Ends the goal of a target that was stopped."""
@@ -114,7 +136,7 @@ class TrackAction:
             self._refuse(handle, verdict.reason)
             return
         with self._lock:
-            self._running[verdict.id] = Goal(handle, verdict.id, stamp)
+            self._running[verdict.id] = Goal(handle, verdict.id, stamp, self._host.now())
         if handle.is_cancel_requested:  # while it began
             self._cancel()
 
@@ -137,6 +159,31 @@ class TrackAction:
             goals = [goal for goal in self._running.values() if goal.handle.is_cancel_requested]
         for goal in goals:
             self._ask_to_end(goal, Why.CANCELLED, "it was cancelled")
+
+    def _heard_of(self, tracked: Tracked, stamp: int) -> Goal | None:
+        """The goal of an object, after what an image says of it was noted; None if it has none."""
+        lost = tracked.track.state is TrackState.LOST
+        with self._lock:
+            goal = self._running.get(tracked.id)
+        if goal is None or (goal.lost and lost):
+            return goal
+        seen = goal.last_seen if lost else stamp
+        return self._replace(goal, lost=lost, last_seen=seen, since=self._host.now())
+
+    def _replace(self, goal: Goal, **values: Any) -> Goal | None:
+        """The goal with other values; None if it has ended meanwhile."""
+        with self._lock:
+            if goal.id not in self._running:
+                return None
+            changed = self._running[goal.id] = replace(self._running[goal.id], **values)
+            return changed
+
+    def _end_if_over(self, goal: Goal, passed: int) -> None:
+        allowed = goal.handle.request.lost_timeout
+        if 0 < allowed * SECOND <= passed:
+            lost = f"it was lost for {allowed:.3g} s"
+            silent = f"no image was tracked for {allowed:.3g} s: is the camera still publishing?"
+            self._ask_to_end(goal, Why.LOST, lost if goal.lost else silent)
 
     def _ask_to_end(self, goal: Goal, reason: int, text: str) -> None:
         with self._lock:

@@ -30,6 +30,7 @@ from s2iammask_ros.settings import NodeConfig
 from s2iammask_ros.targets.services import TargetServices
 
 Answer = TypeVar("Answer")
+SHUT_DOWN = "the node was shut down"
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -105,7 +106,7 @@ class TrackerNode(ManagedNode):
         return SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._clean_up()
+        self.leave()
         return SUCCESS
 
     @property
@@ -156,9 +157,14 @@ class TrackerNode(ManagedNode):
         if self._throttle.allows(text):
             self.get_logger().error(text)
 
-    def destroy_node(self) -> None:
-        """Leaves whatever state it is in."""
+    def leave(self) -> None:
+        """Ends what goes on, whatever the state; clients are told so while it spins."""
+        if self._pipeline is not None:
+            self._pipeline.close(SHUT_DOWN)
         self._clean_up()
+
+    def destroy_node(self) -> None:
+        self.leave()
         for action in self.actions.values():
             action.destroy()
         super().destroy_node()

@@ -105,8 +105,8 @@ class Pipeline:
             self._subscriptions.append(self._subscribe(name))
             self._others += self._subscribe_others(name)
 
-    def close(self) -> bool:
-        """Ends tracking and listening; targets are stopped. False if a step would not end."""
+    def close(self, why: str = LEFT) -> bool:
+        """Ends tracking and listening; targets and goals end with that text. False if a step does not end."""
         for subscription in self._subscriptions:
             subscription.destroy()
         for other in self._others:
@@ -115,9 +115,9 @@ class Pipeline:
         ended = self._worker is None or self._worker.stop(LONGEST_STEP)
         self._worker = None
         for camera in self.cameras.values() if ended else ():
-            camera.stop([], Reason.DEACTIVATED, LEFT)
+            camera.stop([], Reason.DEACTIVATED, why)
         for action in self._host.actions.values():
-            action.end_all(LEFT)
+            action.end_all(why)
         self.cameras.clear()
         return ended
 

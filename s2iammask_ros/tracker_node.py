@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from threading import Timer
 from types import FrameType
 from typing import NoReturn
@@ -23,6 +24,7 @@ THREADS = 4  # images, a transition, questions about it meanwhile, everything bu
 LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONGEST_END = 1.5  # seconds after a signal in which the node may end by itself
+LONGEST_GOODBYE = 0.5  # of them: until clients have the results of their goals
 
 
 def main() -> NoReturn:
@@ -65,6 +67,8 @@ def _run() -> int:
     try:
         _spin(executor, node)
     finally:
+        node.leave()
+        _send_results(executor, node)
         node.destroy_node()
         executor.shutdown(timeout_sec=0)
     return 0
@@ -74,6 +78,15 @@ def _spin(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
     """A request that rclpy itself chokes on, like a transition that does not exist, does not end the node."""
     while rclpy.utilities.ok():
         _spin_once(executor, node)
+
+
+def _send_results(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
+    """Of goals that ended last: rclpy makes a result in a task of the executor and sends it in the next."""
+    end = time.monotonic() + LONGEST_GOODBYE
+    for _ in ("made", "sent", "on their way"):
+        done = executor.create_task(lambda: None)  # tasks have their turns in order
+        while not done.done() and time.monotonic() < end and rclpy.utilities.ok():
+            _spin_once(executor, node)
 
 
 def _spin_once(executor: MultiThreadedExecutor, node: TrackerNode) -> None:

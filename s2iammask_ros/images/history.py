@@ -97,6 +97,14 @@ class History(Generic[Message]):
             self._forget(stamp)
 
 
+def thinned(images: Sequence[Stamped[Message]], most: int) -> list[Stamped[Message]]:
+    """At most so many of the images, evenly spread, the last one among them."""
+    count = len(images)
+    if count <= most:
+        return list(images)
+    return [images[(number + 1) * count // most - 1] for number in range(most)]
+
+
 def _not_kept(what: str, stamps: Sequence[int]) -> str:
     if not stamps:
         return "no image has come yet: is the image topic right and a camera publishing?"

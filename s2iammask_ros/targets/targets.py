@@ -13,6 +13,7 @@ from s2iammask_ros.targets.records import Candidate, Change, Reason, Tracked, Ve
 LONGEST_NAME = 256  # characters of an id or a label
 NEAR_EDGE = 3.0  # pixels
 SMALLEST_BOX = 4.0  # pixels
+SAME_ASPECT = 0.02  # relative difference of width / height that still counts as a mere change of scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,25 @@ class Targets:
         self.note(reason, text)
         self._changes += [_stopped(target, reason, text) for target in gone.values()]
 
+    def resize(self, frame: Frame, rescale: bool) -> None:
+        """Takes the targets over into a frame of another size, if they may be scaled to it, or stops them."""
+        known, here = self.tracker.frame_size, (frame.shape[0], frame.shape[1])
+        if known is None:
+            return
+        text = f"the images changed from {known[1]} x {known[0]} to {here[1]} x {here[0]} pixels"
+        if rescale and abs(_aspect(known) / _aspect(here) - 1) < SAME_ASPECT:
+            scale = here[0] / known[0]
+            self.restart(self.tracker.sibling(), frame, Reason.IMAGE_SIZE_CHANGED, text, scale)
+        else:
+            self.stop([], Reason.IMAGE_SIZE_CHANGED, text)
+
+    def drop_half(self) -> None:
+        """Stops the younger half, as the device's memory is full; the last one stays."""
+        names = [target.name for target in self.known.values()]
+        if len(names) > 1:
+            text = "the device's memory is full"
+            self.stop(names[(len(names) + 1) // 2 :], Reason.TOO_MANY, text)
+
     def _begin(
         self, begun: Tracker, added: dict[int, Target], candidate: Candidate, frame: Frame, stamp: int
     ) -> Verdict:
@@ -128,6 +148,10 @@ class Targets:
             target = replace(target, seen=track, box=track.box)
         self.known[track.id] = target
         return Tracked(target.name, target.label, target.since, _as_seen(track, target.seen))
+
+
+def _aspect(size: tuple[int, int]) -> float:
+    return size[1] / size[0]
 
 
 def _check_size(box: RotatedBox) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
 from s2iammask.action import TrackObject
@@ -69,6 +70,19 @@ def watching(world, make_node, scene, colours):
         return node, lambda: camera.show(frame)
 
     return begin
+
+
+@pytest.fixture
+def set_clock(world):
+    """Sets the simulated time of a node, in seconds."""
+    publisher = world.robot.create_publisher(Clock, "/clock", 1)
+
+    def set_(node, seconds):
+        message = Clock(clock=time_message(seconds * 1_000_000_000))
+        world.spin_until(lambda: node.now() == seconds * 1_000_000_000, lambda: publisher.publish(message))
+        node.actions[""].check()
+
+    return set_
 
 
 def known(node):
@@ -196,6 +210,54 @@ def test_an_object_that_is_lost_for_too_long_ends_its_goal(world, watching, goal
     assert lost
     assert nanoseconds(result.last_seen) < nanoseconds(lost[0].header.stamp)
     assert not known(node)
+
+
+def test_a_camera_that_sends_nothing_for_too_long_ends_the_goal(world, watching, goals, box, set_clock):
+    node, show = watching(use_sim_time=True)
+    set_clock(node, 100)
+    goal = goals(box=box(100, 80, 60, 40), id="cup", lost_timeout=5.0)
+    world.spin_until(lambda: goal.heard, show)
+
+    set_clock(node, 104)
+    before = len(goal.heard)
+    world.spin_until(lambda: len(goal.heard) > before, show)  # what ends goals comes before images
+    assert goal.runs
+
+    set_clock(node, 110)
+    status, result = goal.end()
+    assert (status, result.reason) == (GoalStatus.STATUS_ABORTED, Why.LOST)
+    assert "no image was tracked for 5 s" in result.text
+    assert not known(node)
+
+
+def test_an_object_that_is_lost_when_its_camera_dies_ends_its_goal(
+    world, watching, goals, box, scene, set_clock
+):
+    node, show = watching(use_sim_time=True)
+    set_clock(node, 100)
+    goal = goals(box=box(100, 80, 60, 40), id="cup", lost_timeout=60.0)
+    world.spin_until(lambda: goal.heard, show)
+    camera = world.camera()
+    world.spin_until(lambda: goal.heard[-1].state == TrackedObject.LOST, lambda: camera.show(scene()))
+
+    set_clock(node, 160)
+
+    status, result = goal.end()
+    assert (status, result.reason) == (GoalStatus.STATUS_ABORTED, Why.LOST)
+    assert "it was lost for 60 s" in result.text
+
+
+def test_time_that_begins_or_jumps_back_ends_no_goal(world, watching, goals, box, set_clock):
+    node, show = watching(use_sim_time=True)
+    goal = goals(box=box(100, 80, 60, 40), id="cup", lost_timeout=5.0)
+    world.spin_until(lambda: goal.heard, show)
+
+    for seconds in (100, 20, 24):
+        set_clock(node, seconds)
+
+    before = len(goal.heard)
+    world.spin_until(lambda: len(goal.heard) > before, show)
+    assert goal.runs
 
 
 def test_with_depth_the_feedback_has_a_pose(world, make_node, goals, box, scene, colours):

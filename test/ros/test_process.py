@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 import rclpy
+from action_msgs.msg import GoalStatus
 from ament_index_python import get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+from rclpy.action import ActionClient
 
+from s2iammask.action import TrackObject
 from s2iammask.msg import TrackedObjectArray
 from s2iammask.srv import StartTracking, StopTracking
 
@@ -61,6 +64,32 @@ def test_a_signal_ends_the_process_in_two_seconds_with_success(world, launch, nu
 
     assert code == 0, process.stderr.read()
     assert time.monotonic() - begin < 2.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_each_goal_with_a_result(world, launch, scene, colours, box, number):
+    process = launch()
+    wait_until_active(world)
+    camera, frame = world.camera(), scene((100, 80, 60, 40, colours[0]), (200, 150, 50, 50, colours[1]))
+    tracks = world.listen(TrackedObjectArray, "tracker/tracks")
+    world.spin_until(lambda: tracks, lambda: camera.show(frame))
+    client = ActionClient(world.robot, TrackObject, "tracker/track_object")
+    world.spin_until(client.server_is_ready)
+    boxes = [box(100, 80, 60, 40), box(200, 150, 50, 50)]
+    sent = [client.send_goal_async(TrackObject.Goal(box=each)) for each in boxes]
+    world.spin_until(lambda: all(each.done() for each in sent))
+    ends = [each.result().get_result_async() for each in sent]
+    world.spin_until(lambda: len(tracks[-1].objects) == 2, lambda: camera.show(frame))
+
+    process.send_signal(number)
+
+    world.spin_until(lambda: all(end.done() for end in ends))
+    for end in ends:
+        assert end.result().status == GoalStatus.STATUS_ABORTED
+        assert end.result().result.reason == TrackObject.Result.ENDED
+        assert "the node was shut down" in end.result().result.text
+    assert process.wait(10) == 0
+    client.destroy()
 
 
 @pytest.mark.skipif(
