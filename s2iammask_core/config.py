@@ -223,7 +223,7 @@ class TrackerConfig:
         live=True,
     )
     state_from_mask: bool = setting(
-        True, "the voted mask, not the box branch, decides the next search region", live=True
+        False, "the voted mask, not the box branch, decides the next search region", live=True
     )
     tracking_above: float = setting(
         0.5, "confidence above which a target counts as tracked again", 0.0, 1.0, live=True

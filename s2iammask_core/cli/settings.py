@@ -22,7 +22,7 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default="",
         metavar="FILE",
-        help="weights file, exported folder, or a name of the package: s2iammask_nano (default), s2iammask",
+        help="weights file, exported folder, or a name of the package: s2iammask (default)",
     )
 
 
