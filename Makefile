@@ -6,6 +6,7 @@
 # make setup    what the others do first: .venv, ROS 2, messages
 # make shell    a shell with all of it
 # make bench-node   what the node costs on top of the tracker
+# make bench-images how many images arrive, by size, reliability and Fast DDS profile
 # make bench-page   what the page costs the tracker, and how late a person sees
 # make bench-batch  what `s2iammask batch` costs beside a plain loop, and what a second worker brings
 # make screenshots  docs/page*.jpg, of the demo and a browser (apt install chromium)
@@ -46,7 +47,7 @@ LACKING := $(foreach name,tf2_msgs vision_msgs,$(if $(wildcard $(addsuffix /shar
 SOURCES := CMakeLists.txt package.xml \
     $(shell find action cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: setup demo test check shell bench-node bench-page bench-batch screenshots clean distclean
+.PHONY: setup demo test check shell bench-node bench-images bench-page bench-batch screenshots clean distclean
 
 setup: $(INSTALL)/.ready
 
@@ -66,6 +67,9 @@ shell: setup
 
 bench-node: setup
 	@$(ACTIVATE); $(LOOPBACK); python demo/bench_node.py $(ARGS)
+
+bench-images: setup
+	@$(ACTIVATE); $(LOOPBACK); python -m demo.bench_images $(ARGS)
 
 bench-page: setup
 	@$(ACTIVATE); $(LOOPBACK); python -m demo.bench_page $(ARGS)

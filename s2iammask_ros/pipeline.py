@@ -22,6 +22,7 @@ from s2iammask_ros.camera import Camera
 from s2iammask_ros.engine import Engine
 from s2iammask_ros.faults import Faults
 from s2iammask_ros.health.counters import Counts
+from s2iammask_ros.health.depth import DepthReport, Source
 from s2iammask_ros.health.diagnostics import Report, latency_message
 from s2iammask_ros.images.arrivals import Arrival, ImageMessage
 from s2iammask_ros.images.subscription import RELIABILITY, ImageSubscription
@@ -191,6 +192,7 @@ class Pipeline:
                 image_bytes=camera.image_bytes,
                 period=(camera.counters.period or math.nan) / SECOND,
                 hints=camera.hints.counts if camera.hints is not None else None,
+                depth=self._depth_report(name),
             )
         return found
 
@@ -198,6 +200,14 @@ class Pipeline:
         publisher, header = self._publishers[name], Header(stamp=time, frame_id=self.cameras[name].frame_id)
         if publisher.wanted(LATENCY):
             publisher.publish(LATENCY, latency_message(report, header))
+
+    def _depth_report(self, name: str) -> DepthReport | None:
+        depths, ros = self.cameras[name].depths, self._host.ros
+        if depths is None:
+            return None
+        topics = [ros.resolve_topic_name(f"{prefix_of(name)}{topic}") for topic in ("depth", "camera_info")]
+        depth, info = (Source(topic, ros.count_publishers(topic)) for topic in topics)
+        return DepthReport(depth, info, depths.counts, self.settings.depth_tolerance)
 
     def _subscribe(self, name: str) -> ImageSubscription:
         camera, transport = self.cameras[name], self.settings.image_transport

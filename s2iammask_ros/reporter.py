@@ -8,7 +8,16 @@ from rclpy.node import Node
 from std_msgs.msg import Header
 
 from s2iammask_ros.device import memory_in_use
-from s2iammask_ros.health.diagnostics import ERROR, OK, loses_images, loss_text, status, stream_status
+from s2iammask_ros.health.diagnostics import (
+    ERROR,
+    OK,
+    Report,
+    depth_text,
+    loses_images,
+    loss_text,
+    status,
+    stream_status,
+)
 from s2iammask_ros.messages.stamps import time_message
 from s2iammask_ros.pipeline import Pipeline
 from s2iammask_ros.settings import NodeConfig
@@ -36,7 +45,7 @@ class Reporter:
 
     def __init__(self, node: Reported, period: float) -> None:
         self._node = node
-        self._lossy: set[str] = set()  # cameras that were warned about
+        self._warned: set[tuple[str, str]] = set()  # cameras, and what was warned of
         self._publisher = node.ros.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # not the node's clock: with use_sim_time that stands still while a bag is paused
         node.ros.create_timer(period, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -49,11 +58,17 @@ class Reporter:
             for name, report in pipeline.reports().items():
                 label = f"{self._node.ros.get_name()}: {name or 'image'}"
                 found.append(stream_status(label, report, self._node.settings))
-                if loses_images(report) and name not in self._lossy:
-                    self._lossy.add(name)
-                    self._node.ros.get_logger().warning(f"{label}: {loss_text(report)}")
+                self._warn(label, report)
                 pipeline.publish_latency(name, report, header.stamp)
         self._publisher.publish(DiagnosticArray(header=header, status=found))
+
+    def _warn(self, label: str, report: Report) -> None:
+        """Of what does not pass by itself, once for each camera."""
+        found = {"loss": loss_text(report) if loses_images(report) else "", "depth": depth_text(report)}
+        for kind, text in found.items():
+            if text and (label, kind) not in self._warned:
+                self._warned.add((label, kind))
+                self._node.ros.get_logger().warning(f"{label}: {text}")
 
     def _device_status(self, pipeline: Pipeline | None) -> DiagnosticStatus:
         name = f"{self._node.ros.get_name()}: device"

@@ -54,7 +54,7 @@ def spans_of(job: Job, content: Mapping[str, str], settings: Mapping[str, object
     common = [content[job.source], job.topic, settings]
     spans = [
         Span(start, until, _key([*common, *_said(start, content)]))
-        for start, until in _with_ends(ordered(job.starts))
+        for start, until in with_ends(ordered(job.starts))
         if not start.gone
     ]
     if not spans:
@@ -62,7 +62,7 @@ def spans_of(job: Job, content: Mapping[str, str], settings: Mapping[str, object
     return tuple(sorted(spans, key=lambda span: (span.start.at, span.start.id)))
 
 
-def _with_ends(starts: Sequence[Start]) -> Iterator[tuple[Start, int | None]]:
+def with_ends(starts: Sequence[Start]) -> Iterator[tuple[Start, int | None]]:
     by_object = sorted(starts, key=lambda start: (start.id, start.at))
     for _, group in groupby(by_object, key=lambda start: start.id):
         own = list(group)

@@ -93,9 +93,10 @@ class Picture:
     def _jpeg(self, width: int) -> bytes:
         if width == self.size[1] and self._whole is not None:
             return self._whole
-        return jpeg_of(self._decoded(), width)
+        return jpeg_of(self.frame(), width)
 
-    def _decoded(self) -> HostFrame:
+    def frame(self) -> HostFrame:
+        """Its pixels, (H, W, 3) RGB; S2iamMaskError if they cannot be read."""
         if self._frame is not None:
             return self._frame()
         picture = cv2.imdecode(np.frombuffer(self._whole or b"", np.uint8), cv2.IMREAD_COLOR)

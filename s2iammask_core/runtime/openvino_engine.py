@@ -9,9 +9,9 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -27,6 +27,9 @@ FORMATS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}  # OpenVINO's names
 PATIENCE = 4  # calls with several targets that are a habit
 MOST_LANES = 8  # targets side by side
 
+_used: WeakValueDictionary[str, Any] = WeakValueDictionary()
+_lock = threading.Lock()
+
 logger = logging.getLogger(__name__)
 
 
@@ -35,6 +38,7 @@ class OpenvinoEngine:
 
     def __init__(self, folder: Path, described: Exported, runtime: RuntimeConfig) -> None:
         """UnavailableError without the package or the device, ConfigError for a format that it lacks."""
+        self._core = core()
         self._place = place_named(runtime.device)
         self._threads = runtime.threads or usable_cores()
         self._precision = format_named(runtime.precision, self._place)
@@ -86,7 +90,7 @@ class OpenvinoEngine:
                 "ENABLE_CPU_PINNING": False,  # a thread that others keep from its core goes to another
             }
         try:
-            return core().compile_model(str(self._files[graph]), self._place, settings)
+            return self._core.compile_model(str(self._files[graph]), self._place, settings)
         except RuntimeError as error:
             raise UnavailableError(
                 f"OpenVINO cannot compile {self._files[graph].name} for {self._place}: {error}"
@@ -113,14 +117,17 @@ class _Lanes:
         return found
 
 
-@cache
 def core() -> Any:
-    """OpenVINO itself, once for the process."""
+    """OpenVINO itself, once for all who use it; its threads and caches end with the last of them."""
     try:
         import openvino
     except ImportError as error:
         raise UnavailableError("runtime openvino needs its package: pip install openvino") from error
-    return openvino.Core()
+    with _lock:
+        used = _used.get("core")
+        if used is None:
+            used = _used["core"] = openvino.Core()
+        return used
 
 
 def place_named(device: str) -> str:

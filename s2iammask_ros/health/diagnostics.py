@@ -9,6 +9,7 @@ from std_msgs.msg import Header
 
 from s2iammask.msg import Latency, StageTime
 from s2iammask_ros.health.counters import Counts
+from s2iammask_ros.health.depth import DepthReport, lack_of_depth
 from s2iammask_ros.health.latency import COMPARABLE, STAGES, Summary
 from s2iammask_ros.images.hints import HintCounts
 from s2iammask_ros.messages.stamps import span_text
@@ -36,6 +37,7 @@ class Report:
     image_bytes: int = 0  # of the newest image
     period: float = float("nan")  # of the camera, seconds; NaN while it is not known
     hints: HintCounts | None = None  # if there are any
+    depth: DepthReport | None = None  # if it was asked for
 
     def grew(self, count: str) -> int:
         """By how much, since the last report."""
@@ -59,6 +61,7 @@ def stream_status(name: str, report: Report, settings: NodeConfig) -> Diagnostic
         "targets": report.targets,
         **asdict(report.counts),
         **(asdict(report.hints) if report.hints is not None else {}),
+        **(asdict(report.depth.counts) if report.depth is not None else {}),
     }
     return status(name, level, message, values)
 
@@ -78,6 +81,7 @@ def _stream_level(report: Report, settings: NodeConfig) -> tuple[bytes, str]:
         (_overloaded(report, settings), WARN, f"{pace}, {SLOW}"),
         (p95 > settings.latency_warn, WARN, f"{far} latency_warn{_before(age)}"),
         (report.grew("failed") or report.grew("late"), WARN, "some images failed or were too old"),
+        (bool(lacks := depth_text(report)), WARN, lacks),
         (loses_images(report), WARN, loss_text(report)),
     )
     for holds, level, message in found:
@@ -99,6 +103,12 @@ def _only(report: Report, fate: str) -> bool:
 
 def loses_images(report: Report) -> bool:
     return report.grew("missing") > MISSING_SHARE * report.grew("received") + 1
+
+
+def depth_text(report: Report) -> str:
+    """What is wrong with the depth of a camera whose images come; empty if nothing is."""
+    settled = report.summary.window > SILENCE and report.counts.received > 0
+    return lack_of_depth(report.depth) if report.depth is not None and settled else ""
 
 
 def loss_text(report: Report) -> str:

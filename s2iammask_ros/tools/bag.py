@@ -18,7 +18,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import S2iamMaskError
 from s2iammask_ros.images.compressed import compressed_size
-from s2iammask_ros.messages.stamps import SECOND
+from s2iammask_ros.messages.stamps import SECOND, nanoseconds
 from s2iammask_ros.outputs.topics import Topic
 
 IMAGE_TYPES = {"sensor_msgs/msg/Image": Image, "sensor_msgs/msg/CompressedImage": CompressedImage}
@@ -45,6 +45,7 @@ class BagHead:
 
     count: int  # messages, at least one
     size: tuple[int, int]  # width and height of the first that can be read
+    stamp: int  # of the same, nanoseconds
 
 
 def head(bag: Path, topic: str = "") -> BagHead:
@@ -53,7 +54,7 @@ def head(bag: Path, topic: str = "") -> BagHead:
     if found is None:
         raise BagError(f"the bag {bag} has no image that can be read")
     size = (found.width, found.height) if isinstance(found, Image) else compressed_size(found)
-    return BagHead(count_images(bag, topic)[0], size)
+    return BagHead(count_images(bag, topic)[0], size, nanoseconds(found.header.stamp))
 
 
 def images(bag: Path, topic: str = "") -> Iterator[tuple[int, BagImage]]:

@@ -21,7 +21,8 @@ from s2iammask_ros.targets.records import Candidate, Change, Reason
 from s2iammask_ros.targets.records import Moment as Meant
 from s2iammask_ros.targets.targets import Targets
 from s2iammask_ros.tools.bag import BagImage, BagPublisher, count_images, images
-from s2iammask_ros.tools.replay import OFFLINE, USUAL, Nowhere, Stage, own
+from s2iammask_ros.tools.replay import USUAL
+from s2iammask_ros.tools.stage import OFFLINE, Nowhere, Stage, own
 
 STORAGE = "mcap"
 NODE = "tracker"  # whose messages a bag holds

@@ -19,20 +19,38 @@ Masks = Mapping[str, MaskRegion]  # by the id of the object; one that is stopped
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Images in which an object was to be tracked: from `first`, in which it was given, to before `until`."""
+
+    name: str
+    first: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
-    """A label picture for each image of the bag: k for box k."""
+    """A label picture for each image of the bag."""
 
     files: tuple[Path, ...]
     scheme: Scheme
 
-    def overlaps(self, found: Sequence[Masks | None], objects: int) -> list[float]:
-        """The mean overlap of each object in the images that could be read, after the first."""
-        rows = [
-            _overlaps(read_labels(path, self.scheme), masks, objects)
-            for path, masks in zip(self.files[1:], found[1:], strict=True)
-            if masks is not None
-        ]
-        return [float(value) for value in np.mean(rows, axis=0)] if rows else []
+    def overlaps(
+        self, found: Sequence[Masks | None], shown: Sequence[Shown], values: Mapping[str, int]
+    ) -> list[float | None]:
+        """The mean overlap of each object in images that could be read; None if it was in none.
+
+        Not in the images in which it was started: there its place was given.
+        values: of the objects in the pictures, by id.
+        """
+        sums = {name: list[float]() for name in values}
+        for number, (path, masks) in enumerate(zip(self.files, found, strict=True)):
+            here = [each.name for each in shown if each.first < number < each.until]
+            if masks is None or not here:
+                continue
+            labels = read_labels(path, self.scheme)
+            for name in here:
+                sums[name].append(_overlap(labels, values[name], masks.get(name, NO_MASK)))
+        return [float(np.mean(each)) if each else None for each in sums.values()]
 
 
 def read_truth(folder: Path, images: int, size: tuple[int, int], objects: int) -> Truth:
@@ -49,11 +67,6 @@ def read_truth(folder: Path, images: int, size: tuple[int, int], objects: int) -
         width, height = picture_size(path)
         check_size(np.empty((height, width), np.bool_), path, size, "in the bag")
     return Truth(files, scheme_of(files[0], objects))
-
-
-def _overlaps(truth: Labels, masks: Masks, objects: int) -> list[float]:
-    found = [masks.get(str(number), NO_MASK) for number in range(1, objects + 1)]
-    return [_overlap(truth, number, mask) for number, mask in enumerate(found, start=1)]
 
 
 def _overlap(truth: Labels, number: int, mask: MaskRegion) -> float:

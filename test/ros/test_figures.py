@@ -1,13 +1,16 @@
 """Counters, percentiles and the levels of diagnostics."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from s2iammask_ros.health.counters import Counters, Counts
+from s2iammask_ros.health.depth import DepthReport, Source
 from s2iammask_ros.health.diagnostics import ERROR, OK, WARN, Report, stream_status
 from s2iammask_ros.health.latency import STAGES, LatencyWindow, Percentiles, Summary, Timing, percentiles
 from s2iammask_ros.health.throttle import Throttle
+from s2iammask_ros.images.depth_stream import DepthCounts
 from s2iammask_ros.settings import NodeConfig
 
 PERIOD = 33_000_000  # nanoseconds
@@ -91,6 +94,42 @@ def test_the_level_says_how_bad_it_is(given, level, words):
     assert status.level == level
     assert words in status.message
     assert {pair.key: pair.value for pair in status.values}["received"] == str(given.counts.received)
+
+
+def depth(cameras=0, infos=0, **counts):
+    """Publishers, and what came of them."""
+    return DepthReport(Source("/d", cameras), Source("/i", infos), DepthCounts(**counts), 0.02)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (depth(), "nobody publishes /d; name the topic (depth:=TOPIC of tracker.launch.py"),
+        (depth(1), "no image comes on /d"),
+        (depth(1, depths=9), "nobody publishes /i; name the topic (camera_info:=TOPIC"),
+        (depth(1, 1, depths=9), "nothing comes on /i"),
+        (depth(1, 1, depths=9, camera_infos=9), "focal length"),
+        (
+            depth(1, 1, depths=9, camera_infos=9, calibrated=True, depths_missed=30),
+            "none of the last 30 images has a depth image within depth_tolerance (0.02 s)",
+        ),
+    ],
+)
+def test_what_keeps_depth_from_being_used_is_said(given, words):
+    status = stream_status(
+        "tracker: image", replace(report(received=10, processed=10), depth=given), NodeConfig()
+    )
+
+    assert status.level == WARN
+    assert words in status.message
+
+
+def test_depth_that_comes_and_a_node_that_has_just_begun_give_no_warning():
+    good = depth(1, 1, depths=9, camera_infos=9, calibrated=True, depths_missed=2)
+    used = replace(report(received=10, processed=10), depth=good)
+    begun = replace(used, depth=depth(), summary=replace(used.summary, window=1.0))
+
+    assert [stream_status("a", each, NodeConfig()).level for each in (used, begun)] == [OK, OK]
 
 
 def test_the_same_warning_is_said_once_in_a_while_whatever_its_figures():

@@ -127,6 +127,82 @@ def test_what_cannot_be_replayed_is_said(run, bag, arguments, words):
     assert words in said
 
 
+def starts_in(path):
+    """Seconds after the first image, by the id of the object that begins there."""
+    events = read(path, "/tracker/events", TrackEvent)
+    return {
+        each.id: (nanoseconds(each.header.stamp) - START) / 1e9
+        for _, each in events
+        if each.reason == TrackEvent.STARTED
+    }
+
+
+@pytest.mark.parametrize(
+    "start", [["--start-offset", "0.45"], ["--start-stamp", f"{(START + 5 * PERIOD) / 1e9:.1f}"]]
+)
+def test_an_object_may_begin_later_in_the_bag_under_a_name(run, bag, truth, tmp_path, start):
+    out = tmp_path / "out"
+    code, figures = run(
+        bag, "--box", "90,80,60,40", "--id", "cup", "--label", "red", *start, "--out", out, "--truth", truth
+    )
+
+    assert (code, figures["images"]) == (0, FRAMES)
+    assert starts_in(out) == {"cup": 0.5}
+    arrays = [each for _, each in read(out, "/tracker/tracks", TrackedObjectArray)]
+    assert [len(each.objects) for each in arrays] == [0] * 5 + [1] * (FRAMES - 5)
+    assert (arrays[-1].objects[0].id, arrays[-1].objects[0].label) == ("cup", "red")
+    assert figures["mean_iou"][0] > 0.8
+
+
+def test_several_targets_come_from_a_table_as_a_batch_reads_it(run, bag, tmp_path):
+    rows = [
+        "recording,frame,id,label,x,y,width,height",
+        "bag,2,7,red,72,80,60,40",
+        "another,0,1,,1,1,20,20",
+        "bag,6,3,,96,80,60,40",
+        "bag,9,7,,,,,",
+    ]
+    (tmp_path / "targets.csv").write_text("\n".join(rows))
+
+    code, figures = run(bag, "--targets", tmp_path / "targets.csv", "--out", tmp_path / "out")
+
+    assert (code, figures["stopped"]) == (0, [])
+    assert starts_in(tmp_path / "out") == {"7": 0.2, "3": 0.6}
+    arrays = [each for _, each in read(tmp_path / "out", "/tracker/tracks", TrackedObjectArray)]
+    assert [[each.id for each in array.objects] for array in arrays] == [
+        *([[]] * 2 + [["7"]] * 4 + [["7", "3"]] * 3 + [["3"]] * 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--box", "60,80,60,40", "--start-offset", "77"], "behind the end of the bag"),
+        (["--box", "60,80,60,40", "--id", "a", "--id", "b"], "1 --box but 2 --id"),
+        (["--targets", "other.csv"], "no row of"),
+        (["--targets", "other.csv", "--id", "a"], "leave those options out"),
+    ],
+)
+def test_what_cannot_begin_is_said_and_leaves_no_bag(run, bag, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.csv").write_text("recording,x,y,width,height\nanother,1,1,20,20\n")
+
+    code, said = run(bag, *arguments, "--out", "out")
+
+    assert code == 2
+    assert words in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bar_is_drawn_on_a_terminal_only(run, bag, network, monkeypatch, capsys):
+    run(bag, "--box", "60,80,60,40")
+    assert "image" not in capsys.readouterr().err
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    replay.main([str(bag), "--box", "60,80,60,40"])
+    assert f"{FRAMES}/{FRAMES}" in capsys.readouterr().err
+
+
 def test_a_bag_that_is_there_is_not_written_over(run, bag):
     code, said = run(bag, "--box", "60,80,60,40", "--out", bag)
 

@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 from tf2_msgs.msg import TFMessage
@@ -122,6 +124,21 @@ def test_a_tracked_object_has_a_place_in_space(world, tracking, scene, colours, 
     assert detection.id == "red"
     assert (position.x, position.y) == pytest.approx(((129.5 - 159.5) / 200, (99.5 - 119.5) / 200), abs=0.02)
     assert position.z == pytest.approx(2.0, abs=0.01)
+
+
+def test_depth_that_nobody_publishes_is_warned_about_once_with_the_remedy(world, make_node, scene):
+    make_node(depth=True, report_period=0.1, remap={"depth": "/camera/depth"})
+    camera, log = world.camera(), world.listen(Log, "/rosout", latched=True)
+    reports = world.listen(DiagnosticArray, "/diagnostics")
+
+    def said():
+        return [each for each in reports if any("/camera/depth" in status.message for status in each.status)]
+
+    world.spin_until(lambda: len(said()) > 3, lambda: camera.show(scene()))
+
+    warnings = [each.msg for each in log if "/camera/depth" in each.msg]
+    assert len(warnings) == 1
+    assert "nobody publishes /camera/depth; name the topic (depth:=TOPIC" in warnings[0]
 
 
 def test_markers_are_drawn_on_a_plane_where_there_is_no_depth(world, tracking, scene, colours):
