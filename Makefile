@@ -1,5 +1,6 @@
 # make demo     the tracker node on a moving object, over ROS 2: demo/overlay.mp4, demo/overview.png, demo/report.json
 #               VIDEO=clip.mp4 BOX=x,y,w,h  on your own (also a folder of frames or a camera index)
+#               RATE=10  images a second (default 30)
 #               PAGE=1  the camera goes on for ever; draw boxes and watch at the address that is printed
 # make test     all tests, in two processes, and what they do not reach; ARGS="test/core -k box" for some of them, ARGS="-n 0 --pdb" to stop at an error
 # make check    format, lint and types
@@ -52,7 +53,7 @@ SOURCES := CMakeLists.txt package.xml \
 setup: $(INSTALL)/.ready
 
 demo: setup
-	@$(ACTIVATE); $(LOOPBACK); python demo/run.py $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)') $(if $(PAGE),--page) $(if $(PORT),--port '$(PORT)')
+	@$(ACTIVATE); $(LOOPBACK); python demo/run.py $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)') $(if $(PAGE),--page) $(if $(PORT),--port '$(PORT)') $(if $(RATE),--rate '$(RATE)')
 
 test: setup
 	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadfile --cov $(ARGS)

@@ -1,6 +1,6 @@
 """The demo's camera: shows the first frame until tracking starts, then the clip at its rate.
 
-A robot's camera waits for nobody; this one does where the machine is far too slow to show anything.
+As that of a robot it waits for nobody: an image for which the tracker has no time is dropped there.
 """
 
 import argparse
@@ -9,7 +9,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import rclpy
@@ -20,15 +23,14 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from s2iammask.msg import TrackedObjectArray, TrackEvent
-from s2iammask_core.clip import shots
+from s2iammask.msg import TrackEvent
+from s2iammask_core.clip import FRAMES, shots
 from s2iammask_core.files.clips import open_clip
 from s2iammask_ros.messages.stamps import nanoseconds
 from s2iammask_ros.outputs.conversions import rgb_to_image
 
 PREVIEW_PERIOD = 0.3  # seconds
-AHEAD = 2  # images that may be unanswered before a slow machine is waited for
-PATIENCE = 10.0  # seconds
+AHEAD = 30  # frames of a clip that are read before they are due
 LAST_WORDS = 1.0  # seconds in which the last image can still be delivered
 
 
@@ -40,9 +42,7 @@ class CameraNode(Node):
         self._publisher = self.create_publisher(Image, "/camera/image_raw", 1)
         latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.create_subscription(TrackEvent, "/tracker/events", self._on_event, latched)
-        self.create_subscription(TrackedObjectArray, "/tracker/tracks", self._on_tracks, 10)
         self.started = False
-        self.answered = 0  # stamp of the last image that was tracked
 
     def publish(self, frame: NDArray, frame_id: str) -> int:
         """Returns the stamp, nanoseconds."""
@@ -50,17 +50,10 @@ class CameraNode(Node):
         self._publisher.publish(rgb_to_image(frame, Header(stamp=stamp, frame_id=frame_id)))
         return nanoseconds(stamp)
 
-    def wait(self, until: float, stamps: Sequence[int]) -> None:
-        """Waits until a time, and on while more than AHEAD images are unanswered, up to PATIENCE."""
-        while True:
-            now = time.monotonic()
-            behind = sum(stamp > self.answered for stamp in stamps[-AHEAD - 1 :])
-            if now >= until and (behind <= AHEAD or now >= until + PATIENCE):
-                return
-            rclpy.spin_once(self, timeout_sec=max(until - now, 0.01))
-
-    def _on_tracks(self, tracks: TrackedObjectArray) -> None:
-        self.answered = nanoseconds(tracks.header.stamp)
+    def wait(self, until: float) -> None:
+        """Until a time of the monotonic clock."""
+        while (left := until - time.monotonic()) > 0 and rclpy.ok():
+            rclpy.spin_once(self, timeout_sec=left)
 
     def _on_event(self, event: TrackEvent) -> None:
         self.started |= event.reason == TrackEvent.STARTED
@@ -71,29 +64,47 @@ def show(node: CameraNode, frames: Iterator[NDArray], rate: float) -> list[int]:
     first = next(frames)
     while not node.started:
         node.publish(first, "preview")
-        rclpy.spin_once(node, timeout_sec=PREVIEW_PERIOD)
+        node.wait(time.monotonic() + PREVIEW_PERIOD)
     stamps: list[int] = []
-    last = time.monotonic()
-    try:
-        for frame in itertools.chain([first], frames):
-            node.wait(last + 1 / rate, stamps)
-            last = time.monotonic()
-            stamps.append(node.publish(frame, "camera"))
-    except KeyboardInterrupt:  # a live camera ends this way
-        pass
+    with suppress(KeyboardInterrupt):  # a live camera ends this way
+        for stamp in published(node, itertools.chain([first], frames), rate):
+            stamps.append(stamp)  # noqa: PERF402 (what came before the interrupt counts)
     return stamps
 
 
-def go_on(node: CameraNode, frames: Iterator[NDArray], rate: float) -> None:
-    """Publishes for ever at the rate, and waits for nobody."""
+def published(node: CameraNode, frames: Iterable[NDArray], rate: float) -> Iterator[int]:
+    """The stamps of frames as they are published, each when it is due, whatever became of those before.
+
+    After a delay longer than a period the schedule begins anew: no camera hurries to catch up.
+    """
     due = time.monotonic()
-    for frame in there_and_back(frames):
+    for frame in frames:
+        node.wait(due)
         if not rclpy.ok():
             return
-        node.publish(frame, "camera")
-        due = max(due + 1 / rate, time.monotonic())
-        while time.monotonic() < due and rclpy.ok():
-            rclpy.spin_once(node, timeout_sec=max(due - time.monotonic(), 0.001))
+        yield node.publish(frame, "camera")
+        due = max(due + 1 / rate, time.monotonic() - 1 / rate)
+
+
+def drawn_ahead(frames: Iterable[NDArray], most: int) -> Iterator[NDArray]:
+    """The frames, up to so many of which are made in a thread before they are asked for."""
+    source = iter(frames)
+    pool = ThreadPoolExecutor(1)
+    try:
+        waiting = deque(pool.submit(next, source, None) for _ in range(most))
+        while (frame := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, source, None))
+            yield frame
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def source(video: str | None) -> Iterator[NDArray]:
+    """The composed clip without a video; a live camera is read when its image is due."""
+    if not video:
+        return drawn_ahead((shot.frame for shot in shots()), FRAMES)
+    clip = open_clip(video)
+    return iter(clip) if clip.endless else drawn_ahead(clip, AHEAD)
 
 
 def there_and_back(frames: Iterable[NDArray]) -> Iterator[NDArray]:
@@ -108,18 +119,18 @@ def there_and_back(frames: Iterable[NDArray]) -> Iterator[NDArray]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--video", help="video, folder of frames or camera index; default: the composed clip")
-    parser.add_argument("--loop", action="store_true", help="there and back for ever, waiting for nobody")
+    parser.add_argument("--loop", action="store_true", help="there and back for ever")
     parser.add_argument("--rate", type=float, required=True, help="images a second")
     parser.add_argument(
         "--stamps", type=Path, default=Path(os.devnull), help="file for the stamps of what was published"
     )
     args = parser.parse_args()
-    frames = iter(open_clip(args.video)) if args.video else (shot.frame for shot in shots())
+    frames = source(args.video)
     rclpy.init()
     node = CameraNode()
     try:
         if args.loop:
-            go_on(node, frames, args.rate)
+            deque(published(node, there_and_back(frames), args.rate), maxlen=0)
             return 0
         stamps = show(node, frames, args.rate)
         partial = args.stamps.with_suffix(".partial")

@@ -16,6 +16,7 @@ from s2iammask_core.tracking.track import MaskRegion
 
 TILES = (2, 4)  # rows and columns of the contact sheet
 TILE_WIDTH = 480  # pixels
+SECOND = 1e9  # nanoseconds
 CAPTION = 24  # height of the strip below, pixels
 
 
@@ -36,8 +37,9 @@ class Report:
 
     frames_published: int
     frames_tracked: int
-    dropped: int
-    fps: float
+    dropped: int  # those for which the tracker had no time, and those lost on the way to it
+    camera_hz: float  # at which they were published
+    fps: float  # at which answers came
     latency_ms_p50: float
     latency_ms_p95: float
     mean_confidence: float
@@ -56,14 +58,14 @@ def make_report(
     """published: stamps in order; sightings by stamp; truth: one mask for each published image."""
     seen = [sightings[stamp] for stamp in published if stamp in sightings]
     arrivals, latencies = [each.arrival for each in seen], [each.latency for each in seen] or [float("nan")]
-    span = max(arrivals, default=0.0) - min(arrivals, default=0.0)
     ious = overlaps(published, sightings, truth) if truth is not None else {}
     p50, p95 = np.percentile(np.array(latencies) * 1000, [50, 95])
     return Report(
         frames_published=len(published),
         frames_tracked=len(seen),
         dropped=len(published) - len(seen),
-        fps=round((len(seen) - 1) / span, 2) if span else 0.0,
+        camera_hz=rate_of([stamp / SECOND for stamp in published]),
+        fps=rate_of(arrivals),
         latency_ms_p50=round(float(p50), 1),
         latency_ms_p95=round(float(p95), 1),
         mean_confidence=round(float(np.mean([each.confidence for each in seen] or [0.0])), 4),
@@ -71,6 +73,12 @@ def make_report(
         device=device,
         weights=weights,
     )
+
+
+def rate_of(times: Sequence[float]) -> float:
+    """Events a second, of their times in order; 0 for a single one."""
+    span = times[-1] - times[0] if times else 0.0
+    return round((len(times) - 1) / span, 2) if span else 0.0
 
 
 def overlaps(

@@ -64,6 +64,8 @@ class Findings:
     starts: int
     refused: int
     stops: int
+    received_percent: float  # of those that were published
+    processed_hz: float
     memory_mb: tuple[float, float]  # when warm, and at the end
     p95_ms: tuple[float, float]
     errors: tuple[str, ...]
@@ -171,6 +173,8 @@ def findings(soak: Soak) -> Findings:
         starts=soak.starts,
         refused=soak.refused,
         stops=soak.stops,
+        received_percent=round(100 * last.received / max(soak.published, 1), 1),
+        processed_hz=round(last.processed / max(end_time, 1.0), 1),
         memory_mb=memory,
         p95_ms=p95,
         errors=tuple(text for text, wrong in checks.items() if wrong),

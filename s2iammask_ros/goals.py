@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Protocol
 
-from rclpy.action.server import ActionServer, CancelResponse, ServerGoalHandle
+from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # Humble has both here only
 from rclpy.node import Node
@@ -15,6 +15,7 @@ from s2iammask.action import TrackObject
 from s2iammask_core import Box, RotatedBox, TrackState
 from s2iammask_core.errors import UnavailableError
 from s2iammask_ros.camera import Camera
+from s2iammask_ros.goal_server import GoalServer
 from s2iammask_ros.images.depth import place_of
 from s2iammask_ros.messages.boxes import rotated_from_message, rotated_to_message
 from s2iammask_ros.messages.stamps import SECOND, nanoseconds, time_message
@@ -66,7 +67,7 @@ class TrackAction:
         self._host, self._name = host, name
         self._running: dict[str, Goal] = {}  # by the id of the object
         self._lock = Lock()  # for _running
-        self._server = _Server(node, f"~/{prefix_of(name)}track_object", self._accept, self._cancel)
+        self._server = GoalServer(node, f"~/{prefix_of(name)}track_object", self._accept, self._cancel)
         # the timer's clock is not the node's: with use_sim_time that may jump
         steady, group = Clock(clock_type=ClockType.STEADY_TIME), MutuallyExclusiveCallbackGroup()
         self._timer = node.create_timer(CHECK_PERIOD, self.check, callback_group=group, clock=steady)
@@ -205,55 +206,6 @@ class TrackAction:
     def _end(self, goal: Goal, reason: int, text: str) -> None:
         result = Why(reason=reason, text=text, id=goal.id, last_seen=time_message(goal.last_seen))
         self._server.end(goal.handle, result)
-
-
-class _Server(ActionServer):
-    """An action server whose goals run without a callback that waits: it would keep a thread each, and a
-    coroutine of rclpy is asked again and again whether it is done.
-    """
-
-    def __init__(
-        self, node: Node, name: str, accept: Callable[[ServerGoalHandle], None], cancelled: Callable[[], None]
-    ) -> None:
-        """accept: is told of each goal, which runs then; cancelled: that the state of some is canceling."""
-        self._accept, self._cancelled = accept, cancelled
-        super().__init__(
-            node,
-            TrackObject,
-            name,
-            execute_callback=_never,
-            handle_accepted_callback=self._run,
-            cancel_callback=lambda handle: CancelResponse.ACCEPT,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
-
-    async def execute(self, taken: Any) -> None:
-        await super().execute(taken)
-        if "cancel" in taken:  # only now are the goals in that state
-            self._cancelled()
-
-    def notify_execute(self, handle: ServerGoalHandle, execute: Callable[[Any], Any] | None) -> None:
-        """Nothing is to be executed at the beginning of a goal."""
-        if execute is not None:
-            super().notify_execute(handle, execute)
-
-    def end(self, handle: ServerGoalHandle, result: Any) -> None:
-        """Takes the goal into its last state, and has the result sent."""
-        if result.reason == Why.CANCELLED:
-            handle.canceled()
-        elif result.reason == Why.STOPPED:
-            handle.succeed()
-        else:
-            handle.abort()
-        self.notify_execute(handle, lambda handle: result)
-
-    def _run(self, handle: ServerGoalHandle) -> None:
-        handle.execute()
-        self._accept(handle)
-
-
-def _never(handle: ServerGoalHandle) -> Any:
-    raise NotImplementedError
 
 
 def _feedback(tracked: Tracked, result: Result) -> Any:

@@ -1,6 +1,7 @@
 """What exists between configure and cleanup: the network, the cameras, and the thread that works for them."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -24,6 +25,7 @@ from s2iammask_ros.faults import Faults
 from s2iammask_ros.health.counters import Counts
 from s2iammask_ros.health.depth import DepthReport, Source
 from s2iammask_ros.health.diagnostics import Report, latency_message
+from s2iammask_ros.health.loss import PROFILE, Transport
 from s2iammask_ros.images.arrivals import Arrival, ImageMessage
 from s2iammask_ros.images.subscription import RELIABILITY, ImageSubscription
 from s2iammask_ros.messages.stamps import SECOND
@@ -87,7 +89,7 @@ class Pipeline:
         self._publishers = {name: TopicPublishers(host.ros, prefix_of(name), topics) for name in names}
         self.cameras: dict[str, Camera] = {}
         self.faults = Faults(engine, self.cameras, host.fail)
-        self._subscriptions: list[ImageSubscription] = []
+        self._subscriptions: dict[str, ImageSubscription] = {}  # by camera
         self._others: list[Any] = []  # subscriptions of rclpy to what comes beside the images
         self._worker: Worker[tuple[Camera, Arrival]] | None = None
         self._reported: dict[str, Counts] = {}
@@ -103,16 +105,16 @@ class Pipeline:
         self._worker = Worker(self._work)
         self._worker.start()
         for name in self.cameras:
-            self._subscriptions.append(self._subscribe(name))
+            self._subscriptions[name] = self._subscribe(name)
             self._others += self._subscribe_others(name)
 
     def close(self, why: str = LEFT) -> bool:
         """Ends tracking and listening; targets and goals end with that text. False if a step does not end."""
-        for subscription in self._subscriptions:
+        for subscription in self._subscriptions.values():
             subscription.destroy()
         for other in self._others:
             self._host.ros.destroy_subscription(other)
-        self._subscriptions, self._others = [], []
+        self._subscriptions, self._others = {}, []
         ended = self._worker is None or self._worker.stop(LONGEST_STEP)
         self._worker = None
         for camera in self.cameras.values() if ended else ():
@@ -166,13 +168,13 @@ class Pipeline:
     @property
     def topics(self) -> list[str]:
         """Of the images that are subscribed to, after all remapping."""
-        return [subscription.topic for subscription in self._subscriptions]
+        return [subscription.topic for subscription in self._subscriptions.values()]
 
     def survive(self, error: Exception, camera: Camera, frame: HostFrame) -> None:
         self.faults.survive(error, camera, frame, self.settings.device_failure)
 
     def refresh(self) -> None:
-        for subscription in self._subscriptions:
+        for subscription in self._subscriptions.values():
             subscription.refresh()
 
     def reports(self) -> dict[str, Report]:
@@ -193,6 +195,7 @@ class Pipeline:
                 period=(camera.counters.period or math.nan) / SECOND,
                 hints=camera.hints.counts if camera.hints is not None else None,
                 depth=self._depth_report(name),
+                transport=self._transport(name),
             )
         return found
 
@@ -200,6 +203,10 @@ class Pipeline:
         publisher, header = self._publishers[name], Header(stamp=time, frame_id=self.cameras[name].frame_id)
         if publisher.wanted(LATENCY):
             publisher.publish(LATENCY, latency_message(report, header))
+
+    def _transport(self, name: str) -> Transport:
+        images = self._subscriptions.get(name)  # none yet, while it opens
+        return Transport(bool(os.environ.get(PROFILE)), images is not None and images.is_reliable)
 
     def _depth_report(self, name: str) -> DepthReport | None:
         depths, ros = self.cameras[name].depths, self._host.ros

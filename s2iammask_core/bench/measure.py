@@ -1,41 +1,27 @@
-"""Rows of a benchmark: what a step costs for a number of targets."""
+"""Rows of a benchmark: what a step costs for a number of targets. PyTorch is loaded only where it runs."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from s2iammask_core import scene
-from s2iammask_core.bench.stages import Stage, StagedStep
-from s2iammask_core.bench.timing import (
-    WARM_UP,
-    Clock,
-    Timing,
-    allocations,
-    forget_peak,
-    matrix_ceiling,
-    memory_mib,
-)
-from s2iammask_core.bench.work import step_flops
-from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig
-from s2iammask_core.devices import device_named, format_named
-from s2iammask_core.model import SiameseNetwork, build_network
+from s2iammask_core.bench.load import busy
+from s2iammask_core.bench.timing import WARM_UP, Clock, Meter, ProcessMeter, Stage, Timing
+from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.geometry import HostFrame
+from s2iammask_core.runtime.choice import PYTORCH
 from s2iammask_core.runtime.exported import read_description
 from s2iammask_core.runtime.loading import load_tracker
-from s2iammask_core.runtime.torch_tracker import make_tracker, prepare
+from s2iammask_core.runtime.machine import usable_cores
+from s2iammask_core.runtime.versions import engine_of
+from s2iammask_core.runtime.weights import forms_of
 from s2iammask_core.tracking.tracker import Tracker
-
-STAGE_REPEATS = 10  # a stage is timed at most this often
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is measured."""
+    """How is measured."""
 
-    network: SiameseNetwork | Path  # fp32, unfolded, on the CPU, measured on copies; or an exported folder
     tracker: TrackerConfig
     runtime: RuntimeConfig
     height: int  # of the frame, pixels
@@ -43,6 +29,36 @@ class Plan:
     frames: int  # measured ones
     stages: bool = True
     clock: Clock = time.perf_counter
+    load: int = 0  # busy processes beside a second measurement; 0 for none
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a network ran."""
+
+    runtime: str  # with the version of what executed it
+    precision: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The arithmetic of a network in one step."""
+
+    flops: int
+    ceiling_tflops: float  # of a large matrix product, same device and number format
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A tracker to be timed."""
+
+    name: str
+    tracker: Tracker
+    targets: int
+    way: Way
+    meter: Meter
+    work: Work | None = None  # of PyTorch's networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,148 +66,117 @@ class Row:
     """What a step costs, from a uint8 frame in host memory to boxes and masks in host memory."""
 
     name: str
-    device: str  # where it ran: cpu or cuda:N
+    device: str  # where it ran, as RuntimeConfig names it
+    way: Way
     targets: int
     step_ms_p50: float
     step_ms_p99: float
     frames_per_s: float  # of the median step
     target_frames_per_s: float
+    loaded_ms_p50: float | None  # beside busy processes
+    loaded_ms_p99: float | None
+    slow_down: float | None  # of the median, loaded over idle; these three are None without busy processes
     memory_mib: float  # peak: of what PyTorch took of the GPU in this row, or of the process so far
     tflops: float | None  # achieved by the median step; the network's arithmetic alone counts
     ceiling_tflops: float | None  # of a large matrix product, same device and number format
-    share_of_ceiling: float | None  # these three are None for an exported folder
+    share_of_ceiling: float | None  # these three are None where PyTorch does not run
     allocations_per_step: float  # requests for GPU memory in the steady state
     speed_up: float | None  # of a target's share of the step over the reference's step; None without one
     stages: tuple[Stage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """The arithmetic of a network in one step."""
+def loaded_row(plan: Plan, weights: Path, targets: int) -> Row:
+    """The step of a tracker as `load_tracker` makes it."""
+    tracker = load_tracker(weights, config=all_tracked(plan.tracker, targets), runtime=plan.runtime)
+    if tracker.runtime in PYTORCH:
+        from s2iammask_core.bench.network import loaded_network_row
 
-    flops: int
-    dtype: torch.dtype
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """A tracker to be timed."""
-
-    name: str
-    tracker: Tracker
-    targets: int
-    device: torch.device
-    work: _Work | None = None
-
-
-def reference_row(plan: Plan) -> Row:
-    """The original algorithm's step for one target: SiamMask-sharp as it is, eager, in fp32, cut on the host.
-
-    Its own network is used, with random weights: their values do not change the time.
-    """
-    network = build_network(NetworkConfig("siammask_sharp"))
-    device = device_named(plan.runtime.device)
-    config = replace(_all_tracked(plan.tracker, 1), compat="siammask")
-    work = _Work(step_flops(network.config, config, 1, 0), torch.float32)
-    tracker = Tracker.of(network.to(device), config)
-    with _true_fp32():
-        return _row(plan, _Subject("reference", tracker, 1, device, work))
-
-
-@contextmanager
-def _true_fp32() -> Iterator[None]:
-    """On a GPU products are of fp32, not TF32 as PyTorch's own choice is, and tuned."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
-    matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = False, False, True
-    try:
-        yield
-    finally:
-        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
-
-
-def row(plan: Plan, targets: int, reference: Row | None = None) -> Row:
-    """The step of the plan's network for a number of targets."""
-    if isinstance(plan.network, Path):
-        found = _exported_row(plan, plan.network, targets)
-    else:
-        found = _network_row(plan, plan.network, targets)
-    if reference is not None:
-        found = replace(found, speed_up=reference.step_ms_p50 * targets / found.step_ms_p50)
-    return found
-
-
-def _exported_row(plan: Plan, folder: Path, targets: int) -> Row:
-    tracker = load_tracker(folder, config=_all_tracked(plan.tracker, targets), runtime=plan.runtime)
+        return loaded_network_row(plan, weights, tracker, targets)
+    folder = forms_of(weights).folder or weights
+    way = Way(
+        engine_of(tracker.runtime),
+        exported_precision(folder, tracker, plan.runtime),
+        plan.runtime.threads or usable_cores(),
+    )
     name = read_description(folder).variant
-    host = torch.device("cpu")  # wherever onnxruntime runs: PyTorch does not know what it takes of a GPU
-    return _row(plan, _Subject(name, tracker, targets, host))
+    return row(plan, Subject(name, tracker, targets, way, ProcessMeter()))
 
 
-def _network_row(plan: Plan, network: SiameseNetwork, targets: int) -> Row:
-    device = device_named(plan.runtime.device)
-    config = _all_tracked(plan.tracker, targets)
-    tracker = make_tracker(_copy(network), config, plan.runtime)
-    flops = step_flops(network.config, config, targets, config.mask_regions or config.proposals)
-    work = _Work(flops, format_named(plan.runtime.precision, device))
-    found = _row(plan, _Subject(network.config.variant, tracker, targets, device, work))
-    if not plan.stages:
-        return found
-    prepared = prepare(_copy(network), plan.runtime)
-    frame = scene.frame(targets, plan.height, plan.width, 0)
-    return replace(found, stages=_stages(plan, StagedStep(prepared, config, frame, tracker.targets)))
+def exported_precision(folder: Path, tracker: Tracker, runtime: RuntimeConfig) -> str:
+    """The number format in which a tracker multiplies; that of the rest too, beside 8 bits."""
+    exported = read_description(folder).precision
+    if tracker.runtime != "openvino":
+        return runtime.precision if runtime.precision != "auto" else exported
+    from s2iammask_core.runtime.openvino_engine import format_named, place_named
+
+    used = format_named(runtime.precision, place_named(tracker.device))
+    return used if exported == "fp32" else f"{exported} and {used}"
 
 
-@torch.inference_mode()
-def _stages(plan: Plan, staged: StagedStep) -> tuple[Stage, ...]:
-    return staged.stages(min(plan.frames, STAGE_REPEATS), plan.clock)
-
-
-def _all_tracked(config: TrackerConfig, targets: int) -> TrackerConfig:
+def all_tracked(config: TrackerConfig, targets: int) -> TrackerConfig:
     """The settings without the search for lost targets, which random weights would cause all the time."""
     return replace(config, max_targets=max(targets, config.max_targets), redetect_patches=0)
 
 
-def _row(plan: Plan, subject: _Subject) -> Row:
+def against(reference: Row, found: Row) -> Row:
+    """The row, set against that of the reference."""
+    return replace(found, speed_up=reference.step_ms_p50 * found.targets / found.step_ms_p50)
+
+
+def row(plan: Plan, subject: Subject) -> Row:
+    """The times of a tracker, alone and beside busy processes."""
     work = subject.work
-    ceiling = matrix_ceiling(subject.device, work.dtype, plan.clock) if work else None
-    forget_peak(subject.device)
-    timing, requests = _run(plan, subject)
+    subject.meter.begin()
+    frames = _begun(plan, subject)
+    requests = subject.meter.allocations()
+    timing = _timed(plan, subject, frames)
+    requests = subject.meter.allocations() - requests
+    loaded = _beside(plan, subject, frames)
     tflops = work.flops / timing.p50 / 1e9 if work else None
     return Row(
         name=subject.name,
         device=subject.tracker.device,
+        way=subject.way,
         targets=subject.targets,
         step_ms_p50=timing.p50,
         step_ms_p99=timing.p99,
         frames_per_s=1e3 / timing.p50,
         target_frames_per_s=subject.targets * 1e3 / timing.p50,
-        memory_mib=memory_mib(subject.device),
+        loaded_ms_p50=loaded.p50 if loaded else None,
+        loaded_ms_p99=loaded.p99 if loaded else None,
+        slow_down=loaded.p50 / timing.p50 if loaded else None,
+        memory_mib=subject.meter.memory_mib(),
         tflops=tflops,
-        ceiling_tflops=ceiling,
-        share_of_ceiling=tflops / ceiling if tflops and ceiling else None,
-        allocations_per_step=requests,
+        ceiling_tflops=work.ceiling_tflops if work else None,
+        share_of_ceiling=tflops / work.ceiling_tflops if work and tflops else None,
+        allocations_per_step=requests / plan.frames,
         speed_up=None,
         stages=(),
     )
 
 
-def _run(plan: Plan, subject: _Subject) -> tuple[Timing, float]:
-    """The times of the measured frames, and requests for device memory per frame."""
-    tracker, size = subject.tracker, (subject.targets, plan.height, plan.width)
+def _begun(plan: Plan, subject: Subject) -> list[HostFrame]:
+    """The frames, with the targets started and warm."""
+    size = (subject.targets, plan.height, plan.width)
     frames = [scene.frame(*size, step) for step in range(min(scene.PERIOD, plan.frames))]
-    tracker.start(frames[0], scene.boxes(*size, 0))
+    subject.tracker.start(frames[0], scene.boxes(*size, 0))
     for step in range(WARM_UP):
-        tracker.track(frames[step % len(frames)])
-    before, seconds = allocations(subject.device), []
+        subject.tracker.track(frames[step % len(frames)])
+    return frames
+
+
+def _timed(plan: Plan, subject: Subject, frames: list[HostFrame]) -> Timing:
+    seconds = []
     for step in range(plan.frames):
         begin = plan.clock()
-        tracker.track(frames[step % len(frames)])
+        subject.tracker.track(frames[step % len(frames)])
         seconds.append(plan.clock() - begin)
-    return Timing.of(seconds), (allocations(subject.device) - before) / plan.frames
+    return Timing.of(seconds)
 
 
-def _copy(network: SiameseNetwork) -> SiameseNetwork:
-    copied = build_network(network.config)
-    copied.load_state_dict(network.state_dict())
-    return copied
+def _beside(plan: Plan, subject: Subject, frames: list[HostFrame]) -> Timing | None:
+    """The times beside busy processes, None without any."""
+    if not plan.load:
+        return None
+    with busy(plan.load):
+        return _timed(plan, subject, frames)

@@ -5,14 +5,14 @@ them is waited for, so that they add up to more than the step.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from s2iammask_core import sampling
-from s2iammask_core.bench.timing import Clock, timed
+from s2iammask_core.bench.device import timed
+from s2iammask_core.bench.timing import Clock, Stage
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.runtime.prepare import PreparedNetwork
@@ -30,14 +30,6 @@ from s2iammask_core.tracking.step import packed, step
 from s2iammask_core.tracking.target import Target
 from s2iammask_core.tracking.voting import regions, solid, vote
 from s2iammask_core.tracking.windows import aim_at
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The median time of one stage."""
-
-    name: str
-    ms: float
 
 
 class StagedStep:

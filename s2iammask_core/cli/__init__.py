@@ -23,6 +23,7 @@ COMMANDS = {
     "prepare": "make training crops of a data set",
     "weights": "convert, inspect and verify weights files",
     "export": "export a network to ONNX or torch.export",
+    "check": "say what this machine has, and how each way of running does here",
     "bench": "measure the time of a tracking step",
 }
 

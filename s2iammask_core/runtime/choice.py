@@ -51,17 +51,28 @@ def candidates(weights: Weights, runtime: RuntimeConfig) -> list[Candidate]:
     A runtime that is named is the only one; auto passes on to the CPU where it had been free to take a GPU.
     UnavailableError or ConfigError if weights, runtime and device do not go together.
     """
-    places = ["cuda", "cpu"] if has_cuda() else ["cpu"]
-    if runtime.device != "auto":
-        places = [runtime.device]
+    places = _places(runtime)
     kinds = {place: kind_of(place) for place in places}
     if runtime.runtime != "auto":
         return [_named(runtime.runtime, kinds, weights)]
-    ways = [(way, place, _form(weights, way)) for place in places for way in AUTO[kinds[place]]]
-    found = [Candidate(way, place, path) for way, place, path in ways if path]
+    forms = [(way, place, _form(weights, way)) for way, place in ways(runtime)]
+    found = [Candidate(way, place, path) for way, place, path in forms if path]
     if not found:
         raise UnavailableError(f"{weights.path} cannot run on {runtime.device}: {_remedy(weights)}")
     return found
+
+
+def ways(runtime: RuntimeConfig) -> list[tuple[str, str]]:
+    """The ways that are tried, the best first, as (runtime, device), whatever weights there are."""
+    if runtime.runtime != "auto":
+        return [(runtime.runtime, place) for place in _places(runtime)]
+    return [(way, place) for place in _places(runtime) for way in AUTO[kind_of(place)]]
+
+
+def _places(runtime: RuntimeConfig) -> list[str]:
+    if runtime.device != "auto":
+        return [runtime.device]
+    return ["cuda", "cpu"] if has_cuda() else ["cpu"]
 
 
 def kind_of(device: str) -> Kind:

@@ -75,15 +75,15 @@ def _tried(way: Candidate, config: TrackerConfig, runtime: RuntimeConfig) -> Tra
 def verified(way: Candidate, config: TrackerConfig, runtime: RuntimeConfig) -> Tracker:
     """A tracker that runs in this way, if that gives the network's answers; else an error says why not."""
     try:
-        loaded = _loaded(way, config, runtime)
-        wrong = objection(loaded.tracker, loaded.notes)
+        found = loaded(way, config, runtime)
+        wrong = objection(found.tracker, found.notes)
     except S2iamMaskError:
         raise
     except Exception as error:  # of any library, driver or device
         raise UnavailableError(f"{way} fails: {type(error).__name__}: {error}") from error
     if wrong:
         raise UnavailableError(f"{way} does not work here: {wrong}")
-    return loaded.tracker
+    return found.tracker
 
 
 def _joined(ways: Sequence[Candidate], failures: Sequence[S2iamMaskError]) -> S2iamMaskError:
@@ -94,7 +94,8 @@ def _joined(ways: Sequence[Candidate], failures: Sequence[S2iamMaskError]) -> S2
     return UnavailableError(f"no way to run the network works here. {reasons}")
 
 
-def _loaded(way: Candidate, config: TrackerConfig, runtime: RuntimeConfig) -> Loaded:
+def loaded(way: Candidate, config: TrackerConfig, runtime: RuntimeConfig) -> Loaded:
+    """What runs in this way, not verified."""
     chosen = replace(runtime, runtime=way.runtime, device=way.device)
     run = _torch_tracker if way.runtime in PYTORCH else _exported_tracker
     return run(way.path, config, chosen)

@@ -45,6 +45,18 @@ def _quota() -> int:
         return sys.maxsize
 
 
+FORMATS = {  # flags of /proc/cpuinfo, of x86 and ARM, that decide which number formats are fast
+    *("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "avx512_fp16"),
+    *("amx_bf16", "amx_int8", "asimd", "asimdhp", "asimddp", "bf16", "i8mm", "sve"),
+}
+
+
+def formats() -> list[str]:
+    """The arithmetic of the processor beyond the usual."""
+    flags = next((text.split() for name, text in _cpuinfo() if name in ("flags", "Features")), [])
+    return sorted(FORMATS.intersection(flags))
+
+
 @cache
 def has_cuda() -> bool:
     """Whether NVIDIA's driver sees a GPU. PyTorch, which would take seconds to tell, is not asked."""
@@ -56,11 +68,34 @@ def has_cuda() -> bool:
         return False
 
 
+def gpus() -> list[str]:
+    """The GPUs that NVIDIA's driver sees, with the newest CUDA that it knows."""
+    if not has_cuda():
+        return []
+    driver = ctypes.CDLL(CUDA_DRIVER)
+    version, count = ctypes.c_int(0), ctypes.c_int(0)
+    driver.cuDriverGetVersion(ctypes.byref(version))
+    driver.cuDeviceGetCount(ctypes.byref(count))
+    known = f"driver for CUDA {version.value // 1000}.{version.value % 1000 // 10}"
+    return [f"{_gpu_name(driver, number)}, {known}" for number in range(count.value)]
+
+
+def _gpu_name(driver: ctypes.CDLL, number: int) -> str:
+    name = ctypes.create_string_buffer(256)
+    driver.cuDeviceGetName(name, len(name), number)
+    return name.value.decode(errors="replace")
+
+
 def processor() -> str:
     """The processor's name."""
+    names = [text for name, text in _cpuinfo() if name == "model name"]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _cpuinfo() -> list[tuple[str, str]]:
+    """Names and texts of Linux; nothing elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        return []
+    return [(name.strip(), text.strip()) for name, _, text in (line.partition(":") for line in lines)]

@@ -53,19 +53,29 @@ def with_expectation(network: Network, notes: Mapping[str, str], config: Tracker
 
 
 def objection(tracker: Tracker, notes: Mapping[str, str]) -> str:
-    """What speaks against a way of running that a tracker uses, in words; nothing if all is well.
+    """What speaks against a way of running that a tracker uses, in words; nothing if all is well."""
+    return objection_to(agreement(tracker, notes))
 
-    It is tried in any case; whether its answers are right cannot be told where the notes do not say what is
-    expected, or of another method.
+
+def objection_to(worst: float | None) -> str:
+    """The same of an agreement."""
+    if worst is None or worst >= ALIKE:
+        return ""
+    return f"its answers are not the network's (IoU {worst:.2f} on a drawn scene)"
+
+
+def agreement(tracker: Tracker, notes: Mapping[str, str]) -> float | None:
+    """The lowest IoU of a box or mask with that of the network.
+
+    The way is tried in any case; None where the notes do not say what is expected, or of another method.
     """
     expected = _read(notes)
     if expected is None or expected[0].compat != tracker.config.compat:
         tracks_of(tracker)
-        return ""
+        return None
     config, boxes, masks = expected
     found = tracks_of(tracker.sibling(config))
-    worst = min(_likeness(*each) for each in zip(found, boxes, masks, strict=True))
-    return "" if worst >= ALIKE else f"its answers are not the network's (IoU {worst:.2f} on a drawn scene)"
+    return min(_likeness(*each) for each in zip(found, boxes, masks, strict=True))
 
 
 def tracks_of(tracker: Tracker) -> list[Track]:

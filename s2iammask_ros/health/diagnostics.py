@@ -11,6 +11,7 @@ from s2iammask.msg import Latency, StageTime
 from s2iammask_ros.health.counters import Counts
 from s2iammask_ros.health.depth import DepthReport, lack_of_depth
 from s2iammask_ros.health.latency import COMPARABLE, STAGES, Summary
+from s2iammask_ros.health.loss import UNKNOWN, Transport, remedies
 from s2iammask_ros.images.hints import HintCounts
 from s2iammask_ros.messages.stamps import span_text
 from s2iammask_ros.settings import NodeConfig
@@ -38,6 +39,7 @@ class Report:
     period: float = float("nan")  # of the camera, seconds; NaN while it is not known
     hints: HintCounts | None = None  # if there are any
     depth: DepthReport | None = None  # if it was asked for
+    transport: Transport = UNKNOWN
 
     def grew(self, count: str) -> int:
         """By how much, since the last report."""
@@ -116,9 +118,8 @@ def loss_text(report: Report) -> str:
     missing = report.grew("missing")
     share = 100 * missing / max(missing + report.grew("received"), 1)
     return (
-        f"{share:.0f} % of the images ({report.image_bytes / 1e6:.2g} MB each) do not arrive. Set "
-        "FASTRTPS_DEFAULT_PROFILES_FILE to share/s2iammask/config/fastdds.xml for the camera's process and "
-        "this one, or have the camera publish reliably, smaller or compressed images (docs/ros.md, Images)"
+        f"{share:.0f} % of the images ({report.image_bytes / 1e6:.2g} MB each) do not arrive: "
+        f"{remedies(report.transport, report.image_bytes)}"
     )
 
 

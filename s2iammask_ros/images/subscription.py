@@ -32,6 +32,12 @@ class ImageSubscription:
         """The name after all remapping."""
         return str(self._subscription.topic_name)
 
+    @property
+    def is_reliable(self) -> bool:
+        """Whether all that publish the images do it reliably."""
+        found = self._node.get_publishers_info_by_topic(self.topic)
+        return all(each.qos_profile.reliability == ReliabilityPolicy.RELIABLE for each in found)
+
     def destroy(self) -> None:
         self._node.destroy_subscription(self._subscription)
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = [
     *("boxes", "config", "geometry", "clip", "overlay", "files.clips", "runtime", "manifest"),
     *("tracking.tracker", "tracking.colours", "tracking.redetection", "tracking.s2iammask"),
-    *("cli.track", "cli.demo", "cli.weights"),
+    *("cli.track", "cli.demo", "cli.weights", "cli.bench", "cli.check"),
 ]
 FOR_EVALUATION = ["cli.eval", "cli.trax", "evaluation.davis"]
 IMPORTS = """
@@ -78,6 +78,15 @@ def test_the_light_installation_tracks(light, frames, tmp_path):
         assert confidence > 0.5
         assert Box.from_xywh(*xywh).iou(object_at(step)) > 0.8
         assert area == pytest.approx(70 * 50, rel=0.2)
+
+
+def test_the_light_installation_measures_itself(light):
+    program = (
+        "from s2iammask_core.cli import main\n"
+        "raise SystemExit(main(['bench', '--device', 'cpu', '--size', '320x240', '--frames', '2']))"
+    )
+
+    assert "runtime openvino" in answered(light(program))
 
 
 def test_it_answers_as_the_network_in_pytorch_does(frames):

@@ -9,6 +9,7 @@ from s2iammask_ros.health.counters import Counters, Counts
 from s2iammask_ros.health.depth import DepthReport, Source
 from s2iammask_ros.health.diagnostics import ERROR, OK, WARN, Report, stream_status
 from s2iammask_ros.health.latency import STAGES, LatencyWindow, Percentiles, Summary, Timing, percentiles
+from s2iammask_ros.health.loss import Transport
 from s2iammask_ros.health.throttle import Throttle
 from s2iammask_ros.images.depth_stream import DepthCounts
 from s2iammask_ros.settings import NodeConfig
@@ -94,6 +95,29 @@ def test_the_level_says_how_bad_it_is(given, level, words):
     assert status.level == level
     assert words in status.message
     assert {pair.key: pair.value for pair in status.values}["received"] == str(given.counts.received)
+
+
+@pytest.mark.parametrize(
+    ("transport", "size", "words", "not_said"),
+    [
+        (
+            Transport(False, False),
+            6_000_000,
+            ["the camera and this node", "reliably", "compressed"],
+            "threads",
+        ),
+        (Transport(True, False), 6_000_000, ["the camera's process too", "reliably"], "this node"),
+        (Transport(True, True), 6_000_000, ["the camera's process too", "smaller"], "reliably"),
+        (Transport(True, True), 400_000, ["leave the machine more time"], "smaller"),
+    ],
+)
+def test_the_remedy_for_lost_images_is_what_is_not_done_yet(transport, size, words, not_said):
+    lossy = replace(report(received=10, processed=10, missing=20), transport=transport, image_bytes=size)
+
+    text = stream_status("tracker: image", lossy, NodeConfig()).message
+
+    assert [each for each in words if each not in text] == []
+    assert not_said not in text
 
 
 def depth(cameras=0, infos=0, **counts):

@@ -297,6 +297,7 @@ def test_images_that_get_lost_are_warned_about_once_with_the_remedy(world, make_
     assert len(warnings) == 1
     assert "(0.23 MB each)" in warnings[0]
     assert "fastdds.xml" in warnings[0]
+    assert "reliably" not in warnings[0]  # as this camera does
     assert heard[-1].camera_rate == pytest.approx(10, rel=0.02)
 
 

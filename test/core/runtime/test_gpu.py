@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from s2iammask_core import Box, Shot, track_together
-from s2iammask_core.bench.timing import allocations
+from s2iammask_core.bench.device import GpuMeter
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.runtime.torch_tracker import make_tracker
 
@@ -100,9 +100,10 @@ def test_nothing_is_allocated_once_a_step_is_captured(random_network, frames):
     graph = tracker(random_network, "graph")
     graph.start(frames[0], boxes(2))
     graph.track(frames[1])
-    before = allocations(torch.device("cuda"))
+    meter = GpuMeter(torch.device("cuda"))
+    before = meter.allocations()
 
     for frame in frames[2:]:
         graph.track(frame)
 
-    assert allocations(torch.device("cuda")) == before
+    assert meter.allocations() == before
