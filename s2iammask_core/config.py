@@ -84,7 +84,7 @@ def from_mapping(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
 
 
 def yaml_value(text: str | bytes, source: str) -> Any:
-    """What a YAML text holds, bytes in UTF-8 or what their byte order mark says; ConfigError names the source."""
+    """What a YAML text holds, or bytes in UTF-8 or UTF-16; ConfigError names the source."""
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
