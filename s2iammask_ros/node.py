@@ -24,7 +24,7 @@ from s2iammask_ros.health.throttle import Throttle
 from s2iammask_ros.managed import ManagedNode
 from s2iammask_ros.memory import trim
 from s2iammask_ros.parameters import LOADED, changed, declare, refused, unknown, values_of
-from s2iammask_ros.pipeline import Pipeline
+from s2iammask_ros.pipeline import LEFT, Pipeline
 from s2iammask_ros.reporter import Reporter
 from s2iammask_ros.settings import NodeConfig
 from s2iammask_ros.targets.services import TargetServices
@@ -106,7 +106,7 @@ class TrackerNode(ManagedNode):
         return SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self.leave()
+        self._clean_up(SHUT_DOWN)
         return SUCCESS
 
     @property
@@ -158,13 +158,13 @@ class TrackerNode(ManagedNode):
             self.get_logger().error(text)
 
     def leave(self) -> None:
-        """Ends what goes on, whatever the state; clients are told so while it spins."""
-        if self._pipeline is not None:
-            self._pipeline.close(SHUT_DOWN)
-        self._clean_up()
+        """Ends all goals: their clients can be told so only while it spins."""
+        for action in self.actions.values():
+            action.end_all(SHUT_DOWN)
 
     def destroy_node(self) -> None:
-        self.leave()
+        """Leaves whatever state it is in."""
+        self._clean_up(SHUT_DOWN)
         for action in self.actions.values():
             action.destroy()
         super().destroy_node()
@@ -177,9 +177,9 @@ class TrackerNode(ManagedNode):
             raise UnavailableError(self._loading or self._how_to_activate())
         return self._pipeline
 
-    def _clean_up(self) -> None:
+    def _clean_up(self, why: str = LEFT) -> None:
         if self._pipeline is not None:
-            self._pipeline.close()
+            self._pipeline.close(why)
             self._pipeline.destroy()
         self._pipeline = None
         free_memory()
