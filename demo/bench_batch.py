@@ -38,7 +38,7 @@ COLUMNS = "recording,frame,id,label,x,y,width,height\n"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--weights", default="s2iammask_nano")
+    parser.add_argument("--weights", default="s2iammask")
     parser.add_argument("--clips", type=int, default=24)
     parser.add_argument("--frames", type=int, default=40, help="of a clip")
     parser.add_argument("--workers", default="0,1,2", help="numbers of workers that are tried")

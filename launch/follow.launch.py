@@ -16,7 +16,7 @@ ARGUMENTS = {
     "depth": ("/camera/depth/image_raw", "depth images, registered to the image"),
     "pose_target": ("me", "id of the object that is followed"),
     "target_pose": ("/goal_update", "where its pose goes; nav2's GoalUpdater listens to goal_update"),
-    "weights": ("s2iammask_nano", "weights of the tracker"),
+    "weights": ("s2iammask", "weights of the tracker"),
 }
 
 

@@ -83,12 +83,22 @@ def from_mapping(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     return kind(**values)
 
 
+def yaml_value(text: str | bytes, source: str) -> Any:
+    """What a YAML text holds, or bytes in UTF-8 or UTF-16; ConfigError names the source."""
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # PyYAML raises what its constructors do: 2024-13-45 is no date, !!bool maybe no truth
+        raise ConfigError(f"cannot read {source}: {error}") from error
+
+
 def read_yaml(path: Path | str) -> dict[str, Any]:
     """The mapping in a YAML file; ConfigError if it cannot be read or is something else."""
     try:
-        values = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        text = Path(path).read_bytes()
+    except OSError as error:
         raise ConfigError(f"cannot read settings from {path}: {error}") from error
+    values = yaml_value(text, f"settings from {path}")
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold names and values, not {type(values).__name__}")
     return values
@@ -150,14 +160,14 @@ class TrackerConfig:
         255, "side of the search patch, pixels; that of the template + 32, 40, 48 and so on", 127, 1023
     )
     penalty_k: float = setting(
-        0.1, "how strongly a change of size or aspect is punished", 0.0, 1.0, live=True
+        0.3, "how strongly a change of size or aspect is punished", 0.0, 1.0, live=True
     )
     window_influence: float = setting(
-        0.4, "weight of the cosine window over the position", 0.0, 1.0, live=True
+        0.25, "weight of the cosine window over the position", 0.0, 1.0, live=True
     )
-    size_rate: float = setting(0.4, "how fast the box branch's size follows, per frame", 0.0, 1.0, live=True)
+    size_rate: float = setting(0.5, "how fast the box branch's size follows, per frame", 0.0, 1.0, live=True)
     temporal_weight: float = setting(
-        0.3,
+        0.15,
         "weight of the overlap with the previous box in the re-scoring; the score has the rest",
         0.0,
         1.0,
@@ -172,10 +182,10 @@ class TrackerConfig:
     )
     proposal_nms: float = setting(1.0, "IoU above which a lower proposal is dropped; 1 keeps all", 0.0, 1.0)
     roi_scale: float = setting(
-        1.8, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True
+        1.7, "enlargement of a proposal before its mask is predicted", 1.0, 3.0, live=True
     )
     mask_threshold: float = setting(
-        0.45, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
+        0.42, "probability above which a pixel of a mask votes", 0.0, 1.0, live=True
     )
     reach_threshold: float = setting(
         0.25,
@@ -185,10 +195,10 @@ class TrackerConfig:
         live=True,
     )
     vote_fraction: float = setting(
-        0.6, "share of the votes that makes a pixel foreground", 0.0, 1.0, live=True
+        0.55, "share of the votes that makes a pixel foreground", 0.0, 1.0, live=True
     )
     colour_weight: float = setting(
-        1.0,
+        0.75,
         "how strongly the colours of a frame decide about the pixels of its masks; 0: they do not",
         0.0,
         5.0,
@@ -213,7 +223,7 @@ class TrackerConfig:
         live=True,
     )
     state_from_mask: bool = setting(
-        True, "the voted mask, not the box branch, decides the next search region", live=True
+        False, "the voted mask, not the box branch, decides the next search region", live=True
     )
     tracking_above: float = setting(
         0.5, "confidence above which a target counts as tracked again", 0.0, 1.0, live=True
@@ -222,7 +232,7 @@ class TrackerConfig:
         0.4, "confidence below which a target becomes uncertain", 0.0, 1.0, live=True
     )
     lost_below: float = setting(
-        0.2, "confidence below which a frame counts towards lost", 0.0, 1.0, live=True
+        0.1, "confidence below which a frame counts towards lost", 0.0, 1.0, live=True
     )
     lost_after: int = setting(
         5, "consecutive frames below lost_below that make a target lost", 1, 1000, live=True

@@ -15,7 +15,7 @@ class NodeConfig:
 
     weights: str = setting(
         "",
-        "weights file, exported folder, or a name of the package: s2iammask_nano (if empty), s2iammask",
+        "weights file, exported folder, or a name of the package: s2iammask (if empty)",
     )
     autostart: bool = setting(True, "configure and activate without being asked")
     cameras: tuple[str, ...] = setting(

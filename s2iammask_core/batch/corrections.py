@@ -33,8 +33,8 @@ def read_review(path: Path) -> Iterator[Row]:
 
 def _corrected(path: Path, number: int, values: dict[str, str]) -> Row:
     text = values["corrected"].strip()
-    stamped = values["by"] == "stamp"
     try:
+        stamped = values["by"] == "stamp"
         box = (
             None
             if text.lower() == GONE

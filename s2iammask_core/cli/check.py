@@ -60,7 +60,8 @@ def _table(found: list[Finding]) -> list[str]:
     good = [_cells(each) for each in found if not each.figures.reason]
     widths = [max(map(len, column)) for column in zip(HEAD, *good, strict=True)]
     rows = [HEAD, *(_said(each) if each.figures.reason else _cells(each) for each in found)]
-    return ["  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=False)) for row in rows]
+    lines = ["  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=False)) for row in rows]
+    return [line.rstrip() for line in lines]
 
 
 def _said(found: Finding) -> tuple[str, ...]:

@@ -5,9 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from s2iammask_core.config import RuntimeConfig, TrackerConfig, from_mapping, read_yaml
+from s2iammask_core.config import RuntimeConfig, TrackerConfig, from_mapping, read_yaml, yaml_value
 from s2iammask_core.errors import ConfigError
 
 
@@ -24,7 +22,7 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default="",
         metavar="FILE",
-        help="weights file, exported folder, or a name of the package: s2iammask_nano (default), s2iammask",
+        help="weights file, exported folder, or a name of the package: s2iammask (default)",
     )
 
 
@@ -67,7 +65,4 @@ def _pair(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise ConfigError(f"--set takes NAME=VALUE, got {text!r}")
-    try:
-        return name.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {name}: cannot read the value {value!r}") from error
+    return name.strip(), yaml_value(value, f"the value {value!r} of --set {name}")

@@ -8,9 +8,7 @@ torchrun --nproc-per-node 8 -m s2iammask_core train config/train_stage1.yaml
 import argparse
 from typing import Any
 
-import yaml
-
-from s2iammask_core.config import read_yaml
+from s2iammask_core.config import read_yaml, yaml_value
 from s2iammask_core.errors import ConfigError
 
 
@@ -64,8 +62,5 @@ def overridden(values: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
             at = at.setdefault(parent, {})
             if not isinstance(at, dict):
                 raise ConfigError(f"--set {override}: {parent} holds no settings")
-        try:
-            at[name] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {path}: cannot read the value {text!r}") from error
+        at[name] = yaml_value(text, f"the value {text!r} of --set {path}")
     return values

@@ -5,7 +5,7 @@ s2iammask weights export runs/stage2/best.pt OUT.safetensors
 s2iammask weights average OUT.safetensors one.safetensors other.safetensors
 s2iammask weights verify weights/s2iammask.safetensors
 s2iammask weights show FILE.safetensors
-s2iammask weights show s2iammask_nano
+s2iammask weights show s2iammask
 s2iammask weights show EXPORTED_FOLDER
 s2iammask weights ship FILE.safetensors [NAME] [--no-graphs]
 """

@@ -7,7 +7,7 @@ from s2iammask_core import manifest
 from s2iammask_core.errors import WeightsError
 from s2iammask_core.runtime.exported import DESCRIPTION, GRAPHS, folder_of, is_exported, read_description
 
-USUAL = "s2iammask_nano"  # of the weights that come with the package
+USUAL = "s2iammask"  # of the weights that come with the package
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,7 @@ from s2iammask_ros.settings import NodeConfig
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 MISSING_SHARE = 0.1  # of the images that came: what may get lost on the way
 TOO_LATE = "all images, or the answers about them, are older than max_age"
-SLOW = (
-    "fewer than min_rate: track fewer of them, or take a faster network (weights: s2iammask_nano) or device"
-)
+SLOW = "fewer than min_rate: track fewer of them, or take a faster device"
 SKEW = 0.05  # seconds by which stamps may be ahead of the clock, or images old on arrival, without a word
 SILENCE = 2.0  # seconds without an image after which an active camera is called silent
 

@@ -114,7 +114,7 @@ def test_without_weights_the_default_is_measured_in_its_default_runtime(capsys):
     assert main(["bench", "--device", "cpu", "--size", "320x240", "--frames", "2", "--json"]) == 0
 
     report = json.loads(capsys.readouterr().out)
-    assert report["weights"] == "s2iammask_nano"
+    assert report["weights"] == "s2iammask"
     assert report["runtime"].startswith("openvino 2")
     assert report["threads"] == usable_cores()
 
@@ -174,7 +174,7 @@ def test_busy_processes_end_with_who_began_them():
 
 
 def test_random_weights_and_given_ones_do_not_go_together(capsys):
-    assert main(["bench", "--variant", "s2iammask", "--weights", "s2iammask_nano"]) == 2
+    assert main(["bench", "--variant", "s2iammask", "--weights", "s2iammask"]) == 2
     assert "--variant" in capsys.readouterr().err
 
 

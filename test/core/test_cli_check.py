@@ -72,7 +72,7 @@ def test_a_way_that_crashes_is_a_line_of_the_table(executable, capsys):
 def test_a_way_that_fails_says_its_last_word(executable):
     executable("echo 'first' >&2; echo 'ImportError: /home/anna/lib/libfoo.so.1 is missing' >&2; exit 1")
 
-    first = next(findings(forms_of(shipped_folder() / "s2iammask_nano.safetensors"), ON_CPU, 1))
+    first = next(findings(forms_of(shipped_folder() / "s2iammask.safetensors"), ON_CPU, 1))
 
     assert first.figures.reason == "its process failed: ImportError: libfoo.so.1 is missing"
 

@@ -68,7 +68,27 @@ def test_settings_are_read_from_yaml(tmp_path):
     assert from_mapping(TrackerConfig, read_yaml(path)).proposals == 5
 
 
-@pytest.mark.parametrize("text", ["- 1\n", "a: [", "\xff"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_settings_that_another_editor_saved_are_read_too(tmp_path, encoding):
+    path = tmp_path / "settings.yaml"
+    path.write_text("proposals: 5\n", encoding=encoding)
+
+    assert read_yaml(path) == {"proposals": 5}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- 1\n",
+        "a: [",
+        "\xff",
+        "a: 2024-13-45",
+        "a: !!bool maybe",
+        "a: !!int x",
+        "a: " + "[" * 5000,
+        "a: !!timestamp x",
+    ],
+)
 def test_a_file_without_settings_is_refused(tmp_path, text):
     path = tmp_path / "settings.yaml"
     path.write_bytes(text.encode("latin-1"))

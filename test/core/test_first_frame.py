@@ -155,7 +155,7 @@ def test_a_network_without_memory_begins_as_it_did(network, frame):
 
 
 def test_the_next_frame_is_told_where_the_mask_was(remembering, frame, scene, colours):
-    tracker = Tracker.of(remembering)
+    tracker = Tracker.of(remembering, TrackerConfig(state_from_mask=True))
     tracker.start(frame, [BOX])
 
     tracker.track(scene((124, 92, 60, 40, colours[0])))

@@ -1,5 +1,7 @@
 """How one sighting changes what is remembered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from s2iammask_core.tracking.target import Sighting, Target, follow
 from s2iammask_core.tracking.track import MaskRegion
 
 FRAME = (200, 300)
+FROM_MASK = TrackerConfig(state_from_mask=True, min_mask_fit=0.5)
 PROPOSAL = Box(110, 60, 190, 120)
 PART = Box(110, 60, 140, 90)
 
@@ -39,14 +42,14 @@ def test_a_mask_of_a_part_does_not_draw_the_search_onto_the_part(target):
 def test_a_mask_that_fits_the_proposal_decides(target):
     nearly = Box(112, 60, 190, 118)
 
-    after, track = follow(target, seen_as(nearly), 0.9, TrackerConfig(min_mask_fit=0.5), FRAME)
+    after, track = follow(target, seen_as(nearly), 0.9, FROM_MASK, FRAME)
 
     assert track.box == nearly
     assert (after.width, after.height) == (78, 58)
 
 
 def test_without_a_least_fit_every_mask_decides(target):
-    after, track = follow(target, seen_as(PART), 0.9, TrackerConfig(min_mask_fit=0.0), FRAME)
+    after, track = follow(target, seen_as(PART), 0.9, replace(FROM_MASK, min_mask_fit=0.0), FRAME)
 
     assert track.box == PART
     assert after.width == 30

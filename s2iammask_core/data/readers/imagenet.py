@@ -28,7 +28,7 @@ class XmlReader:
             objects = ET.parse(file).getroot().findall("object")
             rows = [_row(place, each) for place, each in enumerate(objects)]
             return np.array(rows, np.int32).reshape(-1, 5)
-        except (OSError, ET.ParseError, TypeError, ValueError) as error:
+        except (OSError, ET.ParseError, TypeError, ValueError, OverflowError, LookupError) as error:
             raise DatasetError(f"{file} cannot be read as an ImageNet annotation: {error}") from error
 
 

@@ -20,7 +20,7 @@ def command(network, monkeypatch, tmp_path):
     monkeypatch.setattr(WeightsFactory, "make", lambda factory: Tracker.of(network, factory.config))
 
     def run(jobs, *arguments):
-        common = ["batch", jobs, "--out", tmp_path / "labels", "--weights", "s2iammask_nano", "--workers", 0]
+        common = ["batch", jobs, "--out", tmp_path / "labels", "--weights", "s2iammask", "--workers", 0]
         return main([str(word) for word in [*common, *arguments]])
 
     return run

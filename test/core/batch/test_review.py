@@ -90,3 +90,11 @@ def test_a_correction_that_is_none_is_named(batch, jobs):
 
     with pytest.raises(DatasetError, match=r"row 2: a box is x,y,width,height.*or gone"):
         list(corrections.read_review(review))
+
+
+def test_a_review_without_its_other_columns_is_named(tmp_path):
+    review = tmp_path / "review.csv"
+    review.write_text("recording,corrected\na,'1,2,30,40'\n")
+
+    with pytest.raises(DatasetError, match="row 2: 'by'"):
+        list(corrections.read_review(review))

@@ -141,12 +141,21 @@ def test_det_gives_each_picture_with_objects_as_a_video_of_one_frame(det):
     assert (found.frame_range, found.num_use, found.has_masks) == (1, 100_000, False)
 
 
+BOX_OF_XML = (
+    "<annotation><object><trackid>0</trackid><bndbox><xmin>{}</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax>"
+    "</bndbox></object></annotation>"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("<annotation><object>", "no element|mismatched|unclosed"),
         ("<annotation><object><trackid>0</trackid></object></annotation>", "bndbox"),
         ("<annotation><object><trackid>x</trackid></object></annotation>", "invalid literal"),
+        ('<?xml version="1.0" encoding="utf-99"?><annotation/>', "unknown encoding"),
+        (BOX_OF_XML.format(10**12), "int32|out of bounds|too large"),
+        (BOX_OF_XML.format("inf"), "infinity"),
     ],
 )
 def test_a_broken_xml_is_named(vid, drawing, content, message):

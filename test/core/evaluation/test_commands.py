@@ -49,6 +49,20 @@ def test_eval_runs_scores_and_reports(tmp_path, evaluate, capsys):
     assert (tmp_path / "results/report/report.html").is_file()
 
 
+def test_results_of_before_are_set_aside_for_fresh_ones(tmp_path, evaluate, davis, capsys):
+    evaluate("--json")
+    before = printed(capsys)
+    mask = davis / "Annotations/480p/cow/00003.png"
+    Image.fromarray(np.zeros_like(np.array(Image.open(mask)))).save(mask)
+
+    assert evaluate() == 2
+    assert "--fresh" in capsys.readouterr().err
+    assert evaluate("--fresh", "--json") == 0
+
+    assert printed(capsys)["j_mean"] < before["j_mean"]
+    assert [path for path in tmp_path.iterdir() if path.name.startswith("results") and path.name != "results"]
+
+
 def test_score_gives_what_eval_gave(tmp_path, davis, evaluate, capsys):
     evaluate("--protocol", "box", "--json")
     evaluated = printed(capsys)
@@ -74,6 +88,22 @@ def test_score_of_vot_has_the_four_figures(tmp_path, files, capsys):
     record = printed(capsys)
     assert (record["lost"], record["robustness"], record["eao"]) == (1, 25, 0.75)
     assert record["accuracy"] is None  # all of it is burn-in
+
+
+def test_four_numbers_of_vot_are_taken_in_either_convention(tmp_path, files, capsys):
+    files.frames(tmp_path / "vot/a", 14)
+    files.rows(tmp_path / "vot/a/groundtruth.txt", [(10, 10, 10, 10)] * 14)
+    files.rows(tmp_path / "results/baseline/a/a_001.txt", [(1,), *[(10, 10, 10, 5)] * 13])
+    common = ["score", "--dataset", "VOT2018", "--truth", tmp_path / "vot", "--results", tmp_path / "results"]
+
+    found = {}
+    for convention in ("toolkit", "pysot"):
+        assert main(words([*common, "--interval", "2,3", "--json", "--rectangles", convention])) == 0
+        found[convention] = printed(capsys)
+
+    assert found["toolkit"]["accuracy"] == pytest.approx(5 * 10 / (10 * 10))
+    assert found["pysot"]["accuracy"] == pytest.approx(6 * 11 / (11 * 11))
+    assert found["toolkit"]["notes"] != found["pysot"]["notes"]
 
 
 def test_score_of_otb_has_auc_and_precision(tmp_path, files, capsys):

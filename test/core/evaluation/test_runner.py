@@ -135,6 +135,24 @@ def test_results_of_two_settings_do_not_mix(tmp_path, files):
         run(Run(benchmark, FactoryOf(IdentityTracker(), penalty_k=0.2), results), Workers(), quiet)
 
 
+@pytest.mark.parametrize("changed", ["truth", "frames"])
+def test_results_of_other_data_do_not_mix(tmp_path, files, changed):
+    results = tmp_path / "results"
+    run(Run(vot(files, tmp_path / "data"), FactoryOf(IdentityTracker()), results), Workers(), quiet)
+    if changed == "truth":
+        files.rows(tmp_path / "data/b/groundtruth.txt", [(11, 10, 10, 10)] * 6)
+    else:
+        picture = next((tmp_path / "data/b").rglob("*3.jpg"))
+        Image.open(picture).crop((0, 0, 20, 20)).save(picture)
+    benchmark = open_benchmark(Choice("VOT2018", tmp_path / "data"))
+    kept = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+
+    with pytest.raises(ResultsError, match=r"sequence b .*other frames or another truth.*--fresh"):
+        run(Run(benchmark, FactoryOf(IdentityTracker()), results), Workers(), quiet)
+
+    assert {path: path.read_bytes() for path in results.rglob("*") if path.is_file()} == kept
+
+
 def test_a_run_that_came_to_nothing_may_be_tried_again_with_other_settings(tmp_path, files):
     class Refusing(IdentityTracker):
         def start(self, frame, targets, ids=None):

@@ -85,6 +85,16 @@ def test_a_vot_json_file_holds_everything_but_the_frames(tmp_path, files):
     assert sequence.frames.read(1).shape == (30, 40, 3)
 
 
+def test_a_vot_json_file_without_names_means_the_challenges_own(tmp_path, files):
+    record = {"gt_rect": [[0, 0, 9, 9]] * 2, "width": 40, "height": 30}
+    (tmp_path / "VOT2018.json").write_text(json.dumps({"a": record}))
+    files.frames(tmp_path / "a/color", 2)
+
+    (sequence,) = read_vot(tmp_path / "VOT2018.json")
+
+    assert sequence.frames.read(1).shape == (30, 40, 3)
+
+
 def test_a_vot_root_may_hold_no_more_than_its_json_file(tmp_path):
     record = {"img_names": ["1.jpg"], "gt_rect": [[0, 0, 9, 9]], "width": 40, "height": 30}
     (tmp_path / "VOT2019.json").write_text(json.dumps({"a": record}))

@@ -125,11 +125,11 @@ def test_the_entry_runs_this_python_with_paths_that_hold_anywhere(tmp_path, monk
 
 def test_the_entry_names_the_file_of_weights_that_come_with_the_package(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    file = weights_file("s2iammask_nano")
+    file = weights_file("s2iammask")
     if not file.is_file():
         pytest.skip("the weights are not in this checkout")
 
-    assert main(["trax", "--weights", "s2iammask_nano", "--entry", str(tmp_path / "trackers.ini")]) == 0
+    assert main(["trax", "--weights", "s2iammask", "--entry", str(tmp_path / "trackers.ini")]) == 0
 
     assert f"--weights {file}\n" in (tmp_path / "trackers.ini").read_text()
 

@@ -27,8 +27,8 @@ def test_the_number_of_threads_is_a_setting(random_network):
 def test_weights_are_named_by_a_path_or_by_the_name_of_those_of_the_package(tmp_path):
     usual = weights_file()
 
-    assert usual.name == "s2iammask_nano.safetensors"
-    assert weights_file("s2iammask_nano") == usual
+    assert usual.name == "s2iammask.safetensors"
+    assert weights_file("s2iammask") == usual
     assert weights_file("runs/own.safetensors") == Path("runs/own.safetensors")
     assert weights_file(tmp_path / "s2iammask") == tmp_path / "s2iammask"
     assert weights_file("no_such_name") == Path("no_such_name")
@@ -42,10 +42,9 @@ def test_a_file_or_folder_in_the_working_directory_wins_over_the_name_of_weights
 
 
 @pytest.mark.skipif(not weights_file().is_file(), reason="the weights are not in this checkout")
-@pytest.mark.parametrize("name", ["s2iammask", "s2iammask_memory", "s2iammask_nano"])
-def test_each_network_that_ships_goes_by_its_name_and_is_what_the_manifest_says(name):
-    path = checked_weights(name)
+def test_the_network_that_ships_goes_by_its_name_and_is_what_the_manifest_says():
+    path = checked_weights("s2iammask")
 
-    assert path.stem == name
+    assert path == weights_file()
     assert manifest.is_named(path)
     assert checkpoint.load(path)[0].config.variant == "s2iammask"

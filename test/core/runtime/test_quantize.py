@@ -166,13 +166,11 @@ def test_a_clip_of_ones_own_gives_the_ranges(weights, clip, tmp_path, capsys):
     assert read_description(folder).precision == "int8"
 
 
-@pytest.mark.skipif(
-    not weights_file("s2iammask_nano").is_file(), reason="the weights are not in this checkout"
-)
+@pytest.mark.skipif(not weights_file("s2iammask").is_file(), reason="the weights are not in this checkout")
 def test_the_shipped_small_network_tracks_nearly_as_well_with_bytes(tmp_path):
     pytest.importorskip("skimage")
-    assert main(["export", str(tmp_path), "--precision", "int8", "--weights", "s2iammask_nano"]) == 0
-    trackers = [load_tracker(each, device="cpu") for each in (tmp_path, "s2iammask_nano")]
+    assert main(["export", str(tmp_path), "--precision", "int8", "--weights", "s2iammask"]) == 0
+    trackers = [load_tracker(each, device="cpu") for each in (tmp_path, "s2iammask")]
     first, *later = [shot for number, shot in enumerate(shots(60)) if number % 6 == 0]
 
     overlaps = [[], []]

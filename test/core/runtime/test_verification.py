@@ -12,7 +12,7 @@ from s2iammask_core.errors import WeightsError
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import verification
 from s2iammask_core.runtime.exported import read_description
-from s2iammask_core.runtime.verification import ALIKE, NOTE, objection, tracks_of, with_expectation
+from s2iammask_core.runtime.verification import NOTE, objection, tracks_of, with_expectation
 from s2iammask_core.runtime.weights import weights_file
 from s2iammask_core.tracking.tracker import Tracker
 
@@ -98,9 +98,8 @@ def test_a_broken_expectation_is_an_error(network, text):
 
 
 @pytest.mark.skipif(not weights_file().is_file(), reason="the weights are not in this checkout")
-@pytest.mark.parametrize("name", ["s2iammask", "s2iammask_memory", "s2iammask_nano"])
-def test_the_answers_that_ship_are_those_of_the_networks_that_ship(name):
-    network, notes = checkpoint.load(weights_file(name))
+def test_the_answers_that_ship_are_those_of_the_network_that_ships():
+    network, notes = checkpoint.load(weights_file())
 
     found, stored = (json.loads(each[NOTE]) for each in (with_expectation(network, {}, CONFIG), notes))
 
@@ -123,5 +122,6 @@ def test_the_graphs_that_ship_are_the_network_that_ships(engine):
     assert described.notes == notes
     assert described.variant == network.config.variant
     for one, other in zip(tracks_of(graphs), tracks_of(Tracker.of(network)), strict=True):
-        assert one.box.iou(other.box) > 0.99 > ALIKE
+        sides = [(each.box.x1, each.box.y1, each.box.x2, each.box.y2) for each in (one, other)]
+        assert np.abs(np.subtract(*sides)).max() <= 1  # one pixel of a mask may lie on the threshold
         assert abs(one.score - other.score) < 1e-3

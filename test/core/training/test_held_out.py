@@ -62,7 +62,7 @@ def test_validation_leaves_the_network_and_the_number_formats_as_they_are(root, 
 
 
 def test_more_starts_are_more_runs(root, monkeypatch):
-    network, _ = checkpoint.load(weights_file("s2iammask_nano"))
+    network, _ = checkpoint.load(weights_file("s2iammask"))
     runs = []
     monkeypatch.setattr(
         "s2iammask_core.cli.held_out.summary", lambda found: runs.append(len(found)) or summary(found)

@@ -46,7 +46,9 @@ def test_a_setting_is_replaced_from_the_command_line():
     }
 
 
-@pytest.mark.parametrize("override", ["epochs", "=3", "epochs.x=1", "epochs=[1"])
+@pytest.mark.parametrize(
+    "override", ["epochs", "=3", "epochs.x=1", "epochs=[1", "epochs=2024-13-45", "epochs=!!bool maybe"]
+)
 def test_an_override_that_names_no_setting_is_refused(override):
     with pytest.raises(ConfigError, match="--set"):
         overridden({"epochs": 3}, [override])

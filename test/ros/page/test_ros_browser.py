@@ -29,7 +29,7 @@ PINK = (255, 79, 163)  # of a first target
 LONG = 60_000  # ms for a slow machine to load a network
 TRACKER = [
     *("s2iammask_ros.tracker_node", "--ros-args", "-r", "image:=/camera/image_raw", "--log-level", "warn"),
-    *("-p", "weights:=s2iammask_nano", "-p", "max_age:=10.0", "-p", "history_seconds:=10.0"),
+    *("-p", "weights:=s2iammask", "-p", "max_age:=10.0", "-p", "history_seconds:=10.0"),
 ]
 CAMERA = ["demo.camera", "--rate", "5", "--loop"]
 PAGE = ["s2iammask_ros.page.page", "--ros-args", "-p", "port:=0"]
