@@ -1,7 +1,7 @@
 """An exported network with 8-bit convolutions, for CPUs: more than twice as fast there as in fp32.
 
 The ranges of the numbers are those that were seen while the network tracked something. It is another network,
-if a close one: its masks differ from those of fp32 by more than bf16's do (BENCHMARKS.md).
+if a close one: its masks differ from those of fp32 by more than bf16's do.
 """
 
 import logging
