@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -27,6 +26,7 @@ from demo.run import ROOT, end, environment, module
 from s2iammask.msg import Latency
 from s2iammask.srv import StartTracking, StopTracking
 from s2iammask_core import Box, RotatedBox
+from s2iammask_core.bench.load import busy
 from s2iammask_core.clip import first_box, shots
 from s2iammask_ros.messages.boxes import rotated_to_message
 from s2iammask_ros.outputs.conversions import rgb_to_image
@@ -57,21 +57,11 @@ def main() -> int:
     return 0
 
 
-@contextmanager
-def busy(count: int) -> Iterator[None]:
-    """So many processes that want a core each."""
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        end(others)
-
-
 def measure(args: argparse.Namespace) -> None:
     for profile in args.profile:
         print(f"config/fastdds.xml on: {profile}", flush=True)
         node = _begin("node", profile, [*module("s2iammask_ros.tracker_node"), *NODE])
-        told = (
+        told = [
             "--side",
             "--rate",
             str(args.rate),
@@ -79,7 +69,7 @@ def measure(args: argparse.Namespace) -> None:
             str(args.images),
             "--targets",
             str(args.targets),
-        )
+        ]
         try:
             _begin("camera", profile, [*module("demo.bench_images"), *told, "--size", *args.size]).wait()
         finally:

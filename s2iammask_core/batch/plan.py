@@ -63,6 +63,7 @@ def spans_of(job: Job, content: Mapping[str, str], settings: Mapping[str, object
 
 
 def with_ends(starts: Sequence[Start]) -> Iterator[tuple[Start, int | None]]:
+    """Each start with the place of the next one of its object, where it ends; None for the last."""
     by_object = sorted(starts, key=lambda start: (start.id, start.at))
     for _, group in groupby(by_object, key=lambda start: start.id):
         own = list(group)
