@@ -1,5 +1,6 @@
 """Weights by path or by name: the file, and what was exported of it."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from s2iammask_core.errors import WeightsError
 from s2iammask_core.runtime.exported import DESCRIPTION, GRAPHS, folder_of, is_exported, read_description
 
 USUAL = "s2iammask"  # of the weights that come with the package
+FORMER = "s2iammask_nano"  # what the default was called: parameter files of robots still say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,12 @@ def weights_file(weights: Path | str = "") -> Path:
     """The path that is named; for a name of weights that come with the package (also for ""), that of their
     file.
 
-    The file may be missing: it is not looked at.
+    The file may be missing: it is not looked at. The former name of the default is understood, with a
+    FutureWarning.
     """
+    if str(weights) == FORMER and not Path(weights).exists():
+        warnings.warn(f"the weights {FORMER} are now called {USUAL}", FutureWarning, stacklevel=2)
+        weights = USUAL
     shipped = shipped_folder() / f"{weights or USUAL}.safetensors"
     is_name = Path(weights).name == str(weights) and not Path(weights).exists()
     return shipped if not weights or (is_name and shipped.is_file()) else Path(weights)

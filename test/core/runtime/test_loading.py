@@ -34,6 +34,15 @@ def test_weights_are_named_by_a_path_or_by_the_name_of_those_of_the_package(tmp_
     assert weights_file("no_such_name") == Path("no_such_name")
 
 
+def test_the_former_name_of_the_default_is_understood_with_a_warning(tmp_path, monkeypatch):
+    with pytest.warns(FutureWarning, match="now called s2iammask"):
+        assert weights_file("s2iammask_nano") == weights_file()
+
+    (tmp_path / "s2iammask_nano").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert weights_file("s2iammask_nano") == Path("s2iammask_nano")
+
+
 def test_a_file_or_folder_in_the_working_directory_wins_over_the_name_of_weights(tmp_path, monkeypatch):
     (tmp_path / "s2iammask").mkdir()
     monkeypatch.chdir(tmp_path)
