@@ -22,7 +22,8 @@ def held():
     return {"own": own, "code": code}
 
 rclpy.init()
-parameters = [Parameter("autostart", value=False), Parameter("device", value="cpu")]
+given = {"autostart": False, "device": "cpu", "threads": 1}  # each thread more keeps some 30 MB
+parameters = [Parameter(name, value=value) for name, value in given.items()]
 node = TrackerNode(make_tracker, parameter_overrides=parameters)
 found = {"before": held(), "configured": [], "after": []}
 frame = np.full((240, 320, 3), 90, np.uint8)
