@@ -9,7 +9,7 @@ from typing import Protocol
 
 from s2iammask_core.errors import OutputError
 from s2iammask_core.files.labels import write_labels
-from s2iammask_core.files.outputs import growing_file, growing_folder
+from s2iammask_core.files.outputs import PART, growing_file, growing_folder
 from s2iammask_core.files.pictures import is_grey
 from s2iammask_core.files.video_writer import video_writer
 from s2iammask_core.geometry import HostFrame
@@ -61,6 +61,8 @@ def mask_sink(folder: Path) -> Iterator[Sink]:
 def check_own(folder: Path) -> None:
     """OutputError for a folder with anything but masks of an earlier run, whose place the new ones take."""
     for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name == PART:  # of a run that was killed
+            continue
         if not OWN_NAME.fullmatch(path.name) or not is_grey(path):
             raise OutputError(f"{folder} holds other files, such as {path.name}; choose an empty folder")
 

@@ -24,6 +24,7 @@ from s2iammask_core.files.clips import Clip, open_clip
 from s2iammask_core.files.outputs import keep_apart
 from s2iammask_core.files.reading import Numbered
 from s2iammask_core.geometry import HostFrame
+from s2iammask_core.runtime import weights_file
 from s2iammask_core.sinks import Sink, box_sink, check_own, mask_sink, overlay_sink
 from s2iammask_core.tracking.track import Track, TrackState
 from s2iammask_core.tracking.tracker import Tracker
@@ -62,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     beginning = _checked(args)
     config, runtime = chosen_settings(args)
     clip = open_clip(args.video)
-    inputs = [*clip.inputs, *(path for path in (args.mask, args.config) if path)]
+    weights = weights_file(args.weights)
+    inputs = [*clip.inputs, weights, *(path for path in (args.mask, args.config) if path)]
     keep_apart({"--out": args.out, "--masks": args.masks, "--boxes": args.boxes}, inputs)
     if args.masks:
         check_own(args.masks)

@@ -11,11 +11,16 @@ from s2iammask_core.errors import IncompleteError, VideoError
 from s2iammask_core.files.reading import USUAL_RATE, Head, Numbered
 
 DEVICES = "/dev/video"
+MOST_DIGITS = 4  # of the number of a camera
 
 
 def is_camera(source: str) -> bool:
     """Whether a source that is no file names a camera: 0, /dev/video0."""
-    return source.isdecimal() or source.startswith(DEVICES)
+    return _is_number(source) or source.startswith(DEVICES)
+
+
+def _is_number(source: str) -> bool:
+    return source.isdecimal() and len(source) <= MOST_DIGITS
 
 
 def camera_head(source: str) -> Head:
@@ -37,7 +42,7 @@ def camera_frames(source: str, limit: int | None = None) -> Iterator[Numbered]:
 
 @contextmanager
 def _opened(source: str) -> Iterator[cv2.VideoCapture]:
-    capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
+    capture = cv2.VideoCapture(int(source) if _is_number(source) else source)
     try:
         if not capture.isOpened():
             raise VideoError(f"cannot open camera {source}; is it plugged in, and may you read {DEVICES}*?")

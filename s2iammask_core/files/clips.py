@@ -38,7 +38,7 @@ class Clip:
     count: int | None  # frames that it promises; None for a camera, and where a file does not say
     read: Read
     endless: bool = False  # a camera: somebody has to stop it
-    inputs: tuple[Path, ...] = ()  # the file or folder, which no output may overwrite
+    inputs: tuple[Path, ...] = ()  # the file, or the folder and its files, which no output may overwrite
 
     def __iter__(self) -> Iterator[HostFrame]:
         """The frames alone, for those whose numbers do not matter."""
@@ -81,7 +81,9 @@ def _folder(folder: Path) -> Clip:
     if not files:
         raise DatasetError(f"the folder {folder} holds no pictures ({', '.join(sorted(PICTURES))})")
 
-    return Clip(str(folder), USUAL_RATE, len(files), partial(_pictures, folder, files), inputs=(folder,))
+    return Clip(
+        str(folder), USUAL_RATE, len(files), partial(_pictures, folder, files), inputs=(folder, *files)
+    )
 
 
 def _pictures(folder: Path, files: Sequence[Path], limit: int | None = None) -> Iterator[Numbered]:

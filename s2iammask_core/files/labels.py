@@ -1,8 +1,10 @@
 """Label pictures, in which a pixel's value is an object's id: read in any form, written as PNG.
 
 Palette and grey pictures of 1, 8 or 16 bits hold ids, and so do colour pictures that are grey or in DAVIS's
-colours. The highest value, 255 or 65535, marks void: pixels that belong to nothing known. Where it is the
-only value beside 0, a picture may as well be a mask of one object; its `Scheme` says which is meant.
+colours. What could hand over other values than those that were saved is refused: lossy files, and depths that
+are stretched or narrowed to 8 bits. The highest value, 255 or 65535, marks void: pixels that belong to nothing
+known. Where it is the only value beside 0, a picture may as well be a mask of one object; its `Scheme` says
+which is meant.
 """
 
 from dataclasses import dataclass
@@ -17,12 +19,14 @@ from PIL import Image
 
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.outputs import write_bytes
-from s2iammask_core.files.pictures import encoded, opened, write_picture
+from s2iammask_core.files.pictures import encoded, keeps_values, opened, pages, turned, write_picture
 
 Ids = NDArray[np.uint16]  # (H, W) object ids, 0 is background
 Mask = NDArray[np.bool_]  # (H, W)
 
 VOID, DEEP_VOID = 255, 65535
+EXACT = ("PNG", "TIFF", "BMP", "PPM", "GIF")  # formats that keep values
+LOSSY = ("jpeg", "webp")  # ways of compression inside of them that do not
 
 
 class Scheme(Enum):
@@ -124,9 +128,9 @@ def _is_void(values: NDArray[Any]) -> Mask:
 
 def _values(path: Path, scheme: Scheme) -> NDArray[Any]:
     """The values (H, W) as they are in the file; of colours what they stand for."""
-    with opened(path) as image:
-        if image.format == "JPEG":
-            raise DatasetError(f"{path} is a JPEG, which changes values; save label pictures as PNG")
+    with opened(path) as file:
+        _check_kept(file, path)
+        image = turned(file)
         if image.mode in ("1", "L", "P", "I") or image.mode.startswith("I;16"):
             values = np.asarray(image)
             if values.min(initial=0) < 0 or values.max(initial=0) > DEEP_VOID:
@@ -137,6 +141,21 @@ def _values(path: Path, scheme: Scheme) -> NDArray[Any]:
             seen = np.where(pixels[..., 3:] > 0, pixels[..., :3], 0)  # what is transparent is background
             return seen.max(axis=-1) if scheme is Scheme.ONE else _from_colours(seen, path)
         raise DatasetError(f"{path} is no label picture: its pixels are {image.mode}")
+
+
+def _check_kept(image: Image.Image, path: Path) -> None:
+    """DatasetError unless this is one picture whose values are those that were saved."""
+    packing = str(image.info.get("compression"))
+    if image.format not in EXACT or packing in LOSSY:
+        kind = f"{image.format} compressed as {packing}" if image.format in EXACT else image.format
+        raise DatasetError(f"{path} is a {kind}, which may change values; save label pictures as PNG")
+    if pages(image) > 1:
+        raise DatasetError(f"{path} holds {pages(image)} pictures; a label picture is one")
+    if not keeps_values(image):
+        raise DatasetError(
+            f"{path} has pixels of a depth of which programs make different values; save object ids as a "
+            "palette or grey picture of 8 bits"
+        )
 
 
 def _from_colours(seen: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:

@@ -16,7 +16,8 @@ NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # of files that cannot be asked whether
 
 
 def keep_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
-    """OutputError for an output that is an input, by whatever name or link, that holds one, or is another's.
+    """OutputError for an output that is an input, by whatever name or link, or holds one, and for one that is
+    another output or inside it.
 
     Args:
         outputs: what is written, by the option that a message is to name; None for what is not wanted.
@@ -30,9 +31,18 @@ def keep_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> No
         real = Path(os.path.realpath(path))
         if any(real == each or real in each.parents or _is_same(real, each) for each in read):
             raise OutputError(f"{name} {path} would overwrite what is read; choose another place")
-        if real in taken:
-            raise OutputError(f"{name} and {taken[real]} are both {path}; choose different places")
+        _check_apart(name, real, taken)
         taken[real] = name
+
+
+def _check_apart(name: str, path: Path, taken: Mapping[Path, str]) -> None:
+    """OutputError for an output in the place of another, or inside it: a folder is made as a whole."""
+    for other, its_name in taken.items():
+        if path == other:
+            raise OutputError(f"{name} and {its_name} are both {path}; choose different places")
+        if other in path.parents or path in other.parents:
+            outer, inner = (its_name, name) if other in path.parents else (name, its_name)
+            raise OutputError(f"{inner} is inside {outer} {min(path, other)}; choose a place beside it")
 
 
 def _is_same(one: Path, other: Path) -> bool:

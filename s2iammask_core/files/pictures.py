@@ -95,12 +95,34 @@ def orientation(image: Image.Image) -> int:
         return 1
 
 
+def keeps_values(image: Image.Image) -> bool:
+    """Whether the values of a picture that is not decoded yet will be those of its file, not stretched,
+    turned over or narrowed to 8 bits.
+    """
+    return all(_keeps_values(image.mode, codec, given) for codec, _, _, given in image.tile)
+
+
+def _keeps_values(mode: str, codec: str, given: Any) -> bool:
+    """given: what the decoder is told, with first the layout of the pixels in the file."""
+    parts = given if isinstance(given, tuple) else (given,)
+    raw = str(parts[0])
+    if codec.startswith("ppm") and parts[-1] not in (raw, 255, 65535):  # the greatest value of the file
+        return False
+    narrowed = ";16" in raw and not mode.startswith("I")
+    return not narrowed and not raw.startswith(("L;2", "L;4", "L;I", "1;I"))
+
+
+def turned(image: Image.Image) -> Image.Image:
+    """The present page as its EXIF orientation says."""
+    return image if orientation(image) == 1 else ImageOps.exif_transpose(image)
+
+
 def upright(image: Image.Image, path: Path) -> HostFrame:
     """The present page (H, W, 3) RGB; of 16 bits the upper 8."""
-    turned = image if orientation(image) == 1 else ImageOps.exif_transpose(image)
-    if turned.mode.startswith(("I", "F")):
-        return _from_deep(np.array(turned), path)
-    return np.array(turned if turned.mode == "RGB" else turned.convert("RGB"))
+    page = turned(image)
+    if page.mode.startswith(("I", "F")):
+        return _from_deep(np.array(page), path)
+    return np.array(page if page.mode == "RGB" else page.convert("RGB"))
 
 
 def _from_deep(values: NDArray[Any], path: Path) -> HostFrame:

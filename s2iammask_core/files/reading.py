@@ -59,6 +59,14 @@ class Tally:
             yield f"missing: {_named(missing)}"
         if damaged:
             yield f"perhaps not whole: {_named(damaged)}"
+        yield from self._told_of_shifts(min([*missing, *damaged], default=sys.maxsize), limit)
+
+    def _told_of_shifts(self, first: int, limit: int) -> Iterator[str]:
+        """That later numbers may be wrong, where nothing says how many frames went with the first bad one."""
+        count = self.read + len(self.missing)
+        unknown = self.promised is None or (count < self.promised <= limit)
+        if unknown and first < count - 1:
+            yield f"frames may be lost without a trace there, so numbers after {first} may be too low"
 
 
 def _named(numbers: Sequence[int]) -> str:

@@ -1,10 +1,14 @@
 """One picture file with many frames: TIFF with several pages, APNG, animated GIF and WebP."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from s2iammask_core.files.pictures import opened, pages, upright
 from s2iammask_core.files.reading import USUAL_RATE, Head, Numbered, Tally
+
+GIF_END = b";"
+TAIL = 4096  # bytes in which it is looked for
 
 
 def stack_head(path: Path) -> Head:
@@ -28,4 +32,12 @@ def stack_frames(path: Path, limit: int | None = None) -> Iterator[Numbered]:
                 break
             tally.read += 1
             yield Numbered(number, frame)
+        tally.cut = image.format == "GIF" and (limit is None or tally.read < limit) and not _ends(path)
         tally.check(str(path), limit)
+
+
+def _ends(path: Path) -> bool:
+    """Whether a GIF has its end, which alone tells that there are no more frames; some add zeros."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, TAIL), os.SEEK_END)
+        return file.read().rstrip(b"\0").endswith(GIF_END)

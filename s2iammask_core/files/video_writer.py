@@ -19,7 +19,7 @@ from s2iammask_core.files.outputs import growing_bytes
 from s2iammask_core.geometry import HostFrame
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi"}
-FINEST = 10_000  # greatest denominator of a frame rate
+FINEST = 10_000  # greatest denominator of a frame rate, or of seconds a frame where it is slow
 H264 = {"crf": "18", "preset": "veryfast"}
 JPEG = {"qmin": "2", "qmax": "3"}
 
@@ -33,7 +33,7 @@ def video_writer(path: Path, rate: float) -> Iterator[VideoWriter]:
     if path.suffix.lower() not in CONTAINERS:
         raise OutputError(f"cannot write a video to {path}; its name ends in {', '.join(CONTAINERS)}")
     with growing_bytes(path) as file:
-        writer = VideoWriter(path, file, Fraction(rate).limit_denominator(FINEST))
+        writer = VideoWriter(path, file, _fraction(rate))
         try:
             yield writer
             writer.finish()
@@ -102,6 +102,13 @@ class VideoWriter:
             self._container.mux(self._stream.encode(picture))
         except FFmpegError as error:
             raise OutputError(f"cannot write {self._path}: {error}") from error
+
+
+def _fraction(rate: float) -> Fraction:
+    """The frame rate as containers have it, and never 0."""
+    if rate < 1:
+        return 1 / Fraction(1 / rate).limit_denominator(FINEST)
+    return Fraction(rate).limit_denominator(FINEST)
 
 
 def _frames_in(path: Path) -> int:

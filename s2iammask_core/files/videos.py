@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -22,12 +23,13 @@ from s2iammask_core.files.reading import USUAL_RATE, Head, Numbered, Tally
 from s2iammask_core.geometry import HostFrame
 
 FASTEST = 1000.0  # frames per second; what claims more does not know
+TAGGED = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # how long a stream is, in Matroska: 00:00:12.345
 SLACK = 0.5  # seconds by which the last frame may end before the file says that it does
 
 
 def video_head(path: Path) -> Head:
     """VideoError if the file is no video."""
-    with _opened(path) as container:
+    with _opened(path) as (container, _):
         stream = _stream(container, path)
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         return Head(rate if 0 < rate <= FASTEST else USUAL_RATE, stream.frames or None)
@@ -38,8 +40,9 @@ def video_frames(path: Path, limit: int | None = None) -> Iterator[Numbered]:
 
     IncompleteError at the end, if those are not all, or not whole.
     """
-    with _opened(path) as container:
+    with _opened(path) as (container, complained):
         stream = _stream(container, path)
+        cut = container.format.name in complained - {stream.codec_context.name}
         decoder = _Decoder(stream, _clock(container, stream))
         tally = decoder.tally
         for each in decoder.frames(container):
@@ -49,7 +52,7 @@ def video_frames(path: Path, limit: int | None = None) -> Iterator[Numbered]:
             if limit is not None and each.number >= limit - 1:
                 break
         else:
-            tally.cut = tally.cut or decoder.seconds < _promised_seconds(container, stream) - SLACK
+            tally.cut = tally.cut or cut or decoder.seconds < _promised_seconds(container, stream) - SLACK
         tally.check(str(path), limit)
 
 
@@ -62,18 +65,21 @@ class Clock(Enum):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def _opened(path: Path) -> Iterator[tuple[InputContainer, set[str]]]:
+    """The container, and the names of FFmpeg's parts that complained: they have looked at its beginning,
+    which may be all of it.
+    """
     if not path.is_file():
         raise VideoError(f"there is no video {path}")
     av.logging.set_level(av.logging.ERROR)  # what Capture is to hear; nobody else hears it
     av.logging.set_skip_repeated(False)  # or they come late
     try:
-        with Capture():
+        with Capture() as said:
             container = av.open(str(path))
     except (FFmpegError, OSError, ValueError) as error:
         raise VideoError(f"cannot open {path}; is it a whole video? {_reason(error)}") from error
     with container:
-        yield container
+        yield container, {name for _, name, _ in said}
 
 
 def _stream(container: InputContainer, path: Path) -> VideoStream:
@@ -96,9 +102,9 @@ def _reason(error: Exception) -> str:
 
 def _promised_seconds(container: InputContainer, stream: VideoStream) -> float:
     """Where the last frame ends, as far as the file itself says so; 0 where it does not."""
-    if tagged := stream.metadata.get("DURATION"):  # Matroska: 00:00:12.345
-        hours, minutes, seconds = tagged.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if tagged := TAGGED.match(stream.metadata.get("DURATION", "")):
+        hours, minutes, seconds = map(float, tagged.groups())
+        return hours * 3600 + minutes * 60 + seconds
     alone = len(container.streams) == 1 and "matroska" in container.format.name
     return (container.duration or 0) / av.time_base if alone else 0.0
 

@@ -2,11 +2,12 @@
 
 import struct
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
-from s2iammask_core.errors import DatasetError, IncompleteError
+from s2iammask_core.errors import DatasetError, IncompleteError, VideoError
 from s2iammask_core.evaluation.sequences.frames import VideoFile
 from s2iammask_core.files.clips import open_clip
 from s2iammask_core.files.names import in_order
@@ -129,3 +130,79 @@ def test_two_pictures_of_one_name_are_refused(tmp_path):
 
     with pytest.raises(DatasetError, match=r"both 1\.(png and 1\.jpg|jpg and 1\.png)"):
         open_clip(str(tmp_path))
+
+
+@pytest.fixture
+def mkv(tmp_path):
+    """Six frames, each a key frame, without a promise of how many there are."""
+    grain = np.random.default_rng(0).integers(0, 60, (96, 128, 3))
+    with av.open(str(tmp_path / "clip.mkv"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25, options={"g": "1"})
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for number in range(6):
+            pixels = (shade(number + 1, (96, 128)) + grain).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    return tmp_path / "clip.mkv"
+
+
+def test_a_short_video_that_is_cut_is_noticed_though_its_end_was_looked_at_when_it_was_opened(mkv):
+    assert read(mkv)[1] == ""
+    mkv.write_bytes(mkv.read_bytes()[: mkv.stat().st_size // 2])
+
+    found, said = read(mkv)
+
+    assert 0 < len(found) < 6
+    assert f"only {len(found)} frames could be decoded before its end was missing" in said
+
+
+@pytest.mark.parametrize("told", [b"garbage00.240000", b"00:00:nan.240000"])
+def test_a_duration_that_is_no_time_promises_nothing(mkv, told):
+    content = mkv.read_bytes()
+    assert content.count(b"00:00:00.240000") == 1
+    mkv.write_bytes(content.replace(b"00:00:00.240000", told[:15]))
+
+    assert [number for number, _ in read(mkv)[0]] == [0, 1, 2, 3, 4, 5]
+
+
+def test_where_nothing_says_how_many_frames_are_lost_the_numbers_after_them_are_doubted(mkv):
+    content = bytearray(mkv.read_bytes())
+    middle = len(content) // 2
+    del content[middle : middle + 600]
+    mkv.write_bytes(content)
+
+    found, said = read(mkv)
+
+    assert len(found) < 6
+    assert "may be too low" in said
+
+
+def test_a_gif_without_its_end_is_cut(tmp_path):
+    path = tmp_path / "clip.gif"
+    pages = [Image.fromarray(shade(number)) for number in range(4)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex(b"\x21\xf9\x04")])
+
+    found, said = read(path)
+
+    assert [number for number, _ in found] == [0, 1, 2]
+    assert "only 3 frames could be decoded before its end was missing" in said
+    assert [each.number for each in open_clip(str(path)).read(2)] == [0, 1]
+
+
+def test_a_clip_of_a_frame_each_100_seconds_can_be_written(tmp_path):
+    pages = [Image.fromarray(shade(number, (32, 32))) for number in range(3)]
+    pages[0].save(tmp_path / "slow.png", save_all=True, append_images=pages[1:], duration=100_000)
+    slow = open_clip(str(tmp_path / "slow.png"))
+
+    with video_writer(tmp_path / "slow.mp4", slow.rate) as writer:
+        for frame in slow:
+            writer.write(frame)
+
+    assert open_clip(str(tmp_path / "slow.mp4")).rate == slow.rate == 0.01
+
+
+def test_a_number_that_no_camera_has_names_nothing():
+    with pytest.raises(VideoError, match="there is no video, folder or camera '9999999999'"):
+        open_clip("9999999999")

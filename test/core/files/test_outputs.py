@@ -3,10 +3,14 @@
 import os
 from contextlib import suppress
 
+import numpy as np
 import pytest
 
 from s2iammask_core.errors import OutputError
+from s2iammask_core.files.clips import open_clip
 from s2iammask_core.files.outputs import growing_file, growing_folder, keep_apart, set_aside, write_text
+from s2iammask_core.files.pictures import write_picture
+from s2iammask_core.sinks import mask_sink
 
 
 def test_an_output_that_is_an_input_by_any_name_is_refused(tmp_path):
@@ -63,3 +67,28 @@ def test_earlier_results_are_set_aside(tmp_path):
     assert set_aside(tmp_path / "results") == tmp_path / "results.1"
     assert set_aside(tmp_path / "results") is None
     assert (tmp_path / "results.1/a.txt").read_text() == "1"
+
+
+@pytest.mark.parametrize("inner", ["masks/overlay.mp4", "masks/deep/boxes.csv"])
+def test_an_output_inside_another_is_refused_before_anything_is_made(tmp_path, inner):
+    with pytest.raises(OutputError, match=r"--out is inside --masks .*masks; choose a place beside it"):
+        keep_apart({"--out": tmp_path / inner, "--masks": tmp_path / "masks"}, [])
+
+
+def test_a_file_of_a_folder_that_is_read_is_an_input(tmp_path):
+    frame = np.zeros((8, 8, 3), np.uint8)
+    for number in range(2):
+        write_picture(tmp_path / f"{number}.png", frame)
+    clip = open_clip(str(tmp_path))
+
+    with pytest.raises(OutputError, match=r"--boxes .*1\.png would overwrite what is read"):
+        keep_apart({"--boxes": tmp_path / "1.png"}, clip.inputs)
+
+
+def test_what_a_killed_run_left_in_its_folder_is_no_hindrance(tmp_path):
+    write_text(tmp_path / "masks/.part/000001.png", "half")
+
+    with mask_sink(tmp_path / "masks"):
+        pass
+
+    assert list((tmp_path / "masks").iterdir()) == []
