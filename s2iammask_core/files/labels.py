@@ -2,9 +2,9 @@
 
 Palette and grey pictures of 1, 8 or 16 bits hold ids, and so do colour pictures that are grey or in DAVIS's
 colours. What could hand over other values than those that were saved is refused: lossy files, and depths that
-are stretched or narrowed to 8 bits. The highest value, 255 or 65535, marks void: pixels that belong to nothing
-known. Where it is the only value beside 0, a picture may as well be a mask of one object; its `Scheme` says
-which is meant.
+are stretched or narrowed to 8 bits. The highest value, 255 or 65535, marks void: pixels that belong to
+nothing known. Where it is the only value beside 0, a picture may as well be a mask of one object; its
+`Scheme` says which is meant.
 """
 
 from dataclasses import dataclass
