@@ -3,6 +3,7 @@
 #               RATE=10  images a second (default 30)
 #               PAGE=1  the camera goes on for ever; draw boxes and watch at the address that is printed
 # make test     all tests, in two processes, and what they do not reach; ARGS="test/core -k box" for some of them, ARGS="-n 0 --pdb" to stop at an error
+#               BROWSER=no  installs no chromium for the tests of the page; otherwise it does where apt needs no password
 # make check    format, lint and types
 # make setup    what the others do first: .venv, ROS 2, messages
 # make shell    a shell with all of it
@@ -56,6 +57,7 @@ demo: setup
 	@$(ACTIVATE); $(LOOPBACK); python demo/run.py $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)') $(if $(PAGE),--page) $(if $(PORT),--port '$(PORT)') $(if $(RATE),--rate '$(RATE)')
 
 test: setup
+	@$(if $(filter no,$(BROWSER)),,ros_env/browser.bash)
 	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadfile --cov $(ARGS)
 
 check: $(VENV)/.ready

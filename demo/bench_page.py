@@ -1,7 +1,10 @@
 """What the page costs the tracker, and how late a person sees: make bench-page.
 
-The demo's clip at 1280 x 720 and 30 Hz, one target, the node, the page, and 0, 1 and 4 browsers, all on this
-machine. The browsers run at a low priority, since they are usually elsewhere; the page has that of its own.
+The demo's clip at 1280 x 720 and 30 Hz, one target, the node, the page, and 0, 1 and 4 viewers, all on this
+machine. Viewers are usually elsewhere, so those that show the page's cost take pictures and paint none. Then
+come 1 and 4 browsers of this machine, at a low priority: a clock in the picture tells how late they paint.
+
+With --slow-minutes 10 instead: the memory of the page's process beside a browser behind a slow link.
 """
 
 import argparse
@@ -10,8 +13,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,7 +27,9 @@ from playwright.sync_api import Browser
 
 from demo.bench_node import SIZE, scaled_box
 from demo.browser import DESK, open_browser
+from demo.clock import BITS, DELAYS, SHARE
 from demo.run import ROOT, end, environment, module
+from demo.slow_link import slow_link
 from s2iammask.msg import Latency
 from s2iammask.srv import StartTracking
 from s2iammask_core import RotatedBox
@@ -31,33 +38,36 @@ from s2iammask_core.files.video_writer import video_writer
 from s2iammask_ros.messages.boxes import rotated_to_message
 
 PATIENT = 15  # niceness of the browsers
-SETTLE = 12.0  # seconds before figures count: the node's window must hold nothing else
-WATCH = """(seconds) => new Promise((done) => {
-  const stage = document.querySelector('.stage'), delays = [];
-  const seen = new MutationObserver(() => delays.push(Date.now() - Number(stage.dataset.painted) / 1e6));
-  seen.observe(stage, { attributes: true, attributeFilter: ['data-painted'] });
-  setTimeout(() => { seen.disconnect(); done(delays) }, 1000 * seconds);
-})"""
+SETTLE = 3.0  # seconds until those who came are served
+SECONDS = 12.0  # of one measurement; the node's percentiles cover the last ten
+COUNTS = (0, 1, 4)
+SLOW = 50_000  # bytes a second of a slow link: a picture takes two seconds
+PERIOD = 5.0  # seconds between two looks at the memory
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
-    parser.add_argument("--weights", default="", help="as for the node")
+    parser.add_argument("--rounds", type=int, default=3, help="of 0, 1 and 4 viewers, in turn")
+    parser.add_argument("--slow-minutes", type=float, default=0.0, help="memory beside a slow browser")
+    parser.add_argument("--weights", default="s2iammask", help="as for the node")
     args = parser.parse_args()
     with TemporaryDirectory() as folder, ExitStack() as stack:
         clip = write_clip(Path(folder) / "clip.mp4")
         lines = {
             "tracker": [*module("s2iammask_ros.tracker_node"), "--ros-args", "-r", "image:=/camera/image_raw",
-                        "-p", f"weights:={args.weights or 's2iammask'}", "-p", "max_age:=0.0"],
-            "camera": [*module("demo.camera"), "--video", str(clip), "--rate", "30", "--loop"],
+                        "-p", f"weights:={args.weights}", "-p", "max_age:=0.0"],
+            "camera": [*module("demo.camera"), "--video", str(clip), "--rate", "30", "--loop", "--clock"],
             "page": [*module("s2iammask_ros.page.page"), "--ros-args", "-p", "port:=0"],
         }  # fmt: skip
         processes = {name: begin(line) for name, line in lines.items()}
         stack.callback(end, list(processes.values()))
-        address = processes["page"].stdout.readline().split()[-1]
+        address, page = processes["page"].stdout.readline().split()[-1], processes["page"].pid
         start()
-        print(json.dumps(measure(address, processes["page"].pid, args.seconds), indent=2))
+        if args.slow_minutes:
+            found = beside_a_slow_browser(address, page, 60 * args.slow_minutes)
+        else:
+            found = beside_viewers(address, page, args.rounds) | beside_browsers(address, page)
+    print(json.dumps({"image": f"{SIZE[0]}x{SIZE[1]}", "camera_hz": 30} | found, indent=2))
     return 0
 
 
@@ -88,53 +98,98 @@ def start() -> None:
     node.destroy_node()
 
 
-def measure(address: str, page: int, seconds: float) -> dict[str, Any]:
-    found: dict[str, Any] = {"image": f"{SIZE[0]}x{SIZE[1]}", "camera_hz": 30}
+def beside_viewers(address: str, page: int, rounds: int) -> dict[str, Any]:
+    """The medians of some rounds, since a machine's speed changes from minute to minute."""
+    found: dict[int, list[dict[str, Any]]] = {count: [] for count in COUNTS}
+    for _ in range(rounds):
+        for count in COUNTS:
+            viewers = begin([*module("demo.viewers"), address, str(count)])
+            time.sleep(SETTLE)
+            found[count].append(figures(page, lambda: time.sleep(SECONDS)))
+            end([viewers])
+    return {f"{count} viewers": medians(rows) for count, rows in found.items()}
+
+
+def medians(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    middle = {name: round(median(row[name] for row in rows), 3) for name in rows[0]}
+    return middle | {"tracked_per_s_of_each_round": [row["tracked_per_s"] for row in rows]}
+
+
+def beside_browsers(address: str, page: int) -> dict[str, Any]:
     with open_browser() as browser:
-        for count in (0, 1, 4):
-            found[f"{count} browsers"] = with_browsers(browser, address, count, page, seconds)
-    return found
+        return {f"{count} browsers": with_browsers(browser, address, count, page) for count in COUNTS[1:]}
 
 
-def with_browsers(browser: Browser, address: str, count: int, page: int, seconds: float) -> dict[str, Any]:
+def with_browsers(browser: Browser, address: str, count: int, page: int) -> dict[str, Any]:
     contexts = [browser.new_context(**DESK) for _ in range(count)]
     pages = [context.new_page() for context in contexts]
     for each in pages:
         each.goto(address)
     give_way()
     time.sleep(SETTLE)
-    before, begun = cpu_seconds(page), time.monotonic()
-    delays = pages[0].evaluate(WATCH, seconds) if pages else time.sleep(seconds)
-    busy = (cpu_seconds(page) - before) / (time.monotonic() - begun)
-    latency = newest_latency()
+    delays: list[float] = []
+    found = figures(page, lambda: delays.extend(pages[0].evaluate(DELAYS, [SECONDS, *SIZE, BITS, SHARE])))
     for context in contexts:
         context.close()
-    return figures(latency, busy, memory(page), delays)
+    return found | glass_to_glass(delays)
 
 
-def figures(latency: Latency, busy: float, megabytes: float, delays: list[float] | None) -> dict[str, Any]:
-    steps = {stage.name: round(float(stage.p50), 1) for stage in latency.stages}
+def glass_to_glass(delays: list[float]) -> dict[str, Any]:
+    """From the camera's time to the painted canvas."""
+    p50, p95 = np.percentile(delays, [50, 95])
+    return {"glass_to_glass_ms_p50": round(p50), "glass_to_glass_ms_p95": round(p95), "painted": len(delays)}
+
+
+def figures(page: int, action: Callable[[], object]) -> dict[str, Any]:
+    """What the node and the page did during an action."""
+    before, busy, begun = newest_latency(), cpu_seconds(page), time.monotonic()
+    action()
+    share = (cpu_seconds(page) - busy) / (time.monotonic() - begun)
+    latency = newest_latency()
+    steps = {stage.name: float(stage.p50) for stage in latency.stages}
     found = {
-        "tracked_per_s": round(float(latency.rate), 1),
-        "step_ms_p50": steps.get("track"),
-        "latency_ms": [round(float(latency.p50), 1), round(float(latency.p95), 1)],
-        "page_cpu_share_of_a_core": round(busy, 3),
-        "page_mb": round(megabytes),
+        "tracked_per_s": round((latency.processed - before.processed) / (clock(latency) - clock(before)), 2),
+        "step_ms_p50": round(steps["track"], 1),
+        "latency_ms_p50": round(float(latency.p50), 1),
+        "latency_ms_p95": round(float(latency.p95), 1),
+        "page_share_of_a_core": round(share, 3),
+        "page_mb": round(memory(page)),
     }
-    if delays:
-        p50, p95 = np.percentile(delays, [50, 95])
-        found |= {"stamp_to_paint_ms": [round(p50), round(p95)], "painted": len(delays)}
+    print(json.dumps(found), file=sys.stderr)
     return found
+
+
+def clock(latency: Latency) -> float:
+    return float(latency.header.stamp.sec + latency.header.stamp.nanosec / 1e9)
 
 
 def newest_latency() -> Latency:
     heard: list[Latency] = []
     node = rclpy.create_node("listener")
     node.create_subscription(Latency, "/tracker/latency", heard.append, 10)
-    while len(heard) < 2:
+    while not heard:
         rclpy.spin_once(node, timeout_sec=1.0)
     node.destroy_node()
     return heard[-1]
+
+
+def beside_a_slow_browser(address: str, page: int, seconds: float) -> dict[str, Any]:
+    """Megabytes of the page's process: in the mean of each tenth of the time, and at most."""
+    samples: list[float] = []
+    with open_browser() as browser, slow_link(address, SLOW) as link:
+        looking = browser.new_context(**DESK).new_page()
+        looking.goto(link, timeout=120_000)
+        looking.wait_for_selector(".stage[data-painted]:not([data-painted=''])", timeout=120_000)
+        give_way()
+        last = time.monotonic() + seconds
+        painted = set()
+        while time.monotonic() < last:
+            samples.append(memory(page))
+            painted.add(looking.get_attribute(".stage", "data-painted"))
+            looking.wait_for_timeout(1000 * PERIOD)
+    tenths = [round(float(part.mean()), 1) for part in np.array_split(samples, 10)]
+    return {"seconds": seconds, "page_mb_by_tenths": tenths, "page_mb_most": round(max(samples), 1),
+            "different_pictures_seen": len(painted), "looks": len(samples)}  # fmt: skip
 
 
 def cpu_seconds(process: int) -> float:
@@ -143,8 +198,11 @@ def cpu_seconds(process: int) -> float:
 
 
 def memory(process: int) -> float:
-    (line,) = [each for each in Path(f"/proc/{process}/status").read_text().splitlines() if "VmRSS" in each]
-    return int(line.split()[1]) / 1000
+    """Resident, and its own: what processes share to hand over images counts for none."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    sizes = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines)
+             if name in ("VmRSS", "RssShmem")}  # fmt: skip
+    return (sizes["VmRSS"] - sizes["RssShmem"]) / 1000
 
 
 def give_way() -> None:

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +23,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from demo.clock import with_clock
 from s2iammask.msg import TrackEvent
 from s2iammask_core.clip import FRAMES, shots
 from s2iammask_core.files.clips import open_clip
@@ -37,8 +38,10 @@ LAST_WORDS = 1.0  # seconds in which the last image can still be delivered
 class CameraNode(Node):
     """Publishes images; knows when tracking has started."""
 
-    def __init__(self) -> None:
+    def __init__(self, drawn: Callable[[NDArray, int], NDArray] = lambda frame, _stamp: frame) -> None:
+        """drawn: a frame with what its stamp, nanoseconds, adds to it."""
         super().__init__("camera")
+        self._drawn = drawn
         self._publisher = self.create_publisher(Image, "/camera/image_raw", 1)
         latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.create_subscription(TrackEvent, "/tracker/events", self._on_event, latched)
@@ -47,6 +50,7 @@ class CameraNode(Node):
     def publish(self, frame: NDArray, frame_id: str) -> int:
         """Returns the stamp, nanoseconds."""
         stamp = self.get_clock().now().to_msg()
+        frame = self._drawn(frame, nanoseconds(stamp))
         self._publisher.publish(rgb_to_image(frame, Header(stamp=stamp, frame_id=frame_id)))
         return nanoseconds(stamp)
 
@@ -120,6 +124,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--video", help="video, folder of frames or camera index; default: the composed clip")
     parser.add_argument("--loop", action="store_true", help="there and back for ever")
+    parser.add_argument("--clock", action="store_true", help="draw the time into each image")
     parser.add_argument("--rate", type=float, required=True, help="images a second")
     parser.add_argument(
         "--stamps", type=Path, default=Path(os.devnull), help="file for the stamps of what was published"
@@ -127,7 +132,7 @@ def main() -> int:
     args = parser.parse_args()
     frames = source(args.video)
     rclpy.init()
-    node = CameraNode()
+    node = CameraNode(with_clock) if args.clock else CameraNode()
     try:
         if args.loop:
             deque(published(node, there_and_back(frames), args.rate), maxlen=0)

@@ -60,7 +60,8 @@ class Access:
             response.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", path="/")
 
     def is_token(self, text: str) -> bool:
-        return hmac.compare_digest(text.encode(), self.token.encode())
+        given, known = (each.encode(errors="surrogateescape") for each in (text, self.token))
+        return hmac.compare_digest(given, known)
 
     def _is_given(self, request: web.Request) -> bool:
         return request.path == "/" and self.is_token(request.query.get("token", ""))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import resources
 from socket import gethostname
+from urllib.parse import quote
 
 from aiohttp import WSMsgType, web
 
@@ -138,4 +139,4 @@ async def serve(
 def address(host: str, port: int, token: str) -> str:
     """What to type into a browser."""
     name = gethostname() if host in EVERYWHERE else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+    return f"http://{name}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")

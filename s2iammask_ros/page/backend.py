@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -19,6 +19,7 @@ from s2iammask_ros.page.camera_client import CameraClient
 from s2iammask_ros.page.client import PageNode
 
 LONGEST_ANSWER = 35.0  # seconds; the node itself gives up a little earlier
+LONGEST_GOODBYE = 2.0  # seconds for what the thread does at the end
 LATE = "is kept"  # what the node says of a picture that it no longer has
 
 
@@ -30,6 +31,7 @@ class RosBackend:
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(node)
         self._thread = Thread(target=self._spin, name="ros", daemon=True)
+        self._ended = Event()
 
     @property
     def greeting(self) -> Greeting:
@@ -39,8 +41,11 @@ class RosBackend:
         self._thread.start()
 
     async def close(self) -> None:
-        self._executor.shutdown(timeout_sec=1.0)
-        await asyncio.to_thread(self._thread.join, 2.0)
+        """The thread ends first: an executor that is taken down under it would be an error there."""
+        self._ended.set()
+        self._executor.create_task(lambda: None)  # wakes it
+        await asyncio.to_thread(self._thread.join, LONGEST_GOODBYE)
+        self._executor.shutdown(timeout_sec=0)
 
     def watch(self, cameras: frozenset[str]) -> None:
         self._node.wanted = cameras
@@ -98,4 +103,5 @@ class RosBackend:
 
     def _spin(self) -> None:
         with suppress(ExternalShutdownException):
-            self._executor.spin()
+            while not self._ended.is_set():
+                self._executor.spin_once()

@@ -110,13 +110,15 @@ class PageNode(Node):
     def _situation(self, camera: CameraClient | None) -> Situation:
         topic = camera.topic.name if camera is not None else ""
         looking = camera is not None and camera.is_looking
+        now = time.monotonic()
         return Situation(
             tracker=self.tracker,
             is_there=self._is_there,
             state=self._state,
             topic=topic,
             publishers=self.count_publishers(topic) if topic else 0,
-            silence=time.monotonic() - camera.pairing.came if camera is not None and looking else 0.0,
+            silence=now - camera.pairing.came if camera is not None and looking else 0.0,
+            unanswered=now - camera.pairing.answered if camera is not None and looking else 0.0,
             rate=camera.rate if camera is not None else 0.0,
         )
 

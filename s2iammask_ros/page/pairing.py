@@ -1,5 +1,6 @@
 """Each image with what was tracked in it, and the image alone where nobody answers."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -33,7 +34,7 @@ class Pairing:
         self.show, self._clock = show, clock
         self._images: OrderedDict[int, Image | CompressedImage] = OrderedDict()
         self._early: TrackedObjectArray | None = None  # tracks whose image has not come yet
-        self._answered = -PATIENCE
+        self.answered = -math.inf  # when the last tracks came
         self.came = clock()  # when the last image came
 
     def add_image(self, image: Image | CompressedImage) -> None:
@@ -41,14 +42,14 @@ class Pairing:
         if self._early is not None and nanoseconds(self._early.header.stamp) == stamp:
             self.show(picture(image, self._early))
             self._early = None
-        elif self._clock() - self._answered > PATIENCE:
+        elif self._clock() - self.answered > PATIENCE:
             self.show(picture(image, None))
             self._keep(stamp, image)
         else:
             self._keep(stamp, image)
 
     def add_tracks(self, tracks: TrackedObjectArray) -> None:
-        stamp, self._answered = nanoseconds(tracks.header.stamp), self._clock()
+        stamp, self.answered = nanoseconds(tracks.header.stamp), self._clock()
         image = self._images.get(stamp)
         if image is None:
             self._early = tracks

@@ -1,10 +1,12 @@
 """What is the matter with a camera or the node, in words, and what to do."""
 
+import math
 from dataclasses import dataclass
 
 from lifecycle_msgs.msg import State
 
 from s2iammask_ros.messages.stamps import span_text
+from s2iammask_ros.page.pairing import PATIENCE
 
 SILENCE = 2.0  # seconds without an image after which a camera is called silent
 LAUNCH = "ros2 launch s2iammask tracker.launch.py image:="
@@ -20,6 +22,7 @@ class Situation:
     topic: str  # of the images; empty while it is not known
     publishers: int
     silence: float  # seconds since the last image; 0 while nobody looks
+    unanswered: float  # seconds since the last tracks; infinite: none came yet; 0 while nobody looks
     rate: float  # images tracked a second
 
 
@@ -60,7 +63,18 @@ def _camera(now: Situation) -> dict[str, str]:
         title = f"No image for {span_text(now.silence)}"
         text = f"{now.topic} has a publisher that is silent. Is the camera still there?"
         return _said("waiting", "silent", title, text, f"ros2 topic hz {now.topic}")
+    if now.unanswered > PATIENCE:
+        return _unanswered(now)
     return _said("ok", f"{now.rate:.1f} /s" if now.rate > 0 else "live", "", "", "")
+
+
+def _unanswered(now: Situation) -> dict[str, str]:
+    """Images that the page hears; the node may not, or has no time for them."""
+    title = "The tracker node has not answered an image yet"
+    if math.isfinite(now.unanswered):
+        title = f"The tracker node has answered no image for {span_text(now.unanswered)}"
+    text = f"Images come on {now.topic}. It begins, is busy, or they do not reach it."
+    return _said("waiting", "no answer", title, text, f"ros2 topic hz {now.tracker}/tracks")
 
 
 PAGE = "ros2 run s2iammask page --ros-args -r image:=/camera/image_raw"

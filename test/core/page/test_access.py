@@ -37,6 +37,31 @@ def test_the_printed_address_holds_the_token():
     assert "0.0.0.0" not in address("0.0.0.0", 8765, "abc")
 
 
+def test_a_token_of_any_characters_is_reached_by_the_printed_address(run, drawn, serving):
+    token = "made of+base64/and&more=#%20=="
+
+    async def scene():
+        async with serving(drawn, token) as client:
+            path = "/" + address("robot", client.port, token).partition(f":{client.port}/")[2]
+            assert (await client.get(path)).status == 200
+            assert (await client.get("/main.js")).status == 200  # by the cookie
+
+    run(scene())
+
+
+def test_a_cookie_that_is_no_text_is_refused_like_any_other(run, drawn, serving):
+    async def scene():
+        async with serving(drawn, TOKEN) as client:
+            answer = await client.get("/", params={"token": TOKEN})
+            (name,) = answer.cookies
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + name.encode() + b"=\xff\xfe\r\n\r\n")
+            assert b" 401 " in await reader.readline()
+            writer.close()
+
+    run(scene())
+
+
 def test_without_the_token_there_is_nothing(run, drawn, serving):
     async def scene():
         async with serving(drawn, TOKEN) as client:

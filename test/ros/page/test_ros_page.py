@@ -243,3 +243,14 @@ def test_figures_come_for_the_charts(on_page, make_node):
         assert figures["points"][-1][1] > 0
 
     on_page(scene)
+
+
+def test_a_page_whose_images_the_node_does_not_answer_says_so(on_page, make_node):
+    make_node(max_age=1e-6)  # to it, each image is too old
+
+    async def scene(page):
+        waiting = await page.hear("status", short="no answer")
+        assert "has not answered an image yet" in waiting["title"]
+        assert (await page.hear("picture"))["objects"] == []
+
+    on_page(scene)
