@@ -49,6 +49,9 @@ LACKING := $(foreach name,tf2_msgs vision_msgs,$(if $(wildcard $(addsuffix /shar
 SOURCES := CMakeLists.txt package.xml \
     $(shell find action cmake config launch msg ros_env srv s2iammask_core s2iammask_ros weights -type f -not -name '*.pyc' 2>/dev/null)
 
+# Where it is set, each of the many processes that tests start would compile PyTorch's sources anew, which takes seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test check shell bench-node bench-images bench-page bench-batch screenshots clean distclean
 
 setup: $(INSTALL)/.ready
