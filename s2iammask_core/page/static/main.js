@@ -64,7 +64,7 @@ class Page {
       events: () => message.camera === this.camera && this.showEvents(),
       about: () => showAbout(message.about),
       playback: () => this.timeline?.place(message),
-      lanes: () => this.timeline?.showLanes(message.lanes),
+      lanes: () => this.showLanes(message.lanes),
       making: () => this.downloads?.progress(message),
     };
     heard[message.type]?.();
@@ -160,6 +160,13 @@ class Page {
   showTargets() {
     const stage = this.stage;
     this.targets?.show(stage?.latest, stage?.bitmap, this.trailsOf(this.camera), look);
+  }
+
+  // A target that has no lane any more cannot be corrected.
+  showLanes(lanes) {
+    this.timeline?.showLanes(lanes);
+    const { chosen } = this.targets ?? {};
+    if (chosen && !lanes.some(({ id }) => id === chosen)) this.choose(null);
   }
 
   showStatus() {

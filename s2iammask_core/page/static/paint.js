@@ -3,6 +3,7 @@
 import { colourOf } from "./colours.js";
 import { corners, fromNumbers } from "./geometry.js";
 
+const LONGEST = 24; // characters of a name in the picture; the list has all of it
 const LOST = "#a7adb8";
 const FONT = "600 12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
@@ -68,11 +69,13 @@ function paintBox(context, lens, object, look, chosen) {
 
 const colourFor = (object, look) => (object.state === "lost" ? LOST : colourOf(object.id, look.palette));
 
+const short = (label) => (label.length > LONGEST ? `${label.slice(0, LONGEST - 1)}…` : label);
+
 function paintNames(context, lens, objects, look) {
   context.font = FONT;
   context.textBaseline = "middle";
   for (const object of objects) {
-    const text = `${object.label || `#${object.id}`}  ${object.state === "lost" ? "lost" : `${Math.round(100 * object.confidence)} %`}`;
+    const text = `${short(object.label) || `#${object.id}`}  ${object.state === "lost" ? "lost" : `${Math.round(100 * object.confidence)} %`}`;
     const points = corners(fromNumbers(object.box)).map((corner) => lens.toScreen(corner));
     const width = context.measureText(text).width + 14, height = 20;
     const left = Math.min(Math.max(Math.min(...points.map(({ x }) => x)), 2), lens.place.width - width - 2);

@@ -25,6 +25,8 @@ from s2iammask_core.page.clip.backend import ClipBackend
 from s2iammask_core.page.hub import Hub
 from s2iammask_core.page.server import Server
 
+expect.set_options(timeout=60_000)  # ms; a busy machine tracks slowly
+
 COUNT, SIZE = 20, (240, 320)
 LOOK = '{"opacity": 1, "boxes": false, "names": false}'
 
@@ -172,6 +174,31 @@ def test_a_click_takes_a_box_of_the_click_size_and_a_refusal_is_said_in_place(pa
     page.click(".track-on")
 
     expect(page.locator("#hint")).to_contain_text("draw a box around an object first")
+
+
+def test_a_chosen_target_that_is_removed_altogether_is_not_corrected_any_more(page):
+    draw(page)
+    page.keyboard.press("1")
+    expect(page.locator("#hint")).to_contain_text("corrects")
+    page.keyboard.press("Delete")
+    expect(page.locator("#targets li")).to_have_count(0)
+    expect(page.locator("#hint")).not_to_contain_text("corrects")
+    draw(page)
+
+    expect(page.locator("#targets .name")).to_have_text("#2")
+
+
+@pytest.mark.parametrize("size", [(320, 568), (844, 390), (390, 844)])
+def test_whatever_way_a_phone_is_held_all_is_in_its_place(phone, size):
+    draw(phone, move=chromium.touch_drag)
+    phone.click(".track-on")
+    wait_for_frame(phone, COUNT - 1)
+    expect(phone.locator(".plot canvas").first).to_be_visible()
+    phone.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    room = "{ clientWidth, scrollWidth }) => scrollWidth - clientWidth"
+    for part in ("html", "#timeline", "#charts", "#tools", "#targets"):
+        expect(phone.locator(part)).to_be_visible()
+        phone.wait_for_function(f"() => (({room})(document.querySelector('{part}')) <= 0")
 
 
 def test_escape_drops_a_box_and_the_keys_can_draw_one(page):

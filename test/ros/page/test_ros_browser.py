@@ -21,11 +21,12 @@ from playwright.sync_api import expect
 from demo.run import end, environment
 from s2iammask_core.clip import shots
 
+expect.set_options(timeout=60_000)  # ms; a busy machine takes long to load a network
+
 ROOT = Path(__file__).resolve().parents[3]
 SIZE = (424, 640)
 LOOK = '{"opacity": 1, "boxes": false, "names": false}'
 PINK = (255, 79, 163)  # of a first target
-LONG = 60_000  # ms for a slow machine to load a network
 TRACKER = [
     *("s2iammask_ros.tracker_node", "--ros-args", "-r", "image:=/camera/image_raw", "--log-level", "warn"),
     *("-p", "weights:=s2iammask", "-p", "max_age:=10.0", "-p", "history_seconds:=30.0"),
@@ -121,10 +122,10 @@ def assert_mask_lies_on_the_object(page, truth):
 
 def wait_until_live(page):
     """Until the node has had what is shown: when it begins to answer, two pictures may be on their way."""
-    expect(page.locator(".notice")).to_be_hidden(timeout=LONG)
+    expect(page.locator(".notice")).to_be_hidden()
     stage = page.locator(".stage")
     for _ in range(3):
-        expect(stage).not_to_have_attribute("data-painted", stage.get_attribute("data-painted"), timeout=LONG)
+        expect(stage).not_to_have_attribute("data-painted", stage.get_attribute("data-painted"))
 
 
 def test_a_day_with_the_page(open_page, env, truth):
@@ -135,25 +136,25 @@ def test_a_day_with_the_page(open_page, env, truth):
     with running(TRACKER, env):
         wait_until_live(page)
         draw(page, truth)
-        expect(page.locator("#targets li")).to_have_count(1, timeout=LONG)
+        expect(page.locator("#targets li")).to_have_count(1)
         expect(page.locator(".state")).to_contain_text("tracked")
         assert_mask_lies_on_the_object(page, truth)
 
         page.reload()
-        expect(page.locator("#targets li")).to_have_count(1, timeout=LONG)
+        expect(page.locator("#targets li")).to_have_count(1)
 
         phone = open_page(chromium.PHONE)
-        expect(phone.locator("#targets li")).to_have_count(1, timeout=LONG)
+        expect(phone.locator("#targets li")).to_have_count(1)
         phone.locator(".stop").tap()
         for each in (phone, page):
-            expect(each.locator("#targets li")).to_have_count(0, timeout=LONG)
+            expect(each.locator("#targets li")).to_have_count(0)
         draw(phone, truth, chromium.touch_drag)
         for each in (phone, page):
-            expect(each.locator("#targets li")).to_have_count(1, timeout=LONG)
+            expect(each.locator("#targets li")).to_have_count(1)
         assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    expect(page.locator(".notice strong")).to_contain_text("is not there", timeout=LONG)
+    expect(page.locator(".notice strong")).to_contain_text("is not there")
     with running(TRACKER, env):
         wait_until_live(page)
         draw(page, truth)
-        expect(page.locator("#targets li")).to_have_count(1, timeout=LONG)
+        expect(page.locator("#targets li")).to_have_count(1)
