@@ -27,6 +27,7 @@ ROWS = KEY + 2 + VALUES  # numbers that a cell of the memory holds
 MAPS = 4 + VALUES  # maps that a read gives: the share of the object, likeness to either, values, prior
 FAINT = 1e-3  # weight of a likeness that says nothing
 BRIGHTEST = math.log1p(256 / FAINT)  # about the greatest likeness, of hundreds of equal cells
+EVEN = 32  # products of matrices whose sides are multiples of this take half the time
 LEAST = 1e-6  # share that has a logarithm
 WIDEST = 6.0  # greatest logarithm of the odds that the memory may give
 
@@ -105,20 +106,21 @@ class PixelMemory(nn.Module):
         """(N, 3 + VALUES, WINDOW, WINDOW): the shares of the object, of its surroundings and of nothing known
         in what each cell is like, and the values so weighted.
 
-        Nothing known is a cell of its own, as like to all that asks as FAINT says.
+        Nothing known is a cell of its own, as like to all that asks as FAINT says. No key is more like than
+        the sharpness allows, so the softmax needs no maximum, and its sum is one more product.
         """
-        keys, rest = asked.rows[:, :KEY], asked.rows[:, KEY:]
+        rows = torch.cat([asked.rows, torch.ones_like(asked.rows[:, :1])], dim=1)
+        rows = F.pad(rows, (0, -rows.shape[2] % EVEN))  # cells of zeros, which add nothing
+        keys, told = rows[:, :KEY], rows[:, KEY:]
         asking = self._keys(asked.early, asked.deep, around, WINDOW)  # (N, KEY, WINDOW, WINDOW)
         alike = asking.flatten(2).transpose(1, 2) @ keys.to(asking.dtype)  # (N, WINDOW^2, cells)
-        # of what varies with the targets, not of its shape, which exporters take for a constant
-        unlike = 0 * alike[:, :, :1] + (self.sharpness.sum() + math.log(FAINT)).to(alike.dtype)
-        weights = torch.cat([alike, unlike], dim=2).softmax(dim=2)
-        told = F.pad(rest, (0, 1))
-        nothing = F.pad(0 * rest[:, :1], (0, 1), value=1.0)
-        told = torch.cat([told[:, :2], nothing, told[:, 2:]], dim=1).to(weights.dtype)
-        found = weights @ told.transpose(1, 2)  # (N, WINDOW^2, 3 + VALUES)
-        shares = found.float().transpose(1, 2).unflatten(2, (WINDOW, WINDOW))
-        return torch.cat([shares[:, :3].clamp(min=LEAST), shares[:, 3:]], dim=1)
+        weights = (alike - self.sharpness.sum().to(alike.dtype)).exp()
+        found = (weights @ told.to(weights.dtype).transpose(1, 2)).float()
+        found = found.transpose(1, 2)  # (N, 2 + VALUES + 1, WINDOW^2), the last the sum of the weights
+        total = found[:, -1:] + FAINT
+        object_and_around, values = (found[:, :-1] / total).split((2, VALUES), dim=1)
+        shares = torch.cat([object_and_around, FAINT / total], dim=1).clamp(min=LEAST)
+        return cast(Tensor, torch.cat([shares, values], dim=1).unflatten(2, (WINDOW, WINDOW)))
 
     def _keys(self, early: Tensor, deep: Tensor, boxes: Tensor, size: int) -> Tensor:
         """(N, KEY, size, size): directions of reduced features in boxes (N, 1, 4), as long as they count."""

@@ -1,7 +1,8 @@
 """Bilinear samples of maps over regions: what RoIAlign with one sample a cell gives, as products of matrices.
 
 Bilinear interpolation is separable, so a region is read by one product for its rows and one for its columns.
-Products are what processors do best, in half formats too, and their gradients are products again.
+Products are what processors do best, in half formats too, and their gradients are products again. Libraries
+that run exported graphs have a RoIAlign that reads large maps faster.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class Grid:
 
 
 DEEP = Grid(8, 7.5)  # search features and the padded correlation
+LARGE = 48  # cells a side from which RoIAlign is the faster of the two in an exported graph
 EARLY = (Grid(2, 3.5), Grid(4, 3.5))  # the stem and layer1 of the backbone
 
 
@@ -31,6 +33,8 @@ def pool(features: Tensor, rois: Tensor, size: int, grid: Grid) -> Tensor:
 
     Each region is read at the centres of size x size equal cells; what lies beyond the map is zero.
     """
+    if features.shape[2] >= LARGE and torch.onnx.is_in_onnx_export():
+        return aligned(features, rois, size, grid)
     n, channels, height, width = features.shape
     k = rois.shape[1]
     x, y = sample_places(rois[..., 0::2], size), sample_places(rois[..., 1::2], size)  # (N, K, size)
@@ -41,6 +45,20 @@ def pool(features: Tensor, rois: Tensor, size: int, grid: Grid) -> Tensor:
     turned = wide.reshape(n * k, size, width, channels).transpose(1, 2).flatten(2)  # (N * K, W, size * C)
     found = torch.bmm(columns.flatten(0, 1), turned).reshape(n * k, size, size, channels)  # by x, then y
     return found.permute(0, 3, 2, 1)  # (N * K, C, size, size)
+
+
+def aligned(features: Tensor, rois: Tensor, size: int, grid: Grid) -> Tensor:
+    """What `pool` says, by RoIAlign with one sample a cell, which takes its cells to begin at pixel 0."""
+    from torchvision.ops import roi_align  # a second to import, and only exports need it
+
+    n, k = rois.shape[:2]
+    shifted = rois.float() + (grid.stride / 2 - grid.first)
+    number = torch.arange(n, device=rois.device, dtype=shifted.dtype).repeat_interleave(k)[:, None]
+    regions = torch.cat([number, shifted.flatten(0, 1)], dim=1)  # (N * K, 5)
+    found: Tensor = roi_align(
+        features, regions.to(features.dtype), size, 1 / grid.stride, sampling_ratio=1, aligned=True
+    )
+    return found
 
 
 def sample_places(span: Tensor, size: int) -> Tensor:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
+import torchvision.ops  # noqa: F401  # pools regions in graphs; cannot be imported while one is recorded
 from torch import Tensor, nn
 
 from s2iammask_core import manifest

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torchvision.ops import roi_align
 
+from s2iammask_core.model import pooling
 from s2iammask_core.model.pooling import DEEP, EARLY, pool
 
 # inside, over an edge, all of the patch, hardly anything, and beyond it
@@ -30,6 +31,17 @@ def test_a_region_reads_what_roi_align_reads_and_teaches_the_same_cells(grid, ce
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
     taught = [torch.autograd.grad((each * wish).sum(), features)[0] for each in (found, wanted)]
     torch.testing.assert_close(*taught, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("grid", "cells"), GRIDS)
+def test_what_an_exported_graph_reads_is_the_same(grid, cells):
+    torch.manual_seed(2)
+    rois = torch.tensor(ROIS).expand(2, -1, -1) + torch.tensor([0.0, 3.3])[:, None, None]
+    features = torch.randn(2, 3, cells, cells)
+
+    found = pooling.aligned(features, rois, 14, grid)
+
+    torch.testing.assert_close(found, pool(features, rois, 14, grid), rtol=1e-4, atol=1e-4)
 
 
 def test_half_formats_lose_no_more_than_their_own_digits():
