@@ -41,6 +41,14 @@ def check(settings: "DataclassInstance") -> None:
             _check_value(each, getattr(settings, each.name))
 
 
+@dataclass(frozen=True)
+class Checked:
+    """Settings that cannot be made with a value of the wrong type or out of range: ConfigError names it."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
 def _check_value(field_: "Field[Any]", value: Any) -> None:
     default, low, high = field_.default, field_.metadata["low"], field_.metadata["high"]
     choices = field_.metadata["choices"]
@@ -110,7 +118,7 @@ BACKBONES = ("small", "resnet50")
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(Checked):
     """Which network: the variant and, for s2iammask, its second stage (SiamMask: Wang et al. 2019)."""
 
     variant: str = setting("s2iammask", "network variant", choices=VARIANTS)
@@ -133,7 +141,7 @@ class NetworkConfig:
     )
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if self.variant != "s2iammask" and self.backbone == "small":
             raise ConfigError(f"{self.variant} has the backbone resnet50; small is for s2iammask")
         if self.variant == "s2iammask" and self.memory and not self.mask_detail:
@@ -146,7 +154,7 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True)
-class TrackerConfig:
+class TrackerConfig(Checked):
     """How network outputs become one box, mask, confidence and state per target and frame."""
 
     compat: str = setting(
@@ -261,7 +269,7 @@ class TrackerConfig:
     max_targets: int = setting(16, "most targets at a time", 1, 256)
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         margin = self.search_pixels - self.template_pixels
         if margin < LEAST_MARGIN or margin % 8:
             raise ConfigError(
@@ -273,7 +281,7 @@ class TrackerConfig:
 
 
 @dataclass(frozen=True)
-class RuntimeConfig:
+class RuntimeConfig(Checked):
     """How a step is executed; the results agree within tolerance."""
 
     device: str = setting(
@@ -294,6 +302,3 @@ class RuntimeConfig:
     threads: int = setting(
         0, "CPU threads of the network; 0: one for each physical core that the process may use", 0, 1024
     )
-
-    def __post_init__(self) -> None:
-        check(self)

@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from s2iammask_core.config import check, setting
+from s2iammask_core.config import Checked, setting
 from s2iammask_core.errors import ConfigError
 
 CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
-class NodeConfig:
+class NodeConfig(Checked):
     """How images come in, how long they are kept, and what happens when something fails."""
 
     weights: str = setting(
@@ -116,7 +116,7 @@ class NodeConfig:
     )
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if not self.cameras or len(set(self.cameras)) < len(self.cameras):
             raise ConfigError(f"cameras must be distinct names, at least one; got {list(self.cameras)}")
         wrong = [name for name in self.cameras if not CAMERA_NAME.fullmatch(name)]

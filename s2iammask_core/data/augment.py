@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from s2iammask_core.config import check, setting
+from s2iammask_core.config import Checked, setting
 from s2iammask_core.data.degrade import degraded
 from s2iammask_core.data.mask_sources import KNOWN_OBJECT, UNKNOWN
 from s2iammask_core.data.noise import Noise
@@ -30,7 +30,7 @@ FIRST_LOOK = 0.5  # share of starts that remember nothing yet; the others look a
 
 
 @dataclass(frozen=True)
-class AugmentConfig:
+class AugmentConfig(Checked):
     """How strongly patches are changed."""
 
     template_pixels: int = setting(127, "side of template patches, pixels", 63, 511)
@@ -59,9 +59,6 @@ class AugmentConfig:
     night: float = setting(0.0, "probability of a dark and noisy search patch", 0.0, 1.0)
     contrast: float = setting(0.25, "greatest relative change of contrast", 0.0, 0.9)
     brightness: float = setting(25.0, "greatest change of brightness, grey levels", 0.0, 100.0)
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @dataclass(frozen=True, slots=True)

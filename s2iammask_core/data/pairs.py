@@ -15,7 +15,7 @@ from numpy.random import Generator
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from s2iammask_core.config import check, setting
+from s2iammask_core.config import Checked, setting
 from s2iammask_core.data.annotations import Video, VideoSet
 from s2iammask_core.data.compose import accompany, compose
 from s2iammask_core.data.cutting import Cutout, Pixels, cut, levels_around
@@ -29,7 +29,7 @@ AT_HOME = 0.3  # share of composed crops in which the object's own surroundings 
 
 
 @dataclass(frozen=True)
-class PairConfig:
+class PairConfig(Checked):
     """What pairs are made of (SiamMask's sampling, and copy-paste for little data)."""
 
     template_crop: int = setting(159, "side of the crop that templates are cut from, pixels", 127, 511)
@@ -44,9 +44,6 @@ class PairConfig:
         0.0, "share of a video's pairs whose search crop is of the template's own frame", 0.0, 1.0
     )
     compressed: float = setting(0.0, "share of search crops that went through a strong JPEG", 0.0, 1.0)
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 class Pair(NamedTuple):

@@ -17,7 +17,7 @@ import cv2
 from tqdm import tqdm
 
 from s2iammask_core.boxes import Box
-from s2iammask_core.config import check, setting
+from s2iammask_core.config import Checked, setting
 from s2iammask_core.data.annotations import Video, VideoSet
 from s2iammask_core.data.crop_files import (
     CropFormat,
@@ -43,16 +43,13 @@ YTB_VOS_TRAIN = 3000  # its first videos are the train json, the others the val 
 
 
 @dataclass(frozen=True)
-class PrepareConfig:
+class PrepareConfig(Checked):
     """How crops are made."""
 
     quality: int = setting(95, "JPEG quality of the crops", 1, 100)
     min_area: int = setting(MIN_AREA, "ytb_vos: objects of no more pixels are left out", 0)
     crowds: bool = setting(False, "coco: keep annotations of crowds (iscrowd)")
     workers: int = setting(0, "processes; 0 takes one for each CPU core", 0, 1024)
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @dataclass(frozen=True, slots=True)

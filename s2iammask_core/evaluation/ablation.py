@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.config import TrackerConfig, check, from_mapping, read_yaml, setting
+from s2iammask_core.config import Checked, TrackerConfig, from_mapping, read_yaml, setting
 from s2iammask_core.errors import ConfigError, ResultsError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import score
@@ -34,15 +34,12 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Ablation:
+class Ablation(Checked):
     """A table to be filled."""
 
     rows: tuple[Row, ...]
     every: int = setting(1, "looks at every n-th frame alone", 1, 1000)
     sequences: tuple[str, ...] = setting((), "names of the sequences; empty: all")
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 def read_ablation(path: Path) -> Ablation:

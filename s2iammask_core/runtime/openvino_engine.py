@@ -24,7 +24,7 @@ from s2iammask_core.runtime.exported_runner import Inputs, Outputs
 from s2iammask_core.runtime.machine import usable_cores
 
 FORMATS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}  # OpenVINO's names
-PATIENCE = 32  # calls with several targets that are a habit: about a second, more than a start or a check makes
+PATIENCE = 32  # calls with several targets that are a habit; a start or a check makes less
 MOST_LANES = 8  # targets side by side
 
 _used: WeakValueDictionary[str, Any] = WeakValueDictionary()

@@ -14,33 +14,18 @@ from s2iammask_core.tracking.answer import Answer, unpacked
 from s2iammask_core.tracking.arrays import joined
 from s2iammask_core.tracking.frame_store import FrameStore
 from s2iammask_core.tracking.frames import on_host
-from s2iammask_core.tracking.network import MaskSource, Network
+from s2iammask_core.tracking.network import Network, WithNetwork
 from s2iammask_core.tracking.runner import Search
 from s2iammask_core.tracking.settings import StepSettings
 from s2iammask_core.tracking.step import as_input, packed, step
 
 
-class EagerRunner:
+class EagerRunner(WithNetwork):
     """Cuts on the host, by OpenCV and in double precision, for a CPU network, else on the device."""
 
     def __init__(self, network: Network, store: FrameStore | None = None) -> None:
-        self._network = network
+        super().__init__(network)
         self._store = store or FrameStore(network.device)
-
-    @property
-    def device(self) -> str:
-        return str(self._network.device)
-
-    @property
-    def mask_source(self) -> MaskSource:
-        return self._network.mask_source
-
-    def sizes(self, most: int) -> tuple[int, ...]:
-        return (1,)
-
-    @property
-    def memory_values(self) -> int:
-        return self._network.memory_values
 
     @torch.inference_mode()
     def templates(

@@ -60,3 +60,25 @@ class Network(Protocol):
     def roi_masks(self, output: SearchOutput, rois: "Tensor") -> "Tensor":
         """Mask logits (N, K, M, M) that cover regions (N, K, 4) x1 y1 x2 y2 in patch pixels exactly."""
         ...
+
+
+class WithNetwork:
+    """What all that steps by a network of PyTorch say about it, as `runner.StepRunner` has it."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    @property
+    def device(self) -> str:
+        return str(self._network.device)
+
+    @property
+    def mask_source(self) -> MaskSource:
+        return self._network.mask_source
+
+    @property
+    def memory_values(self) -> int:
+        return self._network.memory_values
+
+    def sizes(self, most: int) -> tuple[int, ...]:
+        return (1,)

@@ -23,7 +23,7 @@ from s2iammask_core.tracking.aim import Aim
 from s2iammask_core.tracking.arrays import host_floats
 from s2iammask_core.tracking.frames import on_host
 from s2iammask_core.tracking.method import Scene
-from s2iammask_core.tracking.network import MaskSource, Network, SearchOutput
+from s2iammask_core.tracking.network import SearchOutput, WithNetwork
 from s2iammask_core.tracking.proposals import Proposals, propose
 from s2iammask_core.tracking.regions import NO_MASK, outline
 from s2iammask_core.tracking.settings import StepSettings
@@ -35,22 +35,8 @@ from s2iammask_core.tracking.windows import aim_at, template_sides
 OUTSIDE = -1.0  # of the mask map where the window does not reach
 
 
-class SiamMaskMethod:
+class SiamMaskMethod(WithNetwork):
     """Looks for all targets at once; the windows are cut and the masks are warped on the host."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-
-    @property
-    def device(self) -> str:
-        return str(self._network.device)
-
-    @property
-    def mask_source(self) -> MaskSource:
-        return self._network.mask_source
-
-    def sizes(self, most: int) -> tuple[int, ...]:
-        return (1,)
 
     def place(self, start: Start, frame_size: tuple[int, int]) -> Box:
         """The whole box; of a polygon, its upright box shrunk to the polygon's own area."""

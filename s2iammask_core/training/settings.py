@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.config import VARIANTS, NetworkConfig, check, from_mapping, read_yaml, setting
+from s2iammask_core.config import VARIANTS, Checked, NetworkConfig, from_mapping, read_yaml, setting
 from s2iammask_core.data.augment import AugmentConfig
 from s2iammask_core.data.pairs import PairConfig
 from s2iammask_core.errors import ConfigError
@@ -29,7 +29,7 @@ WHOLE = 167  # side of the smallest search patch whose features the neck leaves 
 
 
 @dataclass(frozen=True)
-class ScheduleConfig:
+class ScheduleConfig(Checked):
     """How the learning rate goes: a warm-up, then one of the named curves."""
 
     name: str = setting(
@@ -44,12 +44,9 @@ class ScheduleConfig:
     milestones: tuple[float, ...] = setting((), "epochs of the steps (multistep)")
     per_epoch: bool = setting(False, "the rate stays constant inside an epoch, as in the method")
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @dataclass(frozen=True)
-class OptimizerConfig:
+class OptimizerConfig(Checked):
     """The optimiser; rates are relative to the schedule."""
 
     name: str = setting("adamw", "optimiser", choices=("sgd", "adamw"))
@@ -63,7 +60,7 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
-class AnchorConfig:
+class AnchorConfig(Checked):
     """Which anchors are positive and negative examples (SiamRPN)."""
 
     positive_iou: float = setting(0.6, "IoU with the object above which an anchor is positive", 0.0, 1.0)
@@ -83,7 +80,7 @@ class AnchorConfig:
 
 
 @dataclass(frozen=True)
-class RegionConfig:
+class RegionConfig(Checked):
     """The second stage's regions: the first stage's proposals, enlarged as at inference."""
 
     source: str = setting("proposals", "where regions come from", choices=("proposals", "truth"))
@@ -96,7 +93,7 @@ class RegionConfig:
 
 
 @dataclass(frozen=True)
-class LossConfig:
+class LossConfig(Checked):
     """Weights of the losses."""
 
     score: float = setting(1.0, "weight of the classification loss", 0.0, 1e4)
@@ -115,7 +112,7 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class ValidationConfig:
+class ValidationConfig(Checked):
     """Held-out sequences in DAVIS layout that are tracked after each epoch; none without a root."""
 
     root: str = setting("", "folder with JPEGImages, Annotations and ImageSets; empty: no validation")
@@ -124,12 +121,9 @@ class ValidationConfig:
     starts: int = setting(1, "frames of each sequence to start from, evenly spread", 1, 100)
     reverse: bool = setting(False, "tracks backwards in time as well")
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Checked):
     """A whole run."""
 
     output: str = setting("runs/train", "folder of snapshots and logs")
@@ -172,7 +166,7 @@ class TrainConfig:
     data: tuple[DataConfig, ...] = ()
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if not self.data:
             raise ConfigError("data must list at least one data set")
         _check_parts(self)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from s2iammask_core.config import check, setting
+from s2iammask_core.config import Checked, setting
 
 
 @dataclass(frozen=True)
-class PageConfig:
+class PageConfig(Checked):
     """Which node is shown, and where the page is served."""
 
     tracker: str = setting("tracker", "name of the tracker node, in the page's namespace or absolute")
@@ -15,6 +15,3 @@ class PageConfig:
     )
     port: int = setting(8765, "port to serve on; 0: any free one", 0, 65535)
     rate: float = setting(15.0, "most pictures a second that a browser gets", 0.5, 60.0)
-
-    def __post_init__(self) -> None:
-        check(self)
