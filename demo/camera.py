@@ -120,7 +120,7 @@ def there_and_back(frames: Iterable[NDArray]) -> Iterator[NDArray]:
     yield from itertools.cycle([*kept[-2:0:-1], *kept])
 
 
-def main() -> int:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--video", help="video, folder of frames or camera index; default: the composed clip")
     parser.add_argument("--loop", action="store_true", help="there and back for ever")
@@ -129,7 +129,11 @@ def main() -> int:
     parser.add_argument(
         "--stamps", type=Path, default=Path(os.devnull), help="file for the stamps of what was published"
     )
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = arguments()
     frames = source(args.video)
     rclpy.init()
     node = CameraNode(with_clock) if args.clock else CameraNode()
@@ -143,6 +147,10 @@ def main() -> int:
         partial.rename(args.stamps)
         time.sleep(LAST_WORDS)
     except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    except RuntimeError:  # rclpy's, of an image that is published while the process is asked to end
+        if rclpy.ok():
+            raise
         return 0
     finally:
         node.destroy_node()

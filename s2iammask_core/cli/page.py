@@ -18,14 +18,16 @@ from s2iammask_core.runtime import weights_file
 if TYPE_CHECKING:
     from s2iammask_core.page.backend import Backend
 
-HOST, PORT = "127.0.0.1", 8765
+HOST, PORT, LAST_PORT = "127.0.0.1", 8765, 65535
 RATE = 30.0  # most pictures a second that a browser gets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", help="video file, folder of frames, or camera (0, /dev/video0)")
     parser.add_argument("--host", default=HOST, help="address to serve on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=PORT, help="0: any free one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=port_number, default=PORT, help="0: any free one (default: %(default)s)"
+    )
     add_settings(parser)
 
 
@@ -54,6 +56,13 @@ def backend_of(clip: Clip, tracker: Tracker, about: dict[str, str]) -> "Backend"
     from s2iammask_core.page.clip.backend import ClipBackend
 
     return ClipBackend(clip, tracker, about)
+
+
+def port_number(text: str) -> int:
+    """For argparse."""
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: one is a whole number from 0 to {LAST_PORT}")
+    return int(text)
 
 
 def announce(address: str) -> None:

@@ -1,6 +1,8 @@
 """The HTTP server: the page's own files, a WebSocket for each browser, and files made for downloading."""
 
 import asyncio
+import errno
+import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -129,11 +131,18 @@ async def serve(
         try:
             await site.start()
         except OSError as error:
-            raise UnavailableError(f"cannot serve on {host}, port {port}: {error.strerror}") from error
+            raise UnavailableError(cannot_serve(host, port, error)) from error
         announce(address(host, runner.addresses[0][1], access.token))
         await ended.wait()
     finally:
         await runner.cleanup()
+
+
+def cannot_serve(host: str, port: int, error: OSError) -> str:
+    number = error.errno or 0  # below 0 for a name that is not known
+    reason = os.strerror(number) if number > 0 else str(error)
+    other = "; take another port, or 0 for any free one" if number == errno.EADDRINUSE else ""
+    return f"cannot serve on {host}, port {port}: {reason}{other}"
 
 
 def address(host: str, port: int, token: str) -> str:

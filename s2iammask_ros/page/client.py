@@ -12,6 +12,7 @@ from rclpy.node import Node
 
 from s2iammask_core.page.backend import Greeting
 from s2iammask_core.page.hub import Hub
+from s2iammask_ros.page.asking import Asking
 from s2iammask_ros.page.camera_client import CameraClient, device_of
 from s2iammask_ros.page.graph import ImageTopic, cameras_of, image_topics, topic_of
 from s2iammask_ros.page.settings import PageConfig
@@ -40,9 +41,10 @@ class PageNode(Node):
         self._parameters: dict[str, Any] = {}
         self._device: dict[str, str] = {}
         self._is_there = False
-        self._calls: dict[str, Any] = {}  # by kind: the one that is not answered yet
-        self._get_state = self.create_client(GetState, f"{self.tracker}/get_state")
-        self._get_parameters = self.create_client(GetParameters, f"{self.tracker}/get_parameters")
+        self._get_state = Asking(self, GetState, f"{self.tracker}/get_state", self._on_state)
+        self._get_parameters = Asking(
+            self, GetParameters, f"{self.tracker}/get_parameters", self._on_parameters
+        )
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(PERIOD, self._tick, clock=steady)
@@ -124,25 +126,15 @@ class PageNode(Node):
 
     def _ask(self) -> None:
         """The node's state each second, its parameters once."""
-        self._call("state", self._get_state, GetState.Request(), self._on_state)
+        self._get_state.ask(GetState.Request())
         if not self._parameters:
-            request = GetParameters.Request(names=list(ASKED))
-            self._call("parameters", self._get_parameters, request, self._on_parameters)
-
-    def _call(self, kind: str, client: Any, request: Any, heard: Any) -> None:
-        pending = self._calls.get(kind)
-        if pending is not None and not pending.done():
-            client.remove_pending_request(pending)  # a node that went away does not answer any more
-        if client.service_is_ready():
-            self._calls[kind] = client.call_async(request)
-            self._calls[kind].add_done_callback(lambda call: heard(call.result()))
+            self._get_parameters.ask(GetParameters.Request(names=list(ASKED)))
 
     def _on_state(self, answer: Any) -> None:
-        if answer is not None:
-            self._state = int(answer.current_state.id)
+        self._state = int(answer.current_state.id)
 
     def _on_parameters(self, answer: Any) -> None:
-        if answer is None or len(answer.values) != len(ASKED):
+        if len(answer.values) != len(ASKED):
             return
         pairs = zip(ASKED, answer.values, strict=True)
         self._parameters = {name: value.string_value or value.double_value for name, value in pairs}

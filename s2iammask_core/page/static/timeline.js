@@ -49,6 +49,7 @@ export class Timeline {
       await this.heard.move("seek", next);
     }
     this.seeking = false;
+    this.slider.value = this.at.frame; // which may have been told while it was in the viewer's hand
   }
 
   step(by) {

@@ -141,6 +141,16 @@ def test_one_can_go_back_and_sees_what_was_tracked_there(page):
     assert overlap(painted(page), block(3)) > 0.85
 
 
+def test_a_click_on_a_lane_moves_the_slider_there_too(page):
+    draw(page)
+    page.keyboard.press("t")
+    wait_for_frame(page, COUNT - 1)
+    page.locator(".lanes").click(position={"x": 2, "y": 5})
+    wait_for_frame(page, 0)
+
+    expect(page.locator(".rail input")).to_have_value("0")
+
+
 def test_a_box_can_be_turned_and_resized_before_it_is_tracked(page):
     page.click("text=Adjust first")
     chromium.drag(page, SIZE, (60, 65), (80, 80))

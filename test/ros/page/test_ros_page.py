@@ -8,7 +8,11 @@ import pytest
 pytest.importorskip("aiohttp", reason="pip install 's2iammask[page]'")
 pytest.importorskip("rclpy")
 
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
 from s2iammask_core.page.hub import Hub
+from s2iammask_ros.page.asking import Asking
 from s2iammask_ros.page.backend import RosBackend
 from s2iammask_ros.page.client import PageNode
 
@@ -254,3 +258,43 @@ def test_a_page_whose_images_the_node_does_not_answer_says_so(on_page, make_node
         assert (await page.hear("picture"))["objects"] == []
 
     on_page(scene)
+
+
+def test_what_runs_is_named(on_page, make_node):
+    make_node(weights="/somewhere/best.safetensors")
+
+    async def scene(page):
+        about = (await page.hear_until("about", lambda said: "Device" in said["about"]))["about"]
+        assert (about["Node"], about["Images"]) == ("/tracker", "/image")
+        assert (about["Weights"], about["Runtime"]) == ("best.safetensors", "auto")
+
+    on_page(scene)
+
+
+def test_a_service_that_does_not_answer_is_connected_to_anew(world):
+    """What is reached the second time answers; the first connection stands for one whose discovery failed."""
+    made, heard = [], []
+
+    class Deaf:
+        def service_is_ready(self):
+            return True
+
+        def call_async(self, _request):
+            return Future()
+
+        def remove_pending_request(self, _call):
+            pass
+
+    class Connecting:
+        def create_client(self, kind, name):
+            made.append(Deaf() if not made else world.robot.create_client(kind, name))
+            return made[-1]
+
+        def destroy_client(self, client):
+            assert client is made[0]
+
+    world.robot.create_service(Trigger, "asked", lambda _request, answer: answer)
+    asking = Asking(Connecting(), Trigger, "asked", heard.append)
+    world.spin_until(lambda: heard, lambda: asking.ask(Trigger.Request()))
+
+    assert len(made) == 2
