@@ -33,7 +33,14 @@ if WORKERS > 1:  # they share the cores, and so do the processes that tests star
     THREADS = max((os.cpu_count() or 1) // WORKERS, 1)
     torch.set_num_threads(THREADS)
     cv2.setNumThreads(THREADS)
-    os.environ["OMP_NUM_THREADS"] = str(THREADS)
+    os.environ["OMP_NUM_THREADS"] = os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = str(THREADS)
+
+
+def pytest_collection_modifyitems(items):
+    """Where several processes share the tests, what takes longest comes first: none is left alone with it."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    if WORKERS > 1:
+        items.sort(key=lambda item: (ROS not in item.nodeid, RAY not in item.nodeid, item.path not in slow))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -42,6 +49,10 @@ def pytest_xdist_make_scheduler(config, log):
     takes long to begin; the tests of a file stay together, since they share what takes long to make.
     """
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = (
+        False  # the order of the tests is that of `pytest_collection_modifyitems`
+    )
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):

@@ -85,7 +85,8 @@ class CompiledNetwork:
         return self._network.template(patches, masks)
 
     def search(self, templates: Tensor, patches: Tensor, prior: Tensor) -> SearchOutput:
-        each = zip(templates.split(1), patches.split(1), prior.split(1), strict=True)
+        alone = prior.clone(memory_format=torch.contiguous_format)  # for one layout, one compilation
+        each = zip(templates.split(1), patches.split(1), alone.split(1), strict=True)
         return _joined([self._search(*single) for single in each])
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:

@@ -132,6 +132,16 @@ def box():
 
 
 @pytest.fixture
+def red(scene, colours):
+    """Draws a frame with the red rectangle of `tracking`, or with that elsewhere."""
+
+    def draw(x=100, y=80, **size):
+        return scene((x, y, 60, 40, colours[0]), **size)
+
+    return draw
+
+
+@pytest.fixture
 def world():
     world = World()
     yield world

@@ -41,6 +41,19 @@ def davis_root(root, names, frames=3):
     return root
 
 
+def moving_root(root, names, frames=7):
+    """A square of 12 pixels that moves by one pixel a frame."""
+    for name in names:
+        write_frames(root / "JPEGImages/480p" / name, frames, first=0, digits=5)
+        for index in range(frames):
+            labels = np.zeros((30, 40), np.uint8)
+            labels[6:18, index + 6 : index + 18] = 1
+            save_labels(root / f"Annotations/480p/{name}/{index:05d}.png", labels)
+    for year in ("2016", "2017"):
+        write_rows(root / f"ImageSets/{year}/val.txt", [(name,) for name in names])
+    return root
+
+
 def youtube_root(root):
     write_frames(root / "JPEGImages/v", 4, first=0, digits=5)
     early, late = np.zeros((30, 40), np.uint8), np.zeros((30, 40), np.uint8)
@@ -70,6 +83,7 @@ def files():
         rows=write_rows,
         labels=save_labels,
         davis=davis_root,
+        moving=moving_root,
         youtube=youtube_root,
         video=write_video,
     )

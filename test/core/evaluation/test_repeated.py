@@ -1,13 +1,11 @@
 """The measure by which snapshots and settings are chosen, with trackers that stand still."""
 
-import json
 import math
 
 import numpy as np
 import pytest
 
 from s2iammask_core.boxes import Box
-from s2iammask_core.cli import main
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.factory import IdentityFactory
@@ -42,21 +40,8 @@ class NotedTracker(IdentityTracker):
         return super().start(frame, targets, ids)
 
 
-def moving(files, root, names, frames=7):
-    """A square of 12 pixels that moves by one pixel a frame."""
-    for name in names:
-        files.frames(root / "JPEGImages/480p" / name, frames, first=0, digits=5)
-        for index in range(frames):
-            labels = np.zeros((30, 40), np.uint8)
-            labels[6:18, index + 6 : index + 18] = 1
-            files.labels(root / f"Annotations/480p/{name}/{index:05d}.png", labels)
-    for year in ("2016", "2017"):
-        files.rows(root / f"ImageSets/{year}/val.txt", [(name,) for name in names])
-    return root
-
-
 def test_a_tracker_that_stands_still_has_the_same_scores_both_ways(tmp_path, files):
-    sequences = read_davis(moving(files, tmp_path, ["a"]), "2016", ["a"])
+    sequences = read_davis(files.moving(tmp_path, ["a"]), "2016", ["a"])
 
     forward, backward = repeated(IdentityTracker(), held_out_runs(sequences, Starts(1, reverse=True), "mask"))
 
@@ -107,7 +92,7 @@ def test_an_error_in_the_void_costs_nothing(tmp_path, files):
 
 
 def test_one_start_forwards_scores_as_the_plain_protocol(tmp_path, files):
-    root = moving(files, tmp_path / "data", ["a", "b"])
+    root = files.moving(tmp_path / "data", ["a", "b"])
 
     def figures(starts):
         benchmark = open_benchmark(Choice("DAVIS2016", root, starts=starts))
@@ -166,143 +151,16 @@ def test_one_sequence_has_no_standard_error():
     assert math.isnan(estimate(np.array([0.4])).error)
 
 
-@pytest.fixture
-def evaluate(tmp_path, files, capsys):
-    root = moving(files, tmp_path / "davis", ["cat", "cow"])
-
-    def call(*more, dataset="DAVIS2016", data=root, results="results"):
-        common = ["eval", "--dataset", dataset, "--root", data, "--weights", "identity"]
-        status = main([str(each) for each in (*common, "--results", tmp_path / results, *more)])
-        return status, capsys.readouterr()
-
-    return call
-
-
-def test_eval_prints_means_with_standard_errors_and_every_run(evaluate):
-    status, said = evaluate("--starts", 2, "--reverse", "--json")
-
-    record = json.loads(said.out)
-    assert status == 0
-    assert {"j_mean", "j_mean_se", "f_mean_se", "j_recall_se", "box_iou_se"} <= record.keys()
-    assert [row["name"] for row in record["sequences"]] == ["cat", "cow"]
-    assert [(row["sequence"], row["start"], row["direction"]) for row in record["runs"][:4]] == [
-        *(("cat", 0, "forward"), ("cat", 3, "forward")),
-        *(("cat", 6, "backward"), ("cat", 3, "backward")),
-    ]
-    assert record["runs"][0]["j_mean"] < record["runs"][1]["j_mean"]
-
-
-def test_the_text_has_them_too(evaluate):
-    _, said = evaluate("--starts", 2)
-
-    assert "standard error" in said.out
-    assert [line.split()[:3] for line in said.out.splitlines() if "forward" in line and "cow" in line] == [
-        *(["cow", "0", "forward"], ["cow", "3", "forward"])
-    ]
-
-
-def test_a_report_holds_the_runs(evaluate, tmp_path):
-    pytest.importorskip("matplotlib")
-
-    evaluate("--starts", 2, "--reverse")
-
-    assert "| cow | 3 | backward |" in (tmp_path / "results/report/report.md").read_text()
-    assert "<td>backward</td>" in (tmp_path / "results/report/report.html").read_text()
-
-
-def test_a_stopped_measurement_goes_on_with_the_runs_that_are_missing(evaluate, tmp_path):
-    first = json.loads(evaluate("--starts", 2, "--reverse", "--json")[1].out)
-    kept, gone = (tmp_path / f"results/runs/cat.{run}.json" for run in ("00000.forward", "00003.backward"))
-    before = kept.stat().st_mtime_ns
-    gone.unlink()
-
-    again = json.loads(evaluate("--starts", 2, "--reverse", "--json")[1].out)
-
-    assert again["runs"] == first["runs"]
-    assert kept.stat().st_mtime_ns == before
-    assert gone.is_file()
-
-
-def test_results_of_other_starts_are_not_mixed(evaluate):
-    evaluate("--starts", 2)
-
-    status, said = evaluate("--starts", 2, "--reverse")
-
-    assert status == 2
-    assert "forwards and backwards" in said.err
-
-
-def test_results_of_several_starts_lie_apart_from_those_of_one(evaluate, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    common = ["eval", "--dataset", "DAVIS2016", "--root", str(tmp_path / "davis"), "--weights", "identity"]
-
-    assert main([*common, "--starts", "2", "--reverse", "--protocol", "box"]) == 0
-
-    folder = tmp_path / "runs/eval/DAVIS2016/identity-box-starts2-reverse"
-    assert (folder / "runs/cat.00000.forward.json").is_file()
-
-
-def test_a_broken_score_of_a_run_is_named(evaluate, tmp_path):
-    evaluate("--starts", 1)
-    (tmp_path / "results/runs/cow.00000.forward.json").write_text("{")
-
-    status, said = evaluate("--starts", 1)
-
-    assert status == 2
-    assert "cow.00000.forward.json cannot be read as json" in said.err
-
-
-def test_the_gain_on_other_results_is_said_in_json_and_text(evaluate, tmp_path):
-    evaluate("--starts", 2, "--protocol", "box", results="one")
-
-    _, said = evaluate("--starts", 2, "--against", tmp_path / "one", "--json")
-    _, text = evaluate("--starts", 2, "--against", tmp_path / "one")
-
-    record = json.loads(said.out)
-    assert (record["j_mean_gain"], record["j_mean_gain_se"]) == (0, 0)  # the box of a square is its mask
-    assert "standard error of the gain" in text.out
-
-
-def test_only_the_same_runs_are_compared(evaluate, tmp_path):
-    evaluate("--starts", 2, results="one")
-
-    assert "give --starts too" in evaluate("--against", tmp_path / "one")[1].err
-    assert "no results for the run cat.00006.backward" in (
-        evaluate("--starts", 2, "--reverse", "--against", tmp_path / "one", results="two")[1].err
-    )
-    assert "other frames" in (
-        evaluate("--starts", 2, "--every", 2, "--against", tmp_path / "one", results="three")[1].err
-    )
-
-
-def test_every_nth_frame_of_the_runs_alone(evaluate):
-    _, said = evaluate("--starts", 2, "--every", 2, "--json")
-
-    record = json.loads(said.out)
-    assert [(row["start"], row["frames"]) for row in record["runs"]] == [(0, 4)] * 2  # none fits in after 3
-    assert "1 of 2 frames" in " ".join(record["notes"])
-
-
 def test_runs_of_sequences_for_reporting_are_for_reporting_too(tmp_path, files):
-    root = moving(files, tmp_path, ["camel", "cat"])
+    root = files.moving(tmp_path, ["camel", "cat"])
 
     benchmark = open_benchmark(Choice("DAVIS2016", root, starts=Starts(2)))
 
     assert reported(benchmark, root) == ("camel.00000.forward", "camel.00003.forward")
 
 
-def test_settings_are_not_tuned_on_such_runs_unawares(tmp_path, files, capsys):
-    pytest.importorskip("optuna")
-    root = moving(files, tmp_path, ["camel", "cat"])
-
-    common = ["tune", "--dataset", "DAVIS2016", "--root", str(root), "--split", "val", "--starts", "2"]
-    assert main([*common, "--out", str(tmp_path / "tune")]) == 2
-
-    assert "such as camel.00000.forward, are for reporting" in capsys.readouterr().err
-
-
 def test_runs_are_chosen_by_their_own_names_and_by_their_sequence(tmp_path, files):
-    benchmark = open_benchmark(Choice("DAVIS2016", moving(files, tmp_path, ["a", "b"]), starts=Starts(2)))
+    benchmark = open_benchmark(Choice("DAVIS2016", files.moving(tmp_path, ["a", "b"]), starts=Starts(2)))
 
     assert benchmark.only(["b"]).names == ("b.00000.forward", "b.00003.forward")
     assert benchmark.only(["b.00003.forward", "a.00000.forward"]).names == (

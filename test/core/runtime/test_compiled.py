@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.runtime import compiled
 from s2iammask_core.runtime.compiled import CompiledNetwork, has_compiler
 from s2iammask_core.runtime.prepare import PreparedNetwork
@@ -60,7 +61,26 @@ def test_on_a_cpu_targets_go_one_by_one_through_what_was_compiled(
     assert_same(found, outputs(prepared, patches, rois))
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not has_compiler(), reason="there is no C++ compiler")
-def test_what_inductor_compiles_computes_the_same(prepared, patches, rois, outputs):
-    assert_same(outputs(CompiledNetwork(prepared), patches, rois), outputs(prepared, patches, rois))
+@torch.inference_mode()
+def test_a_prior_that_is_part_of_an_aim_looks_as_any_other_to_what_was_compiled(
+    prepared, patches, monkeypatch
+):
+    strides = set()
+
+    def watched(call, **_):
+        def run(*given):
+            strides.add(given[-1].stride())
+            return call(*given)
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", watched)
+    monkeypatch.setattr(compiled, "has_compiler", lambda: True)
+    network, (templates, searches) = CompiledNetwork(prepared), (each[:1] for each in patches)
+    aim = torch.zeros(1, 14 + PRIOR_CELLS**2)
+
+    for prior in (aim[:, 14:], aim[:, 14:].clone()):
+        kernels = network.template(templates, torch.zeros_like(templates[:, 0]))
+        network.search(kernels, searches, prior.unflatten(1, (PRIOR_CELLS, PRIOR_CELLS)))
+
+    assert len(strides) == 1

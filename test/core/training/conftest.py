@@ -86,3 +86,12 @@ def small_settings(four_steps, tmp_path):
 @pytest.fixture
 def small_run(small_settings):
     return from_nested(small_settings)
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Networks this small wait more for other threads than they gain by them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
