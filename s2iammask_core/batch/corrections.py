@@ -1,15 +1,15 @@
 """What people corrected: it is kept in the output folder, and counts in every later run."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from s2iammask_core.batch.jobs import Row, Start
-from s2iammask_core.batch.reading import read_rows
+from s2iammask_core.batch.reading import read_rows, values
 from s2iammask_core.batch.reading.tables import BOX
-from s2iammask_core.boxes import Box
-from s2iammask_core.errors import DatasetError, TargetError
+from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.outputs import growing_file
+from s2iammask_core.files.tables import columns_of, read_table
 
 GONE = "gone"
 FILE = "corrections.csv"
@@ -21,29 +21,23 @@ def read_review(path: Path) -> Iterator[Row]:
     if path.suffix.lower() != ".csv" or not path.is_file():
         yield from read_rows(path)
         return
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(file)
-        reviewed = "corrected" in (table.fieldnames or ())
-        for number, values in enumerate(table, start=2) if reviewed else ():
-            if (values["corrected"] or "").strip():
-                yield _corrected(path, number, values)
-    if not reviewed:
+    if "corrected" not in columns_of(path):
         yield from read_rows(path)
+        return
+    for number, found in read_table(path):
+        if found.get("corrected", "").strip():
+            yield _corrected(path, number, found)
 
 
-def _corrected(path: Path, number: int, values: dict[str, str]) -> Row:
-    text = values["corrected"].strip()
+def _corrected(path: Path, number: int, found: Mapping[str, str]) -> Row:
+    text = found["corrected"].strip()
     try:
-        stamped = values["by"] == "stamp"
-        box = (
-            None
-            if text.lower() == GONE
-            else Box.from_text(text.replace(" ", ",") if "," not in text else text)
-        )
-        at = int(values["stamp" if stamped else "frame"])
-        start = Start(at, int(values["id"]), values["label"], box, stamped=stamped)
-        return Row(values["recording"], start, values["topic"])
-    except (TargetError, ValueError, KeyError, TypeError) as error:
+        unit = "stamp" if found["by"] == "stamp" else "frame"
+        place = None if text.lower() == GONE else values.box(text.replace(",", " ").split())
+        at, id_ = values.whole(unit, found[unit]), values.whole("id", found["id"])
+        start = Start(at, id_, found["label"], place, stamped=unit == "stamp")
+        return Row(found["recording"], start, found["topic"])
+    except (DatasetError, KeyError) as error:
         raise DatasetError(
             f"{path}, row {number}: {error}; `corrected` is x,y,width,height or {GONE}"
         ) from error

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from s2iammask_core.batch.copies import local
 from s2iammask_core.batch.jobs import Start
 from s2iammask_core.boxes import Box
-from s2iammask_core.errors import DatasetError, TargetError
+from s2iammask_core.errors import TargetError
 from s2iammask_core.files.labels import Scheme, check_size, read_labels
+from s2iammask_core.files.segmentations import checked_runs, mask_of_runs
 from s2iammask_core.tracking.track import Mask
 
 
@@ -44,13 +44,7 @@ def _label_picture(start: Start, size: tuple[int, int]) -> Mask:
 def _run_lengths(text: str, size: tuple[int, int]) -> Mask:
     """Of compressed or plain counts."""
     try:
-        values = json.loads(text)
-        height, width = (int(side) for side in values["size"])
-        if isinstance(values["counts"], list):
-            values = coco_mask.frPyObjects(values, height, width)
-        decoded = np.asarray(coco_mask.decode(values), np.bool_)
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"these are no run lengths of a mask: {text[:80]}: {error!r}") from error
-    if decoded.shape != size:
-        raise TargetError(f"the mask is {width}x{height}, but the frame {size[1]}x{size[0]}")
-    return np.ascontiguousarray(decoded)
+        runs = checked_runs(json.loads(text), size)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise TargetError(f"these are no run lengths of its mask: {text[:80]}: {error}") from error
+    return mask_of_runs(runs, *size)

@@ -14,10 +14,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from s2iammask_core.runtime import weights_file
 from s2iammask_core.spread import session
 
 if TYPE_CHECKING:
+    from s2iammask_core.batch.jobs import Row
     from s2iammask_core.batch.run import Request, Watch
 
 USUAL = "coco,boxes"
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             f"batch needs more packages ({error}): pip install 's2iammask[batch]'"
         ) from error
     request = chosen_request(args)
-    rows = read_rows(args.jobs)
+    rows = _some(read_rows(args.jobs), args.jobs)
     with ExitStack() as stack:
         manifest = stack.enter_context(opened(args.out))
         if args.from_review:
@@ -92,6 +93,14 @@ def run(args: argparse.Namespace) -> int:
         json.dumps({**found, "out": str(args.out)}) if args.json else f"{_said(found)}; labels in {args.out}"
     )
     return FAILURES if counts[State.FAILED] else 0
+
+
+def _some(rows: "Iterator[Row]", jobs: Path) -> "Iterator[Row]":
+    """The rows, of which there must be one."""
+    first = next(rows, None)
+    if first is None:
+        raise ConfigError(f"{jobs} names no recording")
+    return chain([first], rows)
 
 
 def _said(found: Mapping[str, int]) -> str:

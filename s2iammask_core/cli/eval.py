@@ -44,6 +44,7 @@ from s2iammask_core.evaluation.factory import IdentityFactory, TrackerFactory, W
 from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.reports.tables import Table, all_figures, as_csv, as_markdown, as_object
 from s2iammask_core.evaluation.reports.write import write_report
+from s2iammask_core.evaluation.results.record import read_record
 from s2iammask_core.evaluation.runner import Run, total_speed
 from s2iammask_core.evaluation.runner import run as run_sequences
 from s2iammask_core.files.davis import RESOLUTION
@@ -139,7 +140,7 @@ def _evaluated(
     ]
     inputs = [args.root, *named, *(path for path in (args.boxes, args.frames, args.config) if path)]
     keep_apart({"the results folder": results}, inputs)
-    if args.fresh:
+    if args.fresh and read_record(results):  # other folders are not ours to move
         set_aside(results)
     total = sum(benchmark.length(name) for name in benchmark.names)
     with tqdm(total=total, unit="frame", desc=results.name, file=sys.stderr) as bar:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.labels import Labels, Mask, Scheme, read_labels
+from s2iammask_core.files.segmentations import mask_of_runs
 
 Ring = NDArray[np.float32]  # (M, 2) x y, one closed outline
 
@@ -100,8 +101,7 @@ class RleMask:
     def load(self) -> Mask:
         if int(self.counts.sum()) != self.height * self.width:
             raise DatasetError(f"run lengths sum to {self.counts.sum()}, not to {self.height} x {self.width}")
-        flat = np.repeat(np.arange(len(self.counts)) % 2 == 1, self.counts)
-        return np.ascontiguousarray(flat.reshape(self.width, self.height).T)
+        return mask_of_runs(self.counts, self.height, self.width)
 
     def trace(self, digest: Digest) -> None:
         digest.add(self.height, self.width, self.counts.tobytes())
@@ -119,23 +119,6 @@ def _filled(rings: Iterable[NDArray[np.floating[Any]]], height: int, width: int)
         cv2.fillPoly(fine, [points], FILL, shift=4)
     share = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(share >= max(min(FILL // 2, int(share.max())), 1))
-
-
-def decode_counts(text: str) -> list[int]:
-    """COCO's compressed run lengths: 5 bits a character; from the fourth on, changes from two runs before."""
-    counts: list[int] = []
-    value = shift = 0
-    for code in text.encode():
-        bits = code - 48
-        value |= (bits & 0x1F) << shift
-        shift += 5
-        if bits & 0x20:
-            continue
-        if bits & 0x10:
-            value -= 1 << shift
-        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-        value = shift = 0
-    return counts
 
 
 def outline_box(mask: Mask) -> tuple[int, int, int, int] | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from s2iammask_core.boxes import Box, Points, RotatedBox
+from s2iammask_core.errors import FrameError
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.tracking.track import Mask, MaskRegion, Track, TrackState
 
@@ -14,10 +15,13 @@ class IdentityTracker:
 
     def __init__(self) -> None:
         self._tracks: dict[int, Track] = {}
+        self._size: tuple[int, ...] = ()  # (H, W, 3) of the frames
 
     def start(
         self, frame: HostFrame, targets: Sequence[Box | Points | Mask], ids: Sequence[int] | None = None
     ) -> list[int]:
+        self._check(frame)
+        self._size = frame.shape
         first = max(self._tracks, default=0) + 1
         names = list(range(first, first + len(targets))) if ids is None else list(ids)
         for name, target in zip(names, targets, strict=True):
@@ -25,11 +29,16 @@ class IdentityTracker:
         return names
 
     def track(self, frame: HostFrame) -> list[Track]:
+        self._check(frame)
         return list(self._tracks.values())
 
     def stop(self, ids: Sequence[int] | None = None) -> None:
         for name in list(self._tracks) if ids is None else ids:
             del self._tracks[name]
+
+    def _check(self, frame: HostFrame) -> None:
+        if self._tracks and frame.shape != self._size:
+            raise FrameError(f"the frame is {frame.shape}, but tracking began with {self._size}")
 
 
 def _still(name: int, target: Box | Points | Mask) -> Track:

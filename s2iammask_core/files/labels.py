@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.outputs import write_bytes
@@ -143,7 +143,7 @@ def _values(path: Path, scheme: Scheme) -> NDArray[Any]:
         raise DatasetError(f"{path} is no label picture: its pixels are {image.mode}")
 
 
-def _check_kept(image: Image.Image, path: Path) -> None:
+def _check_kept(image: ImageFile.ImageFile, path: Path) -> None:
     """DatasetError unless this is one picture whose values are those that were saved."""
     packing = str(image.info.get("compression"))
     if image.format not in EXACT or packing in LOSSY:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from s2iammask_core.errors import DatasetError, OutputError
 from s2iammask_core.files.outputs import write_bytes
@@ -54,7 +54,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     """The picture, not decoded yet; what goes wrong in the block is a DatasetError that names the file."""
     try:
         with path.open("rb") as file, Image.open(_seekable(file), formats=FORMATS) as image:
@@ -95,7 +95,7 @@ def orientation(image: Image.Image) -> int:
         return 1
 
 
-def keeps_values(image: Image.Image) -> bool:
+def keeps_values(image: ImageFile.ImageFile) -> bool:
     """Whether the values of a picture that is not decoded yet will be those of its file, not stretched,
     turned over or narrowed to 8 bits.
     """

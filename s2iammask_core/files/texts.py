@@ -21,12 +21,24 @@ def read_text(path: Path) -> str:
     """UTF-8, or what a byte order mark says; DatasetError if it is something else."""
     try:
         content = path.read_bytes()
-        encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
-        return content.decode(encoding)
+        return content.decode(_encoding(content))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeError as error:
         raise DatasetError(f"{path} is no text in UTF-8 or UTF-16: {error}") from error
+
+
+def encoding_of(path: Path) -> str:
+    """What its byte order mark says, or UTF-8."""
+    try:
+        with path.open("rb") as file:
+            return _encoding(file.read(max(map(len, _MARKS))))
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _encoding(content: bytes) -> str:
+    return next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
 
 
 def read_lines(path: Path) -> list[str]:

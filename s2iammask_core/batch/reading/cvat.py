@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from s2iammask_core.batch.jobs import Row, Start
-from s2iammask_core.boxes import Box
+from s2iammask_core.batch.reading import values
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.json_files import read_json
 from s2iammask_core.files.names import PICTURES
@@ -41,18 +41,19 @@ def _track(track: Mapping[str, Any], number: int) -> Iterator[Start]:
     label = str(track.get("label", ""))
     shapes = sorted(
         (shape for shape in track["shapes"] if shape["type"] == RECTANGLE),
-        key=lambda shape: int(shape["frame"]),
+        key=lambda shape: values.whole("frame", shape["frame"]),
     )
     seen = [shape for shape in shapes if not shape.get("outside", False)]
     if seen:
         yield _start(seen[0], number, label)
         if shapes[-1].get("outside", False):
-            yield Start(int(shapes[-1]["frame"]), number, label)
+            yield Start(values.whole("frame", shapes[-1]["frame"]), number, label)
 
 
 def _start(shape: Mapping[str, Any], number: int, label: str) -> Start:
     x1, y1, x2, y2 = (float(value) for value in shape["points"])
-    return Start(int(shape["frame"]), number, label, Box(x1, y1, x2, y2))
+    place = values.box((x1, y1, x2 - x1, y2 - y1))
+    return Start(values.whole("frame", shape["frame"]), number, label, place)
 
 
 def _recording(folder: Path) -> tuple[str, str]:

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
 
 from s2iammask_core.batch.jobs import Row, Start
+from s2iammask_core.batch.reading import values
 from s2iammask_core.batch.reading.pictures import Numbers
 from s2iammask_core.batch.reading.tables import placed
-from s2iammask_core.boxes import Box
 from s2iammask_core.errors import DatasetError
 
 VIDEO, PICTURE = "videorectangle", "rectanglelabels"
@@ -55,18 +55,23 @@ def file_of(value: str, folder: Path) -> str:
 
 
 def _track(value: Mapping[str, Any], number: int) -> Iterator[Start]:
-    boxes = sorted(value["sequence"], key=lambda box: int(box["frame"]))
+    boxes = sorted(value["sequence"], key=lambda box: values.whole("frame", box["frame"]))
     if not boxes:
         return
     first, last = boxes[0], boxes[-1]
-    yield _start({**first, "labels": value.get("labels", [])}, int(first["frame"]) - 1, number, "labels")
+    yield _start({**first, "labels": value.get("labels", [])}, _from_0(first), number, "labels")
     if not last.get("enabled", True):
-        yield Start(int(last["frame"]), number)
+        yield Start(values.whole("frame", last["frame"]), number)
+
+
+def _from_0(box: Mapping[str, Any]) -> int:
+    """The number of a frame, which they count from 1."""
+    return values.whole("frame - 1", int(box["frame"]) - 1)
 
 
 def _start(box: Mapping[str, Any], frame: int, number: int, labels: str) -> Start:
     if float(box.get("rotation", 0)):
         raise DatasetError(f"the box in frame {frame} is turned; draw upright ones")
-    place = Box.from_xywh(*(float(box[name]) for name in ("x", "y", "width", "height")))
+    place = values.box(box[name] for name in ("x", "y", "width", "height"))
     label = str((box.get(labels) or [""])[0])
     return Start(frame, number, label, place, percent=True)

@@ -41,5 +41,5 @@ def _checked(path: Path, rows: Callable[[Path, object], Iterator[Row]], content:
         yield from rows(path, content)
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise DatasetError(f"{path} is broken: {type(error).__name__}: {error}") from error

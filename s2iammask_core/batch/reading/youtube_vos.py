@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from s2iammask_core.batch.jobs import Row, Start
+from s2iammask_core.batch.reading import values
 from s2iammask_core.batch.reading.pictures import Numbers
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.names import picture_files
@@ -25,5 +26,6 @@ def rows(path: Path, content: Any) -> Iterator[Row]:
                 raise DatasetError(f"object {id_} of {name} begins in frame {stem}, which has no picture")
             source, number = numbers.place(str(frames[stem]))
             label = str(each.get("category", ""))
-            start = Start(number, int(id_), label, mask=str(labels[stem].absolute()), value=int(id_))
+            value = values.whole(f"the id of an object of {name}", id_)
+            start = Start(number, value, label, mask=str(labels[stem].absolute()), value=value)
             yield Row(source, start, name=name)

@@ -1,8 +1,6 @@
-"""COCO's segmentations: outlines and run lengths, checked against their picture and box, as flat arrays."""
+"""COCO's segmentations as flat arrays: outlines and run lengths of all annotations of a set."""
 
-import math
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,10 +11,8 @@ from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import MaskSource
-from s2iammask_core.data.mask_sources import PolygonMask, RleMask, decode_counts
-
-LEAST_FIT = 0.25  # IoU of a box with that around its outlines, below which they are of different objects
-ROUNDED = 1.0  # pixels by which either may be rounded, which matters for tiny objects
+from s2iammask_core.data.mask_sources import PolygonMask, RleMask
+from s2iammask_core.files.segmentations import checked_outlines, checked_runs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,12 +53,9 @@ class SegmentsBuilder:
         size: height and width of the picture.
         """
         if isinstance(segmentation, dict):
-            self._runs.extend(_checked_runs(segmentation, size))
+            self._runs.extend(checked_runs(segmentation, size))
         else:
-            outlines = [_checked_outline(each) for each in segmentation or ()]
-            if outlines:
-                _check_fit(outlines, box)
-            for outline in outlines:
+            for outline in checked_outlines(segmentation or (), box):
                 self._points.extend(outline)
                 self._ring_ends.append(len(self._points))
         self._rings.append(len(self._ring_ends))
@@ -78,38 +71,3 @@ class SegmentsBuilder:
             np.array(self._run_starts, np.int64),
             np.array(self._sizes, np.int32).reshape(-1, 2),
         )
-
-
-def _checked_runs(segmentation: dict[str, Any], size: tuple[int, int]) -> list[int]:
-    height, width = size
-    given = list(segmentation["size"])
-    if given != [height, width]:
-        hint = "; are height and width exchanged?" if given == [width, height] else ""
-        raise ValueError(f"its run lengths are for {given}, the picture is {[height, width]}{hint}")
-    counts = segmentation["counts"]
-    runs = decode_counts(counts) if isinstance(counts, str) else [int(each) for each in counts]
-    if min(runs, default=0) < 0 or sum(runs) != height * width:
-        raise ValueError(f"its run lengths sum to {sum(runs)}, the picture has {height * width} pixels")
-    if not sum(runs[1::2]):
-        raise ValueError("its run lengths hold no pixel of the object")
-    return runs
-
-
-def _checked_outline(outline: Sequence[float]) -> list[float]:
-    points = [float(each) for each in outline]
-    if len(points) < 6 or len(points) % 2:
-        raise ValueError(f"an outline has 3 or more pairs of numbers, not {len(points)} numbers")
-    if not all(map(math.isfinite, points)):
-        raise ValueError("an outline has a number that is not finite")
-    return points
-
-
-def _check_fit(outlines: Sequence[list[float]], box: Box) -> None:
-    xs, ys = [x for each in outlines for x in each[::2]], [y for each in outlines for y in each[1::2]]
-    around = Box(min(xs), min(ys), max(xs), max(ys))
-    if _grown(around).iou(_grown(box)) < LEAST_FIT:
-        raise ValueError(f"its box {box.text} does not fit its outline, around which {around.text} is")
-
-
-def _grown(box: Box) -> Box:
-    return Box(box.x1 - ROUNDED, box.y1 - ROUNDED, box.x2 + ROUNDED, box.y2 + ROUNDED)

@@ -27,7 +27,7 @@ def read_record(results: Path) -> dict[str, Any]:
 
 def claim(results: Path, settings: Mapping[str, object]) -> bool:
     """Notes the settings, and says whether they are new there; ResultsError if the folder has results of
-    others.
+    others, or files that are no results at all.
     """
     known = read_record(results)
     if known:
@@ -36,13 +36,16 @@ def claim(results: Path, settings: Mapping[str, object]) -> bool:
         if differing:
             raise ResultsError(f"{results} holds results of other settings ({changes}); {INSTEAD}")
         return False
+    if foreign := next((path for path in results.rglob("*") if path.is_file()), None):
+        raise ResultsError(f"{results} holds other files, such as {foreign}; choose an empty folder")
     write_text(results / NAME, json.dumps(settings, indent=2) + "\n")
     return True
 
 
 def disclaim(results: Path) -> None:
-    """Takes the note away, of a run that came to nothing."""
-    (results / NAME).unlink()
+    """Takes the notes away, of a run that came to nothing."""
+    for name in (NAME, DATA):
+        (results / name).unlink(missing_ok=True)
 
 
 def claim_data(results: Path, digests: Mapping[str, str], done: Collection[str]) -> None:

@@ -46,10 +46,16 @@ class MaskSequence:
         if index not in self.annotations:
             raise DatasetError(f"sequence {self.name} has no annotation for frame {self.frames.name(index)}")
         path = self.annotations[index]
+        found = read_labels(path, self.scheme)
+        if found.void.any() and not found.objects:
+            raise DatasetError(
+                f"{path} holds only 0 and {VOID}, but the first annotation of sequence {self.name} has ids; "
+                "save each object's id as its value"
+            )
         try:
-            labels = read_labels(path, self.scheme).marked
+            labels = found.marked
         except DatasetError as error:
-            raise DatasetError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from error
+            raise DatasetError(f"{path}: {error}") from error
         return labels * np.uint8(self.objects[0].object_id) if self.scheme is Scheme.ONE else labels
 
     def fitting(self, index: int, frame: HostFrame) -> Labels:
@@ -154,7 +160,9 @@ def read_youtube_vos(root: Path) -> tuple[MaskSequence, ...]:
     meta = root / "meta.json"
     content = read_object(meta)
     try:
-        videos = content["videos"]
+        videos = dict(content["videos"])
+        if not videos:
+            raise DatasetError(f"{meta} lists no video")
         return tuple(_youtube_sequence(root, name, videos[name]["objects"]) for name in sorted(videos))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise DatasetError(f"cannot read {meta}: missing or broken {error}") from error

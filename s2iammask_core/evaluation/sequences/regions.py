@@ -19,11 +19,16 @@ from s2iammask_core.files.texts import read_number_rows
 
 
 def read_boxes(path: Path) -> NDArray[np.float64]:
-    """Boxes (N, 4) x y width height, one in each line; NaN for a blank line, which has no box."""
+    """Boxes (N, 4) x y width height, one in each line; NaN for a blank line, which has no box.
+
+    DatasetError names the line that holds something else, or an infinite number.
+    """
     rows = [row or [math.nan] * 4 for row in read_number_rows(path)]
     for number, row in enumerate(rows, start=1):
         if len(row) != 4:
             raise DatasetError(f"{path}, line {number}: expected x, y, width, height, got {len(row)} numbers")
+        if any(map(math.isinf, row)):
+            raise DatasetError(f"{path}, line {number}: the box has a number that is not finite")
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
@@ -50,16 +55,20 @@ class Rectangles(Enum):
 def polygon(numbers: Sequence[float], where: str, rectangles: Rectangles = Rectangles.TOOLKIT) -> Points:
     """The vertices (M, 2) that a VOT file means by 4 numbers (x y width height) or by x y of each vertex.
 
-    DatasetError, which says where, if they are neither.
+    DatasetError, which says where, if they are neither, or not finite.
     """
-    if len(numbers) == 4:
+    count = len(numbers)
+    if count == 4:
         x, y, width, height = numbers
         right, bottom = x + width + rectangles.beyond, y + height + rectangles.beyond
-        return np.array([(x, y), (x, bottom), (right, bottom), (right, y)], np.float32)
-    if len(numbers) < 6 or len(numbers) % 2:
-        count = len(numbers)
+        numbers = (x, y, x, bottom, right, bottom, right, y)
+    elif count < 6 or count % 2:
         raise DatasetError(f"{where}: a region has 4 numbers, or 3 or more pairs of numbers, not {count}")
-    return np.array(numbers, np.float32).reshape(-1, 2)
+    with np.errstate(over="ignore"):  # beyond float32 they are infinite
+        vertices = np.array(numbers, np.float32).reshape(-1, 2)
+    if not np.isfinite(vertices).all():
+        raise DatasetError(f"{where}: the region has numbers that are not finite")
+    return vertices
 
 
 def stacked(polygons: Sequence[Points | None]) -> Regions:

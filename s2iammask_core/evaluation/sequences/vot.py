@@ -77,11 +77,21 @@ def vot_folder(folder: Path, rectangles: Rectangles = Rectangles.TOOLKIT) -> Vot
 
 
 def _read_tag(folder: Path, name: str) -> list[float]:
-    """The 0 or 1 of each frame from NAME.tag, or NAME.label as in VOT2016; nothing if there is neither."""
+    """The 0 or 1 of each frame from NAME.tag, or NAME.label as in VOT2016; nothing if there is neither.
+
+    They are one in each line, where a blank one says 0, or all in the first.
+    """
     for path in (folder / f"{name}.tag", folder / f"{name}.label"):
         if path.is_file():
-            return [value for row in read_number_rows(path) for value in row]
+            rows = read_number_rows(path)
+            return rows[0] if len(rows) == 1 else [_tagged(row, path, n) for n, row in enumerate(rows, 1)]
     return []
+
+
+def _tagged(row: Sequence[float], path: Path, number: int) -> float:
+    if len(row) > 1:
+        raise DatasetError(f"{path}, line {number}: a frame has one number, not {len(row)}")
+    return row[0] if row else 0.0
 
 
 def _padded(tags: Mapping[str, Sequence[float]], length: int) -> dict[str, NDArray[np.bool_]]:
@@ -105,7 +115,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _from_json(name: str, record: Any, root: Path, rectangles: Rectangles) -> VotSequence:
     try:
         rows = [list(map(float, row)) for row in record["gt_rect"]]
-        size = int(record["width"]), int(record["height"])
+        size = _size(record)
         frames = _named(name, record.get("img_names"), root, len(rows))
         tags = {tag: list(map(float, record.get(tag) or [])) for tag in ATTRIBUTES}
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -117,6 +127,13 @@ def _from_json(name: str, record: Any, root: Path, rectangles: Rectangles) -> Vo
         )
     _check_seen(regions, f"gt_rect of sequence {name}")
     return VotSequence(name, frames, VotTruth(regions, size, _padded(tags, len(regions))))
+
+
+def _size(record: Mapping[str, Any]) -> tuple[int, int]:
+    width, height = int(record["width"]), int(record["height"])
+    if min(width, height) < 1:
+        raise ValueError(f"width and height: {width}x{height}")
+    return width, height
 
 
 def _named(name: str, images: Sequence[str] | None, root: Path, count: int) -> ImageFiles:

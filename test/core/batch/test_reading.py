@@ -141,7 +141,7 @@ def test_a_mask_of_another_size_than_its_picture_is_named(tmp_path, pictures):
     mask = {"size": [64, 48], "counts": "x"}
     annotations = [{"id": 7, "image_id": 5, "segmentation": mask}]
 
-    with pytest.raises(DatasetError, match="the mask of annotation 7 is of"):
+    with pytest.raises(DatasetError, match=r"picture .*8\.jpg, annotation 7: .* \[64, 48\].*exchanged"):
         list(read_rows(written(tmp_path / "c.json", {"images": images, "annotations": annotations})))
 
 
@@ -201,3 +201,68 @@ def test_of_label_studio_a_picture_is_a_frame_of_its_folder(tmp_path, pictures):
     row = only(written(tmp_path / "tasks.json", [task]))
 
     assert (row.source, row.start.at, row.start.label) == (str(pictures), 2, "cup")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_is_read_in_whatever_encoding_editors_save_it(tmp_path, encoding):
+    table = "recording,frame,id,x,y,width,height\r\nclip.mp4,3,2,10,20,30,40\r\n"
+    lines = json.dumps({"recording": "clip.mp4", "frame": 3, "id": 2, "box": [10, 20, 30, 40]}) + "\r\n"
+
+    for name, content in (("jobs.csv", table), ("jobs.jsonl", lines)):
+        (tmp_path / name).write_bytes(content.encode(encoding))
+
+        assert only(tmp_path / name).start.box == BOX
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bbox": [1, 2, 3]}, "the box .* is no four numbers"),
+        ({"bbox": [1, 2, float("nan"), 4]}, "not finite"),
+        ({"bbox": [1, 2, -3, 4]}, "has no area"),
+        ({"bbox": [10**400, 2, 3, 4]}, "is no four numbers"),
+        ({"track_id": float("inf")}, "track_id must be a whole number of 0 or more, got inf"),
+        ({"track_id": 1.5}, "track_id must be a whole number"),
+        ({"segmentation": [[1, 1, 5, 5]]}, "an outline has 3 or more pairs of numbers"),
+        ({"segmentation": [[50, 40, 60, 40, 60, 47]]}, "does not fit its outline"),
+        ({"segmentation": {"size": [48, 64], "counts": [0, 9]}}, "sum to 9, the picture has 3072"),
+        ({"segmentation": {"size": [48, 64], "counts": [3072]}}, "hold no pixel"),
+        ({"segmentation": {"size": [48, 64]}}, "counts"),
+    ],
+)
+def test_what_cannot_be_right_in_coco_is_named_by_picture_and_annotation(tmp_path, pictures, changes, said):
+    images = [{"id": 5, "file_name": "JPEGImages/clip/8.jpg", "width": 64, "height": 48}]
+    annotations = [{"id": 7, "image_id": 5, "bbox": [10, 20, 30, 20], **changes}]
+    path = written(tmp_path / "c.json", {"images": images, "annotations": annotations})
+
+    with pytest.raises(DatasetError, match=rf"c\.json: picture .*8\.jpg, annotation 7: .*{said}"):
+        list(read_rows(path))
+
+
+def test_a_picture_of_another_size_than_coco_says_is_named(tmp_path, pictures):
+    images = [{"id": 5, "file_name": "JPEGImages/clip/8.jpg", "width": 640, "height": 480}]
+    annotations = [{"id": 7, "image_id": 5, "bbox": [10, 20, 30, 20]}]
+
+    with pytest.raises(DatasetError, match=r"8\.jpg is said to be 640x480, but it is 64x48"):
+        list(read_rows(written(tmp_path / "c.json", {"images": images, "annotations": annotations})))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"recording": ["a"]},
+        {"recording": "a\0b"},
+        {"recording": "a", "mask": [1]},
+        {"recording": "a", "label": {"a": 1}},
+        {"recording": "a", "frame": True},
+        {"recording": "a", "box": [1, 2, float("inf"), 4]},
+    ],
+)
+def test_values_of_another_kind_than_their_column_are_refused(tmp_path, row):
+    with pytest.raises(DatasetError, match=r"jobs\.jsonl, row 1: "):
+        list(read_rows(written(tmp_path / "jobs.jsonl", json.dumps(row))))
+
+
+def test_a_quote_that_does_not_end_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="unexpected end of data"):
+        list(read_rows(written(tmp_path / "jobs.csv", 'recording,frame\n"clip.mp4,3\n')))

@@ -88,13 +88,25 @@ def test_what_is_gone_is_not_tracked_any_more(batch, jobs, coco):
 def test_a_correction_that_is_none_is_named(batch, jobs):
     review = correct(batch(jobs).out / "review.csv", {5: "somewhere"})
 
-    with pytest.raises(DatasetError, match=r"row 2: a box is x,y,width,height.*or gone"):
+    with pytest.raises(
+        DatasetError, match=r"row 2: the box .*somewhere.* is no four numbers; `corrected` is .*gone"
+    ):
         list(corrections.read_review(review))
 
 
 def test_a_review_without_its_other_columns_is_named(tmp_path):
     review = tmp_path / "review.csv"
-    review.write_text("recording,corrected\na,'1,2,30,40'\n")
+    review.write_text('recording,corrected\na,"1,2,30,40"\n')
 
     with pytest.raises(DatasetError, match="row 2: 'by'"):
         list(corrections.read_review(review))
+
+
+def test_a_review_that_a_spreadsheet_saved_is_read(tmp_path):
+    review = tmp_path / "review.csv"
+    rows = "recording,topic,by,frame,id,label,corrected\r\na,,frame,3,1,cup,gone\r\n\r\n"
+    review.write_bytes(rows.encode("utf-16"))
+
+    (row,) = corrections.read_review(review)
+
+    assert (row.source, row.start.at, row.start.gone) == ("a", 3, True)

@@ -9,9 +9,10 @@ from PIL import Image
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.data.annotations import Annotation
-from s2iammask_core.data.mask_sources import LabelMask, PolygonMask, RleMask, decode_counts, outline_box
+from s2iammask_core.data.mask_sources import LabelMask, PolygonMask, RleMask, outline_box
 from s2iammask_core.data.readers.table import BoxTable, FrameTable, VideoTable
 from s2iammask_core.errors import DatasetError
+from s2iammask_core.files.segmentations import decode_counts
 
 masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12))
 

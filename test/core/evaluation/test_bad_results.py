@@ -136,7 +136,7 @@ def test_an_otb_sequence_without_results_is_named(otb):
     [
         (["1,2,3,4"] * 2, "has 2 lines, but the sequence has 3 frames"),
         (["1,2,3,4"] * 2 + ["1,2,3"], "line 3: expected x, y, width, height, got 3 numbers"),
-        (["1,2,3,4"] * 2 + ["1,2,inf,4"], "has a box that is not finite"),
+        (["1,2,3,4"] * 2 + ["1,2,inf,4"], "a .*not finite"),
     ],
 )
 def test_a_broken_otb_file_is_named(otb, rows, message):

@@ -97,6 +97,36 @@ def no_otb_truth(root, files):
     return "OTB", root, r"there is no groundtruth_rect\.txt in .*a"
 
 
+def endless_region(root, files):
+    files.frames(root / "a", 2)
+    files.rows(root / "a/groundtruth.txt", [(1, 2, 3, 4), ("1e39", 2, 3, 4)])
+    return "VOT2018", root, "row 2: the region has numbers that are not finite"
+
+
+def endless_box(root, files):
+    files.frames(root / "a/img", 2)
+    files.rows(root / "a/groundtruth_rect.txt", [(1, 2, 3, 4), ("inf", 2, 3, 4)])
+    return "OTB", root, "line 2: the box has a number that is not finite"
+
+
+def two_tags_of_a_frame(root, files):
+    files.frames(root / "a", 2)
+    files.rows(root / "a/groundtruth.txt", [(1, 2, 3, 4)] * 2)
+    files.rows(root / "a/occlusion.tag", [(0,), (1, 0)])
+    return "VOT2018", root, "occlusion.tag, line 2: a frame has one number, not 2"
+
+
+def json_without_area(root, files):
+    record = {"img_names": ["a.jpg"], "gt_rect": [[1, 2, 3, 4]], "width": 0, "height": 30}
+    (root / "VOT2018.json").write_text(json.dumps({"a": record}))
+    return "VOT2018", root, "width and height: 0x30"
+
+
+def no_videos(root, files):
+    (root / "meta.json").write_text('{"videos": {}}')
+    return "YTVOS2018", root, "meta.json lists no video"
+
+
 def unknown_name(root, files):
     return "VOT2020", root, "unknown data set 'VOT2020'"
 
@@ -119,6 +149,7 @@ def no_folder(root, files):
         broken_otb, broken_number, short_vot_truth, odd_vot_region, missing_annotation, missing_youtube_frame,
         broken_json, empty_folder, no_folder, json_without_truth, json_list, json_of_two_lengths, empty_list,
         no_list, no_object, no_meta, late_object_without_mask, no_otb_truth, unknown_name, boxes_missing,
+        endless_region, endless_box, two_tags_of_a_frame, json_without_area, no_videos,
     ],
 )  # fmt: skip
 def test_broken_data_is_an_error_that_names_it(tmp_path, files, breakage):

@@ -292,3 +292,10 @@ def test_the_images_of_a_run_have_the_size_of_the_frames(tmp_path, evaluate):
 
     with Image.open(tmp_path / "results/cat/00003.png") as image:
         assert (image.mode, image.size, np.unique(np.array(image)).tolist()) == ("P", (40, 30), [0, 1])
+
+
+def test_frames_are_not_set_aside_for_fresh_results(evaluate, davis, tmp_path, capsys):
+    assert evaluate("--fresh", results="davis/JPEGImages/480p") == 2
+
+    assert "holds other files" in capsys.readouterr().err
+    assert not (davis / "JPEGImages/480p.1").exists()

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from s2iammask_core.errors import DatasetError, ResultsError, TargetError, UnavailableError
+from s2iammask_core.boxes import Box
+from s2iammask_core.errors import DatasetError, FrameError, ResultsError, TargetError, UnavailableError
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.factory import IdentityFactory
 from s2iammask_core.evaluation.identity import IdentityTracker
@@ -195,3 +196,22 @@ def test_youtube_results_are_zipped_for_the_server(tmp_path, files):
             assert image.mode == "P"
             assert np.unique(np.array(image)).tolist() == [0, 1, 2]
             assert image.getpalette()[3:9] == [128, 0, 0, 0, 128, 0]
+
+
+def test_a_folder_of_other_files_is_not_filled_with_results(tmp_path, files):
+    benchmark = davis(files, tmp_path / "data")
+    frames = tmp_path / "data/JPEGImages/480p"
+    before = sorted(frames.rglob("*"))
+
+    with pytest.raises(ResultsError, match=r"480p holds other files, such as .*jpg; choose an empty folder"):
+        run(Run(benchmark, FactoryOf(IdentityTracker()), frames), Workers(), quiet)
+
+    assert sorted(frames.rglob("*")) == before
+
+
+def test_a_tracker_that_never_moves_notices_frames_of_another_size():
+    tracker = IdentityTracker()
+    tracker.start(np.zeros((30, 40, 3), np.uint8), [Box(5, 5, 15, 15)])
+
+    with pytest.raises(FrameError, match="tracking began with"):
+        tracker.track(np.zeros((20, 20, 3), np.uint8))

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from s2iammask_core.boxes import Box, RotatedBox
+from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.overlap import polygon_overlap
 from s2iammask_core.evaluation.sequences.folder import read_folder
@@ -241,3 +243,23 @@ def test_vot2016_may_be_scored_by_the_challenges_own_convention(tmp_path, files)
     official = open_benchmark(Choice("VOT2016", tmp_path, interval=(108, 371)))
 
     assert (usual.interval, official.interval) == ((100, 356), (108, 371))
+
+
+def test_a_blank_line_of_a_tag_is_a_frame_without_it(tmp_path, files):
+    files.frames(tmp_path / "a", 4)
+    files.rows(tmp_path / "a/groundtruth.txt", [(1, 2, 3, 4)] * 4)
+    files.rows(tmp_path / "a/occlusion.tag", [(1,), (), (0,), (1,)])
+
+    (sequence,) = read_vot(tmp_path)
+
+    assert sequence.truth.tags["occlusion"].tolist() == [True, False, False, True]
+
+
+def test_white_alone_is_no_truth_of_a_sequence_with_ids(tmp_path, files):
+    root = files.davis(tmp_path, ["cat"])
+    (cat,) = read_davis(root, "2017", ["cat"])
+    path = root / "Annotations/480p/cat/00001.png"
+    Image.fromarray((np.array(Image.open(path)) > 0).astype(np.uint8) * 255).save(path)
+
+    with pytest.raises(DatasetError, match=r"00001\.png holds only 0 and 255, but .* cat has ids"):
+        cat.labels(1)
