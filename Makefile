@@ -2,7 +2,8 @@
 #               VIDEO=clip.mp4 BOX=x,y,w,h  on your own (also a folder of frames or a camera index)
 #               RATE=10  images a second (default 30)
 #               PAGE=1  the camera goes on for ever; draw boxes and watch at the address that is printed
-# make test     all tests, in two processes, and what they do not reach; ARGS="test/core -k box" for some of them, ARGS="-n 0 --pdb" to stop at an error
+# make test     all tests, in two processes; ARGS="test/core -k box" for some of them, ARGS="-n 0 --pdb" to stop at an error,
+#               ARGS=--cov for what they do not reach, which takes a third more time
 #               BROWSER=no  installs no chromium for the tests of the page; otherwise it does where apt needs no password
 # make check    format, lint and types
 # make setup    what the others do first: .venv, ROS 2, messages
@@ -61,7 +62,7 @@ demo: setup
 
 test: setup
 	@$(if $(filter no,$(BROWSER)),,ros_env/browser.bash)
-	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadfile --cov $(ARGS)
+	@$(ACTIVATE); $(LOOPBACK); python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
