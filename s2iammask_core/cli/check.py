@@ -8,6 +8,7 @@ report of a problem; it names no folder of yours.
 import argparse
 import json
 from dataclasses import asdict
+from itertools import zip_longest
 
 from s2iammask_core.bench.check import Finding, findings, machine, taken
 from s2iammask_core.cli.settings import add_settings, chosen_settings
@@ -58,7 +59,8 @@ def _machine_text(here: dict[str, str]) -> list[str]:
 def _table(found: list[Finding]) -> list[str]:
     """A line for each way; a reason takes the place of figures."""
     good = [_cells(each) for each in found if not each.figures.reason]
-    widths = [max(map(len, column)) for column in zip(HEAD, *good, strict=True)]
+    names = [(each.runtime, each.device) for each in found]
+    widths = [max(map(len, column)) for column in zip_longest(HEAD, *names, *good, fillvalue="")]
     rows = [HEAD, *(_said(each) if each.figures.reason else _cells(each) for each in found)]
     lines = ["  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=False)) for row in rows]
     return [line.rstrip() for line in lines]
