@@ -17,6 +17,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from s2iammask_core.errors import ConfigError
 from s2iammask_ros.loading import make_tracker
+from s2iammask_ros.memory import share_heaps
 from s2iammask_ros.node import TrackerNode
 from s2iammask_ros.targets import services
 
@@ -29,6 +30,7 @@ LONGEST_GOODBYE = 0.5  # of them: until clients have the results of their goals
 
 
 def main() -> NoReturn:
+    share_heaps()
     # not rclpy's handlers: they end the context at once, and nobody would hear that the targets are stopped
     for number in SIGNALS:
         signal.signal(number, _interrupt)
