@@ -185,6 +185,7 @@ def beside_a_slow_browser(address: str, page: int, seconds: float) -> dict[str, 
         painted = set()
         while time.monotonic() < last:
             samples.append(memory(page))
+            print(f"{samples[-1]:.1f} MB", file=sys.stderr)
             painted.add(looking.get_attribute(".stage", "data-painted"))
             looking.wait_for_timeout(1000 * PERIOD)
     tenths = [round(float(part.mean()), 1) for part in np.array_split(samples, 10)]

@@ -21,7 +21,7 @@ def slow_link(address: str, rate: float) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     finally:
-        server.close()
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
 
@@ -38,6 +38,14 @@ async def _open(address: str, rate: float) -> asyncio.Server:
         await asyncio.gather(_carry(reader, theirs[1], rate), _carry(theirs[0], writer, rate))
 
     return await asyncio.start_server(connected, "127.0.0.1", 0, limit=BUFFER)
+
+
+async def _close(server: asyncio.Server) -> None:
+    server.close()
+    carrying = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in carrying:
+        each.cancel()
+    await asyncio.gather(*carrying, return_exceptions=True)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rate: float) -> None:

@@ -78,11 +78,12 @@ class Page {
 
   // Also after the server has come back, perhaps with other cameras.
   greet(hello) {
-    const first = !this.greeting;
+    const before = this.greeting;
     this.greeting = hello;
     document.title = hello.title ? `${hello.title} · S2iamMask` : "S2iamMask";
     $("title").textContent = hello.title || "S2iamMask";
-    if (first) this.build(hello);
+    if (!before) this.build(hello);
+    if (String(before?.cameras) === String(hello.cameras)) return; // a box that is being drawn stays
     for (const [camera, stage] of this.stages) if (!hello.cameras.includes(camera)) stage.destroy(), this.stages.delete(camera);
     for (const camera of hello.cameras) if (!this.stages.has(camera)) this.addStage(camera);
     const tabs = hello.cameras.length > 1 ? [...hello.cameras, TILES] : [];
