@@ -65,6 +65,20 @@ def read_labels(path: Path, scheme: Scheme = Scheme.IDS) -> Labels:
     return Labels(np.where(void, 0, values).astype(np.uint16), void)
 
 
+def read_truth(path: Path, scheme: Scheme) -> Labels:
+    """The same of a picture in a sequence, whose first one tells the scheme.
+
+    DatasetError also for white alone where there are ids, since it may be void or a mask.
+    """
+    labels = read_labels(path, scheme)
+    if labels.void.any() and not labels.objects:
+        raise DatasetError(
+            f"{path} holds only 0 and {VOID}, but the first of its sequence has ids; save each id as "
+            "its value"
+        )
+    return labels
+
+
 def scheme_of(path: Path, objects: int | None = None) -> Scheme:
     """What a sequence's first label picture tells of the values of all.
 

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,12 +12,13 @@ from typing import Any, Final
 from ament_index_python.packages import get_package_share_directory
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader, ReaderError, StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import Reader, StoragePlugin, Writer, WriterError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 from sensor_msgs.msg import CompressedImage, Image
 
 from s2iammask_core.errors import S2iamMaskError
+from s2iammask_core.files.outputs import PART
 from s2iammask_ros.images.compressed import compressed_size
 from s2iammask_ros.messages.stamps import SECOND, nanoseconds
 from s2iammask_ros.outputs.topics import Topic
@@ -62,25 +64,29 @@ def images(bag: Path, topic: str = "") -> Iterator[tuple[int, BagImage]]:
 
     Of the only image topic if none is named.
     """
-    try:
-        with Reader(bag) as reader:
-            connection = _image_connection(reader.connections, topic)
-            kind = IMAGE_TYPES[connection.msgtype]
-            for number, (_, recorded, data) in enumerate(reader.messages([connection])):
-                if (message := _message(bytes(data), kind)) is not None:
-                    yield number, BagImage(recorded, message)
-    except BagError:
-        raise
-    except Exception as error:  # the readers of storages raise whatever the broken byte leads to
-        raise BagError(f"cannot read the bag {bag}: {error}") from error
+    with _opened(bag) as reader:
+        connection = _image_connection(reader.connections, topic)
+        kind = IMAGE_TYPES[connection.msgtype]
+        for number, (_, recorded, data) in enumerate(reader.messages([connection])):
+            if (message := _message(bytes(data), kind)) is not None:
+                yield number, BagImage(recorded, message)
 
 
 def count_images(bag: Path, topic: str = "") -> tuple[int, float]:
     """How many images of the topic there are, and how many seconds the bag lasts."""
+    with _opened(bag) as reader:
+        return _image_connection(reader.connections, topic).msgcount, reader.duration / SECOND
+
+
+@contextmanager
+def _opened(bag: Path) -> Iterator[Reader]:
+    """The bag; what is wrong with it, at once or in the block, is a BagError."""
     try:
         with Reader(bag) as reader:
-            return _image_connection(reader.connections, topic).msgcount, reader.duration / SECOND
-    except (ReaderError, OSError) as error:
+            yield reader
+    except S2iamMaskError:
+        raise
+    except Exception as error:  # the readers of storages raise whatever the broken byte leads to
         raise BagError(f"cannot read the bag {bag}: {error}") from error
 
 
@@ -102,7 +108,7 @@ def _image_connection(connections: Collection[Connection], topic: str) -> Connec
 
 
 class BagPublisher:
-    """Publishes into a new bag; a context manager that closes it."""
+    """Publishes into a new bag; a context manager that closes it, and only then gives it its name."""
 
     def __init__(self, path: Path, storage: str, node: str, topics: Collection[Topic]) -> None:
         """node: name below which the topics appear, as they do below a running node."""
@@ -111,8 +117,14 @@ class BagPublisher:
         self._node, self._wanted = node, frozenset(topics)
         self._types = type_store()
         self._connections: dict[Topic, Connection] = {}
+        self._part = path.with_name(f"{path.name}{PART}")  # files in a bag have its name: it is made in there
+        if path.exists():
+            raise BagError(f"cannot write a bag: {path} exists already; choose another place")
+        shutil.rmtree(self._part, ignore_errors=True)  # of a run that was killed
         try:
-            self._writer = Writer(path, version=BAG_VERSION, storage_plugin=STORAGES[storage])
+            self._writer = Writer(
+                self._part / path.name, version=BAG_VERSION, storage_plugin=STORAGES[storage]
+            )
         except WriterError as error:
             raise BagError(f"cannot write a bag: {error}") from error
 
@@ -143,11 +155,12 @@ class BagPublisher:
     ) -> None:
         try:
             self._writer.close()
+            if kind is None:
+                (self._part / self._path.name).rename(self._path)
         except (WriterError, OSError, sqlite3.Error) as problem:
-            shutil.rmtree(self._path, ignore_errors=True)
             raise BagError(f"cannot write the bag {self._path}: {problem}") from problem
-        if kind is not None:  # half a bag under its final name would be taken for a whole one
-            shutil.rmtree(self._path, ignore_errors=True)
+        finally:
+            shutil.rmtree(self._part, ignore_errors=True)
 
 
 def type_name(kind: type[Any]) -> str:

@@ -13,7 +13,7 @@ from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, Ima
 from s2iammask_core.files.davis import RESOLUTION
 from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.json_files import read_object
-from s2iammask_core.files.labels import VOID, Scheme, check_size, read_labels, scheme_of
+from s2iammask_core.files.labels import VOID, Scheme, check_size, read_labels, read_truth, scheme_of
 from s2iammask_core.files.names import natural_order
 from s2iammask_core.geometry import HostFrame
 
@@ -46,12 +46,7 @@ class MaskSequence:
         if index not in self.annotations:
             raise DatasetError(f"sequence {self.name} has no annotation for frame {self.frames.name(index)}")
         path = self.annotations[index]
-        found = read_labels(path, self.scheme)
-        if found.void.any() and not found.objects:
-            raise DatasetError(
-                f"{path} holds only 0 and {VOID}, but the first annotation of sequence {self.name} has ids; "
-                "save each object's id as its value"
-            )
+        found = read_truth(path, self.scheme)
         try:
             labels = found.marked
         except DatasetError as error:

@@ -2,13 +2,18 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image as ImageMessage
 
+from s2iammask.msg import TrackEvent
 from s2iammask_core.files.labels import write_palette_labels
+from s2iammask_core.files.outputs import PART
 from s2iammask_ros.outputs.conversions import rgb_to_image
+from s2iammask_ros.outputs.topics import EVENTS
+from s2iammask_ros.tools.bag import BagPublisher
 
 FRAMES = 12  # of the bag
 
@@ -98,6 +103,34 @@ def test_truth_that_does_not_fit_is_refused_before_a_tracker_is_made(run, bag, t
     assert f"{size[1]}x{size[0]}" in said or "3 pictures" in said
 
 
+@pytest.mark.parametrize("hurt", ["cut", "white"])
+def test_a_truth_that_cannot_be_read_is_refused_before_a_tracker_is_made(run, bag, truth, asked, hurt):
+    path = truth / "3.png"
+    if hurt == "cut":
+        path.write_bytes(path.read_bytes()[:-200])
+    else:
+        Image.fromarray(np.full((240, 320), 255, np.uint8)).save(path)
+
+    code, said = run(bag, "--box", "60,80,60,40", "--truth", truth)
+
+    assert (code, asked) == (2, [])
+    assert "3.png" in said
+
+
+def test_a_bag_has_its_name_only_when_it_is_whole(bag, tmp_path):
+    out = tmp_path / "tracked"
+    (tmp_path / f"tracked{PART}/tracked").mkdir(parents=True)  # of a run that was killed
+
+    with BagPublisher(out, "mcap", "tracker", [EVENTS]) as publisher:
+        publisher.publish(EVENTS, TrackEvent())
+        assert not out.exists()
+
+    assert sorted(path.name for path in out.iterdir()) == ["metadata.yaml", "tracked.mcap"]
+    with pytest.raises(KeyError), BagPublisher(tmp_path / "half", "mcap", "tracker", [EVENTS]):
+        raise KeyError
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bag", "tracked"]
+
+
 def test_an_unknown_parameter_is_refused_with_the_name_that_is_near(run, bag, tmp_path):
     (tmp_path / "own.yaml").write_text("/**: {ros__parameters: {mask_treshold: 0.3, use_sim_time: true}}")
 
@@ -122,7 +155,7 @@ def test_a_target_that_ended_because_images_changed_their_shape_is_told(run, bag
     def change(number, data):
         if number < 6:
             return data
-        message = deserialize_message(data, Image)
+        message = deserialize_message(data, ImageMessage)
         frame = np.asarray(message.data, np.uint8).reshape(message.height, message.width, 3)[:200]
         return serialize_message(rgb_to_image(np.ascontiguousarray(frame), message.header))
 
