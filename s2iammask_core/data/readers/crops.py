@@ -71,10 +71,13 @@ def read_crops(crops: Path, labels: Path, setting: CropSetting) -> VideoSet:
     try:
         for number, tracks in enumerate(content.values()):
             stems.append(rows.add(number, tracks))
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         where = f"{labels}, video {list(content)[len(stems)]}"
         raise DatasetError(f"{where}: not {{track: {{frame: box}}}}: {error}") from error
-    frames = FrameTable.of(crops, [(name, name) for name in content], stems, PICTURE)
+    try:
+        frames = FrameTable.of(crops, [(name, name) for name in content], stems, PICTURE)
+    except DatasetError as error:
+        raise DatasetError(f"{labels}: {error}") from error
     videos = VideoTable(frames, rows.build(), CropMasks() if setting.has_masks else None, rows.hard)
     return VideoSet(setting.name, videos, setting.frame_range, setting.num_use, setting.has_masks)
 

@@ -14,10 +14,19 @@ from s2iammask_core.data.annotations import Annotation, MaskSource, Video
 from s2iammask_core.errors import DatasetError
 
 Names = NDArray[np.bytes_]  # UTF-8
+ESCAPED = "surrogateescape"  # how Python has the bytes of names of files in other encodings
 
 
 def packed(names: Sequence[str]) -> Names:
-    return np.array([name.encode() for name in names], dtype=np.bytes_)
+    """DatasetError for a name that no file can have."""
+    try:
+        return np.array([name.encode("utf-8", ESCAPED) for name in names], dtype=np.bytes_)
+    except UnicodeEncodeError as error:
+        raise DatasetError(f"{str(error.object)[:80]!a} is no name of a file") from error
+
+
+def unpacked(name: bytes) -> str:
+    return name.decode("utf-8", ESCAPED)
 
 
 class FrameFiles(Sequence[Path]):
@@ -39,7 +48,7 @@ class FrameFiles(Sequence[Path]):
         if isinstance(index, slice):
             return FrameFiles(self._folder, self._stems[index], self._suffix)
         stem: bytes = self._stems[index]
-        return self._folder / (stem.decode() + self._suffix)
+        return self._folder / (unpacked(stem) + self._suffix)
 
 
 class MaskTable(Protocol):
@@ -99,7 +108,7 @@ class FrameTable:
 
     def files(self, video: int) -> FrameFiles:
         stems = self.stems[self.offsets[video] : self.offsets[video + 1]]
-        return FrameFiles(self.root / self.folders[video].decode(), stems, self.suffix)
+        return FrameFiles(self.root / unpacked(self.folders[video]), stems, self.suffix)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,4 +178,4 @@ class VideoTable(Sequence[Video]):
         rows = VideoRows(files, self._track[span], self._frame[span], self._boxes[span], self._row[span])
         tracks = rows.tracks(self._masks)
         hard = {id_: self._hard[video, id_] for id_ in tracks if (video, id_) in self._hard}
-        return Video(self._frames.names[video].decode(), files, tracks, hard)
+        return Video(unpacked(self._frames.names[video]), files, tracks, hard)

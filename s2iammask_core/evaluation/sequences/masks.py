@@ -159,7 +159,7 @@ def read_youtube_vos(root: Path) -> tuple[MaskSequence, ...]:
         if not videos:
             raise DatasetError(f"{meta} lists no video")
         return tuple(_youtube_sequence(root, name, videos[name]["objects"]) for name in sorted(videos))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
         raise DatasetError(f"cannot read {meta}: missing or broken {error}") from error
 
 
