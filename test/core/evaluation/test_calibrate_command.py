@@ -27,6 +27,7 @@ def call(tmp_path, files):
     return call
 
 
+@pytest.mark.slow
 def test_a_fitted_confidence_is_written_into_the_weights_and_drawn(call, tmp_path, capsys):
     out, plot = tmp_path / "fitted.safetensors", tmp_path / "reliability.png"
 

@@ -50,6 +50,7 @@ def graphs(monkeypatch):
     torch._dynamo.reset()
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_the_whole_step_is_one_graph_for_one_window_and_one_for_any_other_number(network, graphs):
     settings = StepSettings.of(CONFIG)

@@ -166,6 +166,7 @@ def test_a_clip_of_ones_own_gives_the_ranges(weights, clip, tmp_path, capsys):
     assert read_description(folder).precision == "int8"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not weights_file("s2iammask").is_file(), reason="the weights are not in this checkout")
 def test_the_shipped_small_network_tracks_nearly_as_well_with_bytes(tmp_path):
     pytest.importorskip("skimage")

@@ -55,6 +55,7 @@ def launch(settings, path, *, processes=1):
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_and_resumed_gives_the_losses_of_one_that_was_not(
     small_settings, straight, tmp_path
 ):
@@ -72,6 +73,7 @@ def test_a_run_that_is_killed_and_resumed_gives_the_losses_of_one_that_was_not(
     assert losses_of(killed["output"]) == pytest.approx(wanted, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_losses_of_one_with_the_joint_batch(small_settings, straight, tmp_path):
     shared = small_settings | {"output": str(tmp_path / "shared")}
 
