@@ -264,7 +264,8 @@ def test_what_runs_is_named(on_page, make_node):
     make_node(weights="/somewhere/best.safetensors")
 
     async def scene(page):
-        about = (await page.hear_until("about", lambda said: "Device" in said["about"]))["about"]
+        wanted = {"Device", "Weights"}  # of the diagnostics, and of the parameters
+        about = (await page.hear_until("about", lambda said: wanted <= said["about"].keys()))["about"]
         assert (about["Node"], about["Images"]) == ("/tracker", "/image")
         assert (about["Weights"], about["Runtime"]) == ("best.safetensors", "auto")
 
