@@ -15,8 +15,10 @@ from s2iammask_core.batch.copies import Known
 from s2iammask_core.batch.jobs import Job, Row, Start, free_ids
 from s2iammask_core.boxes import Box
 from s2iammask_core.errors import DatasetError, ResultsError
+from s2iammask_core.files.outputs import foreign_file
 
 FILE = "manifest.sqlite"
+LOCK = f"{FILE}.lock"
 TABLES = """
 CREATE TABLE IF NOT EXISTS known (source TEXT PRIMARY KEY, mark TEXT, digest TEXT, frames INTEGER);
 CREATE TABLE IF NOT EXISTS ends (key TEXT PRIMARY KEY, state TEXT, reason TEXT, tries INTEGER,
@@ -237,9 +239,15 @@ class Manifest:
 
 @contextmanager
 def opened(out: Path) -> Iterator[Manifest]:
-    """The manifest of an output folder; ResultsError while another process works there."""
+    """The manifest of an output folder.
+
+    ResultsError while another process works there, and for a folder of other files: what is in the place of
+    outputs but belongs to no recording is taken away.
+    """
+    if not (out / FILE).exists() and (foreign := foreign_file(out, [LOCK])):
+        raise ResultsError(f"{out} holds other files, such as {foreign}; choose an empty folder")
     out.mkdir(parents=True, exist_ok=True)
-    with (out / f"{FILE}.lock").open("w") as lock:
+    with (out / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from s2iammask_core.cli.settings import add_settings, chosen_settings
 from s2iammask_core.cli.workers import add_workers, chosen_workers
 from s2iammask_core.errors import ConfigError, UnavailableError
+from s2iammask_core.files.outputs import keep_apart
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.spread import session
 
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from s2iammask_core.batch import corrections
         from s2iammask_core.batch import run as batch
+        from s2iammask_core.batch.formats.places import Places
         from s2iammask_core.batch.manifest import State, opened
         from s2iammask_core.batch.reading import read_rows
     except ImportError as error:
@@ -76,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
         ) from error
     request = chosen_request(args)
     rows = _some(read_rows(args.jobs), args.jobs)
+    places = Places(args.out)
+    keep_apart({str(each): each for each in (places.boxes, places.coco, places.review)}, [args.jobs])
     with ExitStack() as stack:
         manifest = stack.enter_context(opened(args.out))
         if args.from_review:

@@ -28,7 +28,7 @@ class Beginning:
         size = (frame.shape[1], frame.shape[0])
         for target in self.targets.values():
             if self.picture is not None and not isinstance(target, Box):
-                check_size(target, self.picture, size, "the first one")
+                check_size(target, self.picture, size, 0)
         tracker.start(frame, list(self.targets.values()), list(self.targets))
         return [_given(id_, target) for id_, target in self.targets.items()]
 

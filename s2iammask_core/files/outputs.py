@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -89,6 +89,12 @@ def growing_folder(path: Path) -> Iterator[Path]:
         for new in inside.iterdir():
             new.replace(path / new.name)
         inside.rmdir()
+
+
+def foreign_file(folder: Path, own: Collection[str] = ()) -> Path | None:
+    """A file in a folder or below it that is neither hidden nor of one's own names: somebody else's."""
+    found = (path for path in folder.rglob("*") if path.name not in own and not path.name.startswith("."))
+    return next((path for path in found if path.is_file()), None)
 
 
 def set_aside(folder: Path) -> Path | None:

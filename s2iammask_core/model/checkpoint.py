@@ -35,6 +35,9 @@ def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {
     write_bytes(Path(path), to_bytes(tensors, metadata={**notes, **own}))
 
 
+DAMAGED = "it is cut or damaged, or no weights; fetch it anew"
+
+
 def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
     """The network that a file of `save` holds, on the CPU, fp32, and the file's notes."""
     if Path(path).is_dir():
@@ -46,7 +49,9 @@ def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
             notes = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"cannot read weights from {path}: {_what_it_is(Path(path)) or error}") from error
+        raise WeightsError(
+            f"cannot read weights from {path}: {_what_it_is(Path(path)) or DAMAGED}"
+        ) from error
     if notes.get("format") != FORMAT:
         raise WeightsError(
             f"{path} was not written by this package; convert it: s2iammask weights convert {path}"

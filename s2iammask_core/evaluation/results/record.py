@@ -7,7 +7,7 @@ from typing import Any
 
 from s2iammask_core.errors import DatasetError, ResultsError
 from s2iammask_core.files.json_files import read_object
-from s2iammask_core.files.outputs import write_text
+from s2iammask_core.files.outputs import foreign_file, write_text
 
 NAME = "run.json"
 DATA = "data.json"  # beside it: the digest of what each sequence's results are made from
@@ -36,7 +36,7 @@ def claim(results: Path, settings: Mapping[str, object]) -> bool:
         if differing:
             raise ResultsError(f"{results} holds results of other settings ({changes}); {INSTEAD}")
         return False
-    if foreign := next((path for path in results.rglob("*") if path.is_file()), None):
+    if foreign := foreign_file(results):
         raise ResultsError(f"{results} holds other files, such as {foreign}; choose an empty folder")
     write_text(results / NAME, json.dumps(settings, indent=2) + "\n")
     return True

@@ -9,6 +9,7 @@ pytest.importorskip("fsspec")
 
 from s2iammask_core.cli import main
 from s2iammask_core.evaluation.factory import WeightsFactory
+from s2iammask_core.files.outputs import write_text
 from s2iammask_core.tracking.tracker import Tracker
 
 RED = ("cup", 60, 80, 60, 40)
@@ -73,3 +74,24 @@ def test_what_cannot_be_is_said(command, table, capsys, arguments, words):
     assert command(table(("a", 0, 1, *RED)), *arguments) == 2
 
     assert words in capsys.readouterr().err
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path, capsys):
+    table = tmp_path / "data/boxes.csv"
+    for name in ("images/clip/1.jpg", "bags/own/metadata.yaml", "mots/own.txt", "review/own/notes.txt"):
+        write_text(tmp_path / "data" / name, "mine")
+    write_text(table, "recording,x,y,width,height\nimages/clip,1,1,9,9\n")
+    before = sorted((tmp_path / "data").rglob("*"))
+
+    assert main(["batch", str(table), "--out", str(tmp_path / "data/elsewhere/..")]) == 2
+    assert "would overwrite what is read" in capsys.readouterr().err
+    assert main(["batch", str(table), "--out", str(tmp_path / "data/images")]) == 2
+    assert "holds other files, such as" in capsys.readouterr().err
+    assert sorted((tmp_path / "data").rglob("*")) == before
+
+
+def test_a_table_of_no_rows_is_said(tmp_path, capsys):
+    write_text(tmp_path / "jobs.csv", "recording,x,y,width,height\n")
+
+    assert main(["batch", str(tmp_path / "jobs.csv"), "--out", str(tmp_path / "labels")]) == 2
+    assert "names no recording" in capsys.readouterr().err

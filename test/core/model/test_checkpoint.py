@@ -176,3 +176,13 @@ def test_files_of_different_networks_have_no_mean(drawn):
         checkpoint.average([drawn(1), drawn(1, "siammask_box")])
     with pytest.raises(WeightsError, match="two files"):
         checkpoint.average([drawn(1)])
+
+
+@pytest.mark.parametrize("content", [b"\x08\0\0\0\0\0\0\0{}", b"ftypisom" * 9])
+def test_what_is_no_weights_says_what_to_do(tmp_path, content):
+    (tmp_path / "own.safetensors").write_bytes(content)
+
+    with pytest.raises(
+        WeightsError, match=r"own\.safetensors: it is cut or damaged, or no weights; fetch it"
+    ):
+        checkpoint.load(tmp_path / "own.safetensors")
