@@ -174,7 +174,7 @@ def newest_latency() -> Latency:
 
 
 def beside_a_slow_browser(address: str, page: int, seconds: float) -> dict[str, Any]:
-    """Megabytes of the page's process: in the mean of each tenth of the time, and at most."""
+    """Megabytes of the page's process, by tenths; beyond the least of them are images that wait for tracks."""
     samples: list[float] = []
     with open_browser() as browser, slow_link(address, SLOW) as link:
         looking = browser.new_context(**DESK).new_page()
@@ -188,9 +188,15 @@ def beside_a_slow_browser(address: str, page: int, seconds: float) -> dict[str, 
             print(f"{samples[-1]:.1f} MB", file=sys.stderr)
             painted.add(looking.get_attribute(".stage", "data-painted"))
             looking.wait_for_timeout(1000 * PERIOD)
-    tenths = [round(float(part.mean()), 1) for part in np.array_split(samples, 10)]
-    return {"seconds": seconds, "page_mb_by_tenths": tenths, "page_mb_most": round(max(samples), 1),
-            "different_pictures_seen": len(painted), "looks": len(samples)}  # fmt: skip
+    tenths = np.array_split(samples, min(10, len(samples)))
+    return {
+        "seconds": seconds,
+        "page_mb_mean": [round(float(part.mean()), 1) for part in tenths],
+        "page_mb_least": [round(float(part.min()), 1) for part in tenths],
+        "page_mb_most": round(max(samples), 1),
+        "different_pictures_seen": len(painted),
+        "looks": len(samples),
+    }
 
 
 def cpu_seconds(process: int) -> float:

@@ -4,6 +4,7 @@ import { $, clamp } from "./dom.js";
 import { inside, fromNumbers, numbers } from "./geometry.js";
 import { change, look } from "./settings.js";
 
+const LATE = "That picture is no longer kept. It goes on now: move the box onto the object, then press Track.";
 const LONG = 6000; // ms that an answer can be read
 
 export class Drawing {
@@ -93,7 +94,7 @@ export class Drawing {
       $("label").value = "";
       this.drop();
     } else if (answer.late) this.freeze(false);
-    this.say(answer.late ? `${answer.message} The picture goes on: move the box onto the object, then press Track.` : answer.message, !answer.ok);
+    this.say(answer.late ? LATE : answer.message, !answer.ok);
     this.changed();
   }
 
