@@ -174,7 +174,7 @@ def newest_latency() -> Latency:
 
 
 def beside_a_slow_browser(address: str, page: int, seconds: float) -> dict[str, Any]:
-    """Megabytes of the page's process, by tenths; beyond the least of them are images that wait for tracks."""
+    """Megabytes of the page's process, by tenths; beyond the least are images that wait for tracks."""
     samples: list[float] = []
     with open_browser() as browser, slow_link(address, SLOW) as link:
         looking = browser.new_context(**DESK).new_page()
