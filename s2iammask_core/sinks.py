@@ -1,16 +1,14 @@
 """Where the tracks of a clip go: a video with them drawn in, label pictures, and a table of boxes."""
 
 import csv
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from s2iammask_core.errors import OutputError
-from s2iammask_core.files.labels import write_labels
+from s2iammask_core.files.labels import is_own, write_labels
 from s2iammask_core.files.outputs import PART, growing_file, growing_folder
-from s2iammask_core.files.pictures import is_grey
 from s2iammask_core.files.video_writer import video_writer
 from s2iammask_core.geometry import HostFrame
 from s2iammask_core.overlay import draw_tracks, id_image
@@ -20,7 +18,6 @@ COLUMNS = [
     "frame", "id", "state", "confidence", "score", "agreement", "fit",
     "x", "y", "width", "height", "cx", "cy", "rotated_width", "rotated_height", "theta",
 ]  # fmt: skip
-OWN_NAME = re.compile(r"\d{6,}\.png")
 
 
 class Sink(Protocol):
@@ -63,7 +60,7 @@ def check_own(folder: Path) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name == PART:  # of a run that was killed
             continue
-        if not OWN_NAME.fullmatch(path.name) or not is_grey(path):
+        if not is_own(path):
             raise OutputError(f"{folder} holds other files, such as {path.name}; choose an empty folder")
 
 

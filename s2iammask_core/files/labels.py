@@ -19,13 +19,14 @@ from PIL import Image, ImageFile
 
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.outputs import write_bytes
-from s2iammask_core.files.pictures import encoded, keeps_values, opened, pages, turned, write_picture
+from s2iammask_core.files.pictures import MARKED, encoded, keeps_values, opened, pages, turned
 
 Ids = NDArray[np.uint16]  # (H, W) object ids, 0 is background
 Mask = NDArray[np.bool_]  # (H, W)
 
 VOID, DEEP_VOID = 255, 65535
 EXACT = ("PNG", "TIFF", "BMP", "PPM", "GIF")  # formats that keep values
+MARK = "s2iammask"  # in label pictures that were written here
 LOSSY = ("jpeg", "webp")  # ways of compression inside of them that do not
 
 
@@ -106,8 +107,17 @@ def check_size(pixels: NDArray[Any], path: Path, size: tuple[int, int], frame: o
 
 
 def write_labels(path: Path, ids: NDArray[np.integer[Any]]) -> None:
-    """A grey picture of ids (H, W) up to 255, which all programs read alike."""
-    write_picture(path, _narrow(ids))
+    """A grey picture of ids (H, W) up to 255, which all programs read alike, and which says who wrote it."""
+    write_bytes(path, encoded(Image.fromarray(_narrow(ids)), path.suffix, mark=MARK))
+
+
+def is_own(path: Path) -> bool:
+    """Whether it is a label picture that `write_labels` wrote: those of others are not ours to replace."""
+    try:
+        with opened(path) as image:
+            return image.info.get(MARKED) == MARK
+    except DatasetError:
+        return False
 
 
 def write_palette_labels(path: Path, ids: NDArray[np.integer[Any]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from s2iammask_core.errors import DatasetError, OutputError
 from s2iammask_core.files.outputs import write_bytes
@@ -16,6 +17,7 @@ from s2iammask_core.geometry import HostFrame
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM", "GIF")  # no others: some start programs
 STACKS = ("TIFF", "GIF", "WEBP", "PNG")  # of which one file may hold many frames
+MARKED = "Software"  # the name of that text in a PNG
 ORIENTATION = 0x0112  # the EXIF tag
 SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 
@@ -36,13 +38,16 @@ def write_picture(path: Path, picture: NDArray[np.uint8], quality: int = 95) -> 
     write_bytes(path, encoded(Image.fromarray(picture), path.suffix, quality))
 
 
-def encoded(image: Image.Image, suffix: str, quality: int = 95) -> bytes:
-    """The content of a picture file."""
+def encoded(image: Image.Image, suffix: str, quality: int = 95, mark: str = "") -> bytes:
+    """The content of a picture file; mark: what a PNG says of the program that wrote it."""
     kind = Image.registered_extensions().get(suffix.lower())
     if kind not in FORMATS:
         raise OutputError(f"cannot write a picture that ends in {suffix or 'nothing'}; use .png or .jpg")
     file = BytesIO()
-    image.save(file, kind, quality=quality)
+    said = PngInfo()
+    if mark:
+        said.add_text(MARKED, mark)
+    image.save(file, kind, quality=quality, pnginfo=said)
     return file.getvalue()
 
 
@@ -72,15 +77,6 @@ def opened(path: Path) -> Iterator[ImageFile.ImageFile]:
 def _seekable(file: BinaryIO) -> BinaryIO:
     """A pipe can be read once only."""
     return file if file.seekable() else BytesIO(file.read())
-
-
-def is_grey(path: Path) -> bool:
-    """Whether a picture has one channel of 8 bits, as label pictures have that this package wrote."""
-    try:
-        with opened(path) as image:
-            return image.mode == "L"
-    except DatasetError:
-        return False
 
 
 def pages(image: Image.Image) -> int:

@@ -8,6 +8,7 @@ import pytest
 
 from s2iammask_core.errors import OutputError
 from s2iammask_core.files.clips import open_clip
+from s2iammask_core.files.labels import write_labels
 from s2iammask_core.files.outputs import growing_file, growing_folder, keep_apart, set_aside, write_text
 from s2iammask_core.files.pictures import write_picture
 from s2iammask_core.sinks import mask_sink
@@ -92,3 +93,16 @@ def test_what_a_killed_run_left_in_its_folder_is_no_hindrance(tmp_path):
         pass
 
     assert list((tmp_path / "masks").iterdir()) == []
+
+
+def test_label_pictures_of_others_are_not_replaced_though_they_look_like_masks(tmp_path):
+    truth, own = tmp_path / "truth", tmp_path / "own"
+    write_picture(truth / "000001.png", np.ones((8, 8), np.uint8))
+    write_labels(own / "000001.png", np.ones((8, 8), np.uint8))
+
+    with mask_sink(own):
+        pass
+    with pytest.raises(OutputError, match=r"truth holds other files, such as 000001\.png"), mask_sink(truth):
+        pass
+
+    assert (list(own.iterdir()), len(list(truth.iterdir()))) == ([], 1)
