@@ -88,26 +88,34 @@ def test_the_arithmetic_is_that_of_the_networks_layers():
     assert torch.get_default_device().type == "cpu"
 
 
-@pytest.mark.parametrize(("runtime", "precision"), [("openvino", "fp32"), ("onnxruntime", "fp32")])
-def test_what_ran_an_exported_network_is_named(runtime, precision, tmp_path, capsys):
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A folder with the graphs of a small network."""
     pytest.importorskip("onnxruntime")
-    folder, weights = tmp_path / "exported", tmp_path / "random.safetensors"
-    checkpoint.save(build_network(NetworkConfig("siammask_box")), weights)
-    assert main(["export", str(folder), "--weights", str(weights), "--set", "proposals=2"]) == 0
+    folder = tmp_path_factory.mktemp("small")
+    network = NetworkConfig("s2iammask", blocks=3, mask_detail=False, memory=False)
+    checkpoint.save(build_network(network), folder / "random.safetensors")
+    words = ["--weights", str(folder / "random.safetensors"), "--set", "proposals=2"]
+    assert main(["export", str(folder / "exported"), *words]) == 0
+    return folder / "exported"
+
+
+@pytest.mark.parametrize(("runtime", "precision"), [("openvino", "fp32"), ("onnxruntime", "fp32")])
+def test_what_ran_an_exported_network_is_named(exported, runtime, precision, capsys):
     capsys.readouterr()
-    words = ["--weights", str(folder), "--runtime", runtime, "--threads", "1", "--precision", precision]
+    words = ["--weights", str(exported), "--runtime", runtime, "--threads", "1", "--precision", precision]
 
     assert main([*QUICK, *words, "--targets", "2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert main([*QUICK, *words]) == 0
 
     (row,) = report["rows"]
-    assert (report["variant"], report["precision"], row["targets"]) == ("siammask_box", "fp32", 2)
+    assert (report["variant"], report["precision"], row["targets"]) == ("s2iammask", "fp32", 2)
     assert report["runtime"].startswith(f"{runtime} 2" if runtime == "openvino" else f"{runtime} 1")
     assert (report["device"], row["device"], report["threads"]) == ("cpu", "cpu", 1)
     assert 0 < row["step_ms_p50"] <= row["step_ms_p99"]
     assert (row["tflops"], row["share_of_ceiling"], row["stages"]) == (None, None, {})
-    assert "siammask_box, targets 1" in capsys.readouterr().out
+    assert "s2iammask, targets 1" in capsys.readouterr().out
 
 
 def test_without_weights_the_default_is_measured_in_its_default_runtime(capsys):
