@@ -162,16 +162,19 @@ def _keep_settings(destination: Path, settings: dict[str, Any], sets: Mapping[st
     changed = [split for split, digest in digests.items() if known.get(split, digest) != digest]
     if changed or made is None:
         which = f"of {changed[0]}" if changed else "that nobody noted"
-        raise DatasetError(f"{destination} holds crops made from other annotations {which}; {INSTEAD}")
+        raise DatasetError(
+            f"{destination} holds crops made from other pictures or annotations {which}; {INSTEAD}"
+        )
     write_text(path, json.dumps({**values, "annotations": {**known, **digests}}, indent=2))
 
 
 def annotations_digest(videos: VideoSet) -> str:
-    """Changes with the frames' names, the boxes and the masks of a split."""
+    """Changes with the frames' names and sizes, the boxes and the masks of a split."""
     digest = Digest()
     for video in videos.videos:
         digest.add(video.name)
-        digest.add(*(path.name for path in video.frames))
+        for path in video.frames:
+            digest.name_and_size(path)
         for track, annotations in video.tracks.items():
             for frame, annotation in annotations.items():
                 digest.add(track, frame, annotation.box.xywh)

@@ -236,6 +236,15 @@ def test_crops_of_other_settings_are_not_mixed(coco, tmp_path):
         prepare("coco", coco, tmp_path, ["val2017"], replace(ALONE, quality=60))
 
 
+def test_crops_of_a_picture_that_was_replaced_are_not_taken_for_new_ones(coco, tmp_path):
+    prepare("coco", coco, tmp_path, ["val2017"], ALONE)
+    picture = next((coco / "val2017").glob("*.jpg"))
+    picture.write_bytes(picture.read_bytes() + b"\0")
+
+    with pytest.raises(DatasetError, match="from other pictures or annotations of val2017"):
+        prepare("coco", coco, tmp_path, ["val2017"], ALONE)
+
+
 def test_a_lower_quality_makes_smaller_files(coco, tmp_path):
     sizes = {}
     for quality in (40, 95):
