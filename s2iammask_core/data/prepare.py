@@ -127,7 +127,11 @@ def prepare(
     keep_apart({CROPS: destination / CROPS, **outputs}, [source])
     sets = {split: KINDS[kind].read(source, split, config) for split in names}
     _keep_settings(destination, {"set": kind, **asdict(config)}, sets)
-    return [_prepare_split(kind, split, videos, destination, config) for split, videos in sets.items()]
+    prepared = []
+    for split, videos in sets.items():
+        prepared.append(_prepare_split(kind, split, videos, destination, config))
+        _note_pictures(destination, split, videos)
+    return prepared
 
 
 def _prepare_split(
@@ -154,27 +158,47 @@ def _keep_settings(destination: Path, settings: dict[str, Any], sets: Mapping[st
     path = destination / "prepare.json"
     before = read_object(path) if path.exists() else {**values, "annotations": {}}
     made = before.get("annotations")
-    known = made if isinstance(made, dict) else {}
-    if {name: value for name, value in before.items() if name != "annotations"} != values:
+    known, pictures = (each if isinstance(each, dict) else {} for each in (made, before.get("pictures")))
+    if {name: value for name, value in before.items() if name not in ("annotations", "pictures")} != values:
         raise DatasetError(
             f"{destination} holds crops made with other settings ({path}: {before}, now: {values}); {INSTEAD}"
         )
     changed = [split for split, digest in digests.items() if known.get(split, digest) != digest]
+    changed += [
+        split for split in sets if split in pictures and pictures[split] != pictures_digest(sets[split])
+    ]
     if changed or made is None:
         which = f"of {changed[0]}" if changed else "that nobody noted"
         raise DatasetError(
             f"{destination} holds crops made from other pictures or annotations {which}; {INSTEAD}"
         )
-    write_text(path, json.dumps({**values, "annotations": {**known, **digests}}, indent=2))
+    noted = {**values, "annotations": {**known, **digests}, "pictures": pictures}
+    write_text(path, json.dumps(noted, indent=2))
+
+
+def _note_pictures(destination: Path, split: str, videos: VideoSet) -> None:
+    """Of a split that is complete: until then, a picture that is cut may be replaced and the work go on."""
+    path = destination / "prepare.json"
+    noted = read_object(path)
+    noted["pictures"][split] = pictures_digest(videos)
+    write_text(path, json.dumps(noted, indent=2))
+
+
+def pictures_digest(videos: VideoSet) -> str:
+    """Changes with the frames' names and sizes."""
+    digest = Digest()
+    for video in videos.videos:
+        for path in video.frames:
+            digest.name_and_size(path)
+    return digest.text
 
 
 def annotations_digest(videos: VideoSet) -> str:
-    """Changes with the frames' names and sizes, the boxes and the masks of a split."""
+    """Changes with the frames' names, the boxes and the masks of a split."""
     digest = Digest()
     for video in videos.videos:
         digest.add(video.name)
-        for path in video.frames:
-            digest.name_and_size(path)
+        digest.add(*(path.name for path in video.frames))
         for track, annotations in video.tracks.items():
             for frame, annotation in annotations.items():
                 digest.add(track, frame, annotation.box.xywh)
