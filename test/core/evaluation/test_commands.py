@@ -191,7 +191,8 @@ def clip(tmp_path, files):
 def weights(tmp_path):
     torch.manual_seed(0)
     path = tmp_path / "weights.safetensors"
-    checkpoint.save(build_network(NetworkConfig("siammask_box")), path)
+    small = NetworkConfig("s2iammask", blocks=3, mask_detail=False, memory=False)
+    checkpoint.save(build_network(small), path)
     return path
 
 
