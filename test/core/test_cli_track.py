@@ -164,7 +164,7 @@ def test_a_label_picture_of_another_size_names_both(tracked, tmp_path, capsys):
     write_palette_labels(tmp_path / "given.png", np.ones((20, 30), np.uint8))
 
     assert tracked("--mask", tmp_path / "given.png") == 2
-    assert "given.png is 30x20, but its frame the first one is 320x240" in capsys.readouterr().err
+    assert "given.png is 30x20, but its frame 0 is 320x240" in capsys.readouterr().err
 
 
 def test_an_output_that_is_the_input_is_refused_before_anything_is_opened(tracked, folder, tmp_path, capsys):
