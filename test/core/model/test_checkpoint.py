@@ -49,10 +49,10 @@ def test_published_checkpoints_convert_in_every_wrapping(network, tmp_path, wrap
     code = main(["weights", "convert", str(path), "--variant", "siammask_box"])
 
     assert code == 0
-    converted, _ = checkpoint.load(path.with_suffix(".safetensors"))
+    converted = checkpoint.load(path.with_suffix(".safetensors"))[0].state_dict()
     for name, value in network.state_dict().items():
         if not name.endswith("num_batches_tracked"):
-            torch.testing.assert_close(converted.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(converted[name], value, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("variant", ["siammask_box", "siammask_base", "siammask_sharp"])
