@@ -30,7 +30,6 @@ from s2iammask_core.files.clips import open_clip
 from s2iammask_ros.messages.stamps import nanoseconds
 from s2iammask_ros.outputs.conversions import rgb_to_image
 
-PREVIEW_PERIOD = 0.3  # seconds
 AHEAD = 30  # frames of a clip that are read before they are due
 LAST_WORDS = 1.0  # seconds in which the last image can still be delivered
 
@@ -68,7 +67,7 @@ def show(node: CameraNode, frames: Iterator[NDArray], rate: float) -> list[int]:
     first = next(frames)
     while not node.started:
         node.publish(first, "preview")
-        node.wait(time.monotonic() + PREVIEW_PERIOD)
+        node.wait(time.monotonic() + 1 / rate)
     stamps: list[int] = []
     with suppress(KeyboardInterrupt):  # a live camera ends this way
         for stamp in published(node, itertools.chain([first], frames), rate):
