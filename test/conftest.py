@@ -8,6 +8,7 @@ import struct
 import sys
 import tempfile
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -183,6 +184,7 @@ def cluster():
     from ray.cluster_utils import Cluster
 
     folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # the paths of sockets must be short
+    Path("/tmp/ray").mkdir(exist_ok=True)  # where it notes its last cluster, and makes no folder for that
     head = {**RAY_NODE, "include_dashboard": False, "temp_dir": folder}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     cluster.add_node(**RAY_NODE)
