@@ -38,7 +38,7 @@ class PageNode(Node):
         self._looked: dict[str, float] = {}  # by camera: when somebody looked last
         self._hub = hub
         self._state: int | None = None
-        self._parameters: dict[str, Any] = {}
+        self._given: dict[str, Any] = {}
         self._device: dict[str, str] = {}
         self._is_there = False
         self._get_state = Asking(self, GetState, f"{self.tracker}/get_state", self._on_state)
@@ -57,8 +57,8 @@ class PageNode(Node):
             "live",
             self.tracker,
             list(self.cameras) or [""],
-            float(self._parameters.get("click_size", usual.click_size)),
-            keeps=float(self._parameters.get("history_seconds", usual.history_seconds)),
+            float(self._given.get("click_size", usual.click_size)),
+            keeps=float(self._given.get("history_seconds", usual.history_seconds)),
         )
 
     def now(self) -> int:
@@ -71,7 +71,7 @@ class PageNode(Node):
     def _tick(self) -> None:
         found = cameras_of(self, self.tracker)
         if bool(found) != self._is_there:
-            self._is_there, self._state, self._parameters = bool(found), None, {}
+            self._is_there, self._state, self._given = bool(found), None, {}
         if found and found != list(self.cameras):
             self._change_cameras(found)
         topics = image_topics(self, self.tracker) if found else []
@@ -127,7 +127,7 @@ class PageNode(Node):
     def _ask(self) -> None:
         """The node's state each second, its parameters once."""
         self._get_state.ask(GetState.Request())
-        if not self._parameters:
+        if not self._given:
             self._get_parameters.ask(GetParameters.Request(names=list(ASKED)))
 
     def _on_state(self, answer: Any) -> None:
@@ -137,16 +137,14 @@ class PageNode(Node):
         if len(answer.values) != len(ASKED):
             return
         pairs = zip(ASKED, answer.values, strict=True)
-        self._parameters = {name: value.string_value or value.double_value for name, value in pairs}
+        self._given = {name: value.string_value or value.double_value for name, value in pairs}
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         self._device = device_of(message.status, self.tracker) or self._device
 
     def _tell_about(self) -> None:
         given = {
-            text: Path(str(self._parameters[name])).name
-            for name, text in SHOWN.items()
-            if self._parameters.get(name)
+            text: Path(str(self._given[name])).name for name, text in SHOWN.items() if self._given.get(name)
         }
         device = {key.replace("_", " ").capitalize(): value for key, value in self._device.items()}
         images = {
