@@ -183,7 +183,7 @@ class TrackerConfig(Checked):
     )
     proposals: int = setting(10, "number of proposals whose masks vote (K)", 1, 100)
     mask_regions: int = setting(
-        2,
+        3,
         "masks that are predicted; proposals without one vote with the nearest; 0 gives each its own",
         0,
         100,

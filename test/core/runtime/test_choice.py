@@ -157,7 +157,7 @@ def test_settings_that_the_graphs_lack_take_another_way(gpu, caplog):
     tracker = load_tracker(config=TrackerConfig(mask_regions=0))
 
     assert tracker.runtime == "eager"
-    assert "mask_regions = 2, not 0" in caplog.text
+    assert "mask_regions = 3, not 0" in caplog.text
 
 
 def test_a_candidate_is_what_a_message_calls_it():
