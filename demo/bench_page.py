@@ -54,11 +54,19 @@ def main() -> int:
     with TemporaryDirectory() as folder, ExitStack() as stack:
         clip = write_clip(Path(folder) / "clip.mp4")
         lines = {
-            "tracker": [*module("s2iammask_ros.tracker_node"), "--ros-args", "-r", "image:=/camera/image_raw",
-                        "-p", f"weights:={args.weights}", "-p", "max_age:=0.0"],
+            "tracker": [
+                *module("s2iammask_ros.tracker_node"),
+                "--ros-args",
+                "-r",
+                "image:=/camera/image_raw",
+                "-p",
+                f"weights:={args.weights}",
+                "-p",
+                "max_age:=0.0",
+            ],
             "camera": [*module("demo.camera"), "--video", str(clip), "--rate", "30", "--loop", "--clock"],
             "page": [*module("s2iammask_ros.page.page"), "--ros-args", "-p", "port:=0"],
-        }  # fmt: skip
+        }
         processes = {name: begin(line) for name, line in lines.items()}
         stack.callback(end, list(processes.values()))
         address, page = processes["page"].stdout.readline().split()[-1], processes["page"].pid
@@ -207,9 +215,9 @@ def cpu_seconds(process: int) -> float:
 def memory(process: int) -> float:
     """Resident, and its own: what processes share to hand over images counts for none."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    sizes = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines)
-             if name in ("VmRSS", "RssShmem")}  # fmt: skip
-    return (sizes["VmRSS"] - sizes["RssShmem"]) / 1000
+    sizes = dict(line.split(":", 1) for line in lines if line.startswith(("VmRSS", "RssShmem")))
+    own, shared = (int(sizes[name].split()[0]) for name in ("VmRSS", "RssShmem"))
+    return (own - shared) / 1000
 
 
 def give_way() -> None:

@@ -66,7 +66,7 @@ def read_labels(path: Path, scheme: Scheme = Scheme.IDS) -> Labels:
     return Labels(np.where(void, 0, values).astype(np.uint16), void)
 
 
-def read_truth(path: Path, scheme: Scheme) -> Labels:
+def read_truth_labels(path: Path, scheme: Scheme) -> Labels:
     """The same of a picture in a sequence, whose first one tells the scheme.
 
     DatasetError also for white alone where there are ids, since it may be void or a mask.

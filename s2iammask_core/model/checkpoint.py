@@ -18,6 +18,7 @@ from s2iammask_core.model.network import SiameseNetwork, build_network
 
 FORMAT = "s2iammask-1"  # written into each file; BGR files of others never carry it
 STEM = "backbone.conv1.weight"
+DAMAGED = "it is cut or damaged, or no weights; fetch it anew"
 
 
 def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {}) -> None:
@@ -33,9 +34,6 @@ def save(network: SiameseNetwork, path: Path | str, notes: Mapping[str, str] = {
     described = asdict(network.config)
     own = {"format": FORMAT, "network": json.dumps(described)}
     write_bytes(Path(path), to_bytes(tensors, metadata={**notes, **own}))
-
-
-DAMAGED = "it is cut or damaged, or no weights; fetch it anew"
 
 
 def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:

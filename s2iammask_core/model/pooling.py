@@ -24,8 +24,8 @@ class Grid:
 
 
 DEEP = Grid(8, 7.5)  # search features and the padded correlation
-LARGE = 48  # cells a side from which RoIAlign is the faster of the two in an exported graph
 EARLY = (Grid(2, 3.5), Grid(4, 3.5))  # the stem and layer1 of the backbone
+LARGE = 48  # cells a side from which RoIAlign is the faster of the two in an exported graph
 
 
 def pool(features: Tensor, rois: Tensor, size: int, grid: Grid) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from s2iammask_core.runtime.capture import is_out_of_memory
 from s2iammask_core.runtime.captured import StepWork, step_work
 from s2iammask_core.runtime.prepare import PreparedNetwork
-from s2iammask_core.tracking.network import MaskSource, Network, SearchOutput
+from s2iammask_core.tracking.network import Network, OfNetwork, SearchOutput
 from s2iammask_core.tracking.settings import StepSettings
 
 Inputs = ParamSpec("Inputs")
@@ -54,7 +54,7 @@ class CompiledWork:
         return self._plain(pixels, kernels, windows, live)
 
 
-class CompiledNetwork:
+class CompiledNetwork(OfNetwork):
     """A prepared network on a CPU whose search and region masks are compiled on their first use.
 
     The targets go through one by one: a batch gains nothing there, and so one compilation, which may take
@@ -62,7 +62,7 @@ class CompiledNetwork:
     """
 
     def __init__(self, network: PreparedNetwork) -> None:
-        self._network = network
+        super().__init__(network)
         self._search, self._roi_masks = network.search, network.roi_masks
         if not has_compiler():
             logger.warning("no C++ compiler was found; the network runs uncompiled")
@@ -72,14 +72,6 @@ class CompiledNetwork:
     @property
     def device(self) -> torch.device:
         return self._network.device
-
-    @property
-    def mask_source(self) -> MaskSource:
-        return self._network.mask_source
-
-    @property
-    def memory_values(self) -> int:
-        return self._network.memory_values
 
     def template(self, patches: Tensor, masks: Tensor) -> Tensor:
         return self._network.template(patches, masks)

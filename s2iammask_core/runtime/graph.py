@@ -22,7 +22,7 @@ from s2iammask_core.tracking.answer import Answer, unpacked
 from s2iammask_core.tracking.arrays import joined
 from s2iammask_core.tracking.eager import EagerRunner
 from s2iammask_core.tracking.frame_store import FrameStore
-from s2iammask_core.tracking.network import MaskSource, Network
+from s2iammask_core.tracking.network import Network, WithNetwork
 from s2iammask_core.tracking.runner import Search
 from s2iammask_core.tracking.settings import FIXED, StepSettings
 
@@ -51,7 +51,7 @@ class Situation:
     bucket: int
 
 
-class GraphRunner:
+class GraphRunner(WithNetwork):
     """Runs captured steps, each captured when it is first needed.
 
     Where memory is too small for a capture, the others are given up for it; if that does not help, smaller
@@ -65,7 +65,8 @@ class GraphRunner:
         capture: Capture | None = None,
         make_work: Callable[[Network, StepSettings], StepWork] = step_work,
     ) -> None:
-        self._network, self._make_work = network, make_work
+        super().__init__(network)
+        self._make_work = make_work
         self._capture = capture or CudaCapture(network.device)
         self._store = FrameStore(network.device)
         self._eager = EagerRunner(network, self._store)
@@ -76,20 +77,8 @@ class GraphRunner:
         self._failed: CapturedStep | None = None
         self._made_room = False  # for a capture, once: captures must not push each other out by turns
 
-    @property
-    def device(self) -> str:
-        return self._eager.device
-
-    @property
-    def mask_source(self) -> MaskSource:
-        return self._eager.mask_source
-
     def sizes(self, most: int) -> tuple[int, ...]:
         return BUCKETS[: BUCKETS.index(bucket_of(min(most, BUCKETS[-1]))) + 1]
-
-    @property
-    def memory_values(self) -> int:
-        return self._eager.memory_values
 
     def templates(
         self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]

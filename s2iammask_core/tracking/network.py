@@ -62,15 +62,11 @@ class Network(Protocol):
         ...
 
 
-class WithNetwork:
-    """What all that steps by a network of PyTorch say about it, as `runner.StepRunner` has it."""
+class OfNetwork:
+    """What is made of a network of PyTorch, and says so."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
-
-    @property
-    def device(self) -> str:
-        return str(self._network.device)
 
     @property
     def mask_source(self) -> MaskSource:
@@ -79,6 +75,14 @@ class WithNetwork:
     @property
     def memory_values(self) -> int:
         return self._network.memory_values
+
+
+class WithNetwork(OfNetwork):
+    """What all that steps by a network say about it, as `runner.StepRunner` has it."""
+
+    @property
+    def device(self) -> str:
+        return str(self._network.device)
 
     def sizes(self, most: int) -> tuple[int, ...]:
         return (1,)

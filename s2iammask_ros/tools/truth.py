@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.davis import region_similarity
-from s2iammask_core.files.labels import Labels, Scheme, check_size, scheme_of
-from s2iammask_core.files.labels import read_truth as read_truth_picture
+from s2iammask_core.files.labels import Labels, Scheme, check_size, read_truth_labels, scheme_of
 from s2iammask_core.files.names import picture_files
 from s2iammask_core.tracking.regions import NO_MASK
 from s2iammask_core.tracking.track import MaskRegion
@@ -47,7 +46,7 @@ class Truth:
             here = [each.name for each in shown if each.first < number < each.until]
             if masks is None or not here:
                 continue
-            labels = read_truth_picture(path, self.scheme)
+            labels = read_truth_labels(path, self.scheme)
             for name in here:
                 sums[name].append(_overlap(labels, values[name], masks.get(name, NO_MASK)))
         return [float(np.mean(each)) if each else None for each in sums.values()]
@@ -65,7 +64,7 @@ def read_truth(folder: Path, images: int, size: tuple[int, int], objects: int) -
         raise DatasetError(f"the bag has {images} images, the truth in {folder} {len(files)} pictures")
     scheme = scheme_of(files[0], objects)
     for path in files:  # all of each: what is cut or of another kind is found before the work, not after it
-        check_size(read_truth_picture(path, scheme).ids, path, size, "in the bag")
+        check_size(read_truth_labels(path, scheme).ids, path, size, "in the bag")
     return Truth(files, scheme)
 
 

@@ -13,7 +13,7 @@ from s2iammask_core.evaluation.sequences.frames import ChosenFrames, Frames, Ima
 from s2iammask_core.files.davis import RESOLUTION
 from s2iammask_core.files.digests import Digest
 from s2iammask_core.files.json_files import read_object
-from s2iammask_core.files.labels import VOID, Scheme, check_size, read_labels, read_truth, scheme_of
+from s2iammask_core.files.labels import VOID, Scheme, check_size, read_labels, read_truth_labels, scheme_of
 from s2iammask_core.files.names import natural_order
 from s2iammask_core.geometry import HostFrame
 
@@ -46,7 +46,7 @@ class MaskSequence:
         if index not in self.annotations:
             raise DatasetError(f"sequence {self.name} has no annotation for frame {self.frames.name(index)}")
         path = self.annotations[index]
-        found = read_truth(path, self.scheme)
+        found = read_truth_labels(path, self.scheme)
         try:
             labels = found.marked
         except DatasetError as error:

@@ -79,40 +79,87 @@ coco = record(
         "annotations": st.lists(
             record(
                 {"image_id": st.sampled_from([0, 0, 1, None])},
-                bbox=boxes, segmentation=segmentations, id=values, track_id=values, category_id=values,
+                bbox=boxes,
+                segmentation=segmentations,
+                id=values,
+                track_id=values,
+                category_id=values,
             ),
             max_size=2,
         ),
     },
-    videos=values, categories=values,
-)  # fmt: skip
-youtube = record({"videos": st.dictionaries(st.sampled_from(["v", "w"]), record(
-    {"objects": st.dictionaries(st.sampled_from(["1", "0", "x", "-1", "999"]), record(
-        {"frames": st.one_of(values, st.lists(st.sampled_from(["0", "1", "7"]), max_size=2))}, category=values
-    ), max_size=2)}
-), max_size=2)})  # fmt: skip
-shapes = st.lists(record(
-    {"type": st.just("rectangle"), "frame": values, "points": boxes}, label=values, outside=values
-), max_size=2)  # fmt: skip
-cvat = st.lists(record({"shapes": shapes, "tracks": st.lists(record({"shapes": shapes}), max_size=2)}))
-label_studio = st.lists(record(
+    videos=values,
+    categories=values,
+)
+youtube = record(
     {
-        "data": st.just({"image": "pictures/0.jpg", "video": "clip.mp4"}),
-        "annotations": st.lists(record({"result": st.lists(record(
-            {
-                "type": st.sampled_from(["videorectangle", "rectanglelabels"]),
-                "value": record(
-                    dict.fromkeys(("x", "y", "width", "height"), leaves),
-                    rotation=leaves, rectanglelabels=values,
-                    sequence=st.lists(
-                        record({"frame": values}, x=values, y=values, width=values, height=values), max_size=2
-                    ),
-                ),
-            },
-            to_name=st.sampled_from(["image", "video"]),
-        ), max_size=2)}), max_size=1),
+        "videos": st.dictionaries(
+            st.sampled_from(["v", "w"]),
+            record(
+                {
+                    "objects": st.dictionaries(
+                        st.sampled_from(["1", "0", "x", "-1", "999"]),
+                        record(
+                            {
+                                "frames": st.one_of(
+                                    values, st.lists(st.sampled_from(["0", "1", "7"]), max_size=2)
+                                )
+                            },
+                            category=values,
+                        ),
+                        max_size=2,
+                    )
+                }
+            ),
+            max_size=2,
+        )
     }
-), min_size=1, max_size=2)  # fmt: skip
+)
+shapes = st.lists(
+    record({"type": st.just("rectangle"), "frame": values, "points": boxes}, label=values, outside=values),
+    max_size=2,
+)
+cvat = st.lists(record({"shapes": shapes, "tracks": st.lists(record({"shapes": shapes}), max_size=2)}))
+label_studio = st.lists(
+    record(
+        {
+            "data": st.just({"image": "pictures/0.jpg", "video": "clip.mp4"}),
+            "annotations": st.lists(
+                record(
+                    {
+                        "result": st.lists(
+                            record(
+                                {
+                                    "type": st.sampled_from(["videorectangle", "rectanglelabels"]),
+                                    "value": record(
+                                        dict.fromkeys(("x", "y", "width", "height"), leaves),
+                                        rotation=leaves,
+                                        rectanglelabels=values,
+                                        sequence=st.lists(
+                                            record(
+                                                {"frame": values},
+                                                x=values,
+                                                y=values,
+                                                width=values,
+                                                height=values,
+                                            ),
+                                            max_size=2,
+                                        ),
+                                    ),
+                                },
+                                to_name=st.sampled_from(["image", "video"]),
+                            ),
+                            max_size=2,
+                        )
+                    }
+                ),
+                max_size=1,
+            ),
+        }
+    ),
+    min_size=1,
+    max_size=2,
+)
 
 
 @EACH
@@ -163,9 +210,22 @@ def test_a_broken_table_of_jobs_or_corrections(tmp_path, head, rows, encoding, c
 
 
 @EACH
-@given(content=st.one_of(st.binary(max_size=40), st.lists(
-    record({"recording": values}, frame=values, stamp=values, id=values, box=boxes, mask=values, label=values)
-).map(lambda rows: "\n".join(map(json.dumps, rows)).encode())))  # fmt: skip
+@given(
+    content=st.one_of(
+        st.binary(max_size=40),
+        st.lists(
+            record(
+                {"recording": values},
+                frame=values,
+                stamp=values,
+                id=values,
+                box=boxes,
+                mask=values,
+                label=values,
+            )
+        ).map(lambda rows: "\n".join(map(json.dumps, rows)).encode()),
+    )
+)
 def test_broken_json_lines(tmp_path, content):
     path = tmp_path / "jobs.jsonl"
     path.write_bytes(content)
@@ -174,15 +234,20 @@ def test_broken_json_lines(tmp_path, content):
 
 
 @EACH
-@given(content=st.one_of(values, st.dictionaries(
-    st.sampled_from(["v", "\ud800"]),
-    st.dictionaries(
-        st.sampled_from(["00", "x", "9" * 12, "\u00b2"]),
-        st.dictionaries(st.sampled_from(["000000", "hard", "\u00b2", "9" * 12]), boxes, max_size=2),
-        max_size=2,
-    ),
-    max_size=2,
-)))  # fmt: skip
+@given(
+    content=st.one_of(
+        values,
+        st.dictionaries(
+            st.sampled_from(["v", "\ud800"]),
+            st.dictionaries(
+                st.sampled_from(["00", "x", "9" * 12, "\u00b2"]),
+                st.dictionaries(st.sampled_from(["000000", "hard", "\u00b2", "9" * 12]), boxes, max_size=2),
+                max_size=2,
+            ),
+            max_size=2,
+        ),
+    )
+)
 def test_a_broken_json_of_crops(tmp_path, content):
     (tmp_path / "crop511").mkdir(exist_ok=True)
     path = tmp_path / "train.json"
@@ -204,12 +269,17 @@ def test_a_broken_meta_json(root, content):
 
 
 @EACH
-@given(content=st.one_of(values, st.dictionaries(
-    st.sampled_from(["0", "1", "7"]),
-    record(
-        {"objects": st.dictionaries(st.sampled_from("1x"), record({"area": values}, category=values))}
-    ),
-)))  # fmt: skip
+@given(
+    content=st.one_of(
+        values,
+        st.dictionaries(
+            st.sampled_from(["0", "1", "7"]),
+            record(
+                {"objects": st.dictionaries(st.sampled_from("1x"), record({"area": values}, category=values))}
+            ),
+        ),
+    )
+)
 def test_a_broken_index_of_stills(root, content):
     path = root / "index.json"
     path.write_text(json.dumps(content))
@@ -223,9 +293,14 @@ sides = st.sampled_from(
 
 
 @EACH
-@given(content=st.one_of(st.binary(max_size=40), st.lists(sides, max_size=5).map(
-    lambda found: f"<a><object><bndbox>{''.join(found)}</bndbox></object></a>".encode()
-)))  # fmt: skip
+@given(
+    content=st.one_of(
+        st.binary(max_size=40),
+        st.lists(sides, max_size=5).map(
+            lambda found: f"<a><object><bndbox>{''.join(found)}</bndbox></object></a>".encode()
+        ),
+    )
+)
 def test_a_broken_xml_of_boxes(tmp_path, content):
     path = tmp_path / "picture.xml"
     path.write_bytes(content)
