@@ -15,7 +15,7 @@ MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
     "model": LEAVES | {"files"},
     "tracking": LEAVES,
     "files": LEAVES,
-    "data": LEAVES | {"files"},
+    "data": LEAVES | {"files", "spread"},
     "clip": LEAVES | {"files"},
     "overlay": LEAVES | {"tracking"},
     "sinks": LEAVES | {"files", "overlay", "tracking"},

@@ -9,6 +9,7 @@ from dataclasses import Field, asdict, fields
 from pathlib import Path
 from typing import Any
 
+from s2iammask_core.cli.workers import add_workers, chosen_workers
 from s2iammask_core.data.prepare import KINDS, PrepareConfig, Prepared, prepare
 
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for each in fields(PrepareConfig):
         _add_setting(parser, each)
+    add_workers(parser)
     parser.add_argument("--json", action="store_true", help="print the result as one json object")
 
 
@@ -35,7 +37,8 @@ def _add_setting(parser: argparse.ArgumentParser, field: "Field[Any]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     config = PrepareConfig(**{each.name: getattr(args, each.name) for each in fields(PrepareConfig)})
-    results = prepare(args.set, args.source, args.destination, args.split, config)
+    paths = args.source, args.destination
+    results = prepare(args.set, *paths, args.split, config, chosen_workers(args))
     if args.json:
         print(json.dumps({"set": args.set, "splits": [_record(each) for each in results]}))
         return 0

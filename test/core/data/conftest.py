@@ -72,6 +72,17 @@ def _no_shared_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def contents():
+    """Reads all files of a folder, by their names below it."""
+
+    def read(folder):
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+    return read
+
+
+@pytest.fixture
 def drawing(tmp_path, scene, colours):
     return Drawing(tmp_path / "set", scene, colours)
 

@@ -1,12 +1,7 @@
+"""What is made of each data set."""
+
 import argparse
 import json
-import os
-import select
-import subprocess
-import sys
-from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,16 +14,9 @@ from s2iammask_core.data.prepare import PrepareConfig, prepare
 from s2iammask_core.data.readers.crops import CropSetting, read_crops
 from s2iammask_core.errors import ConfigError, DatasetError, OutputError
 
-ALONE = PrepareConfig(workers=1)
-ROOT = Path(__file__).parents[3]
-
 
 def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def contents(folder):
-    return {name: (folder / name).read_bytes() for name in files(folder)}
 
 
 def labels(path):
@@ -41,7 +29,7 @@ def read_crop(path):
 
 
 def test_coco_is_prepared_as_the_method_names_it(coco, tmp_path):
-    train, val = prepare("coco", coco, tmp_path / "out", config=ALONE)
+    train, val = prepare("coco", coco, tmp_path / "out")
 
     crops = [
         f"{split}/000000000009/000000.{track}" for split in ("train2017", "val2017") for track in ("00", "02")
@@ -57,7 +45,7 @@ def test_coco_is_prepared_as_the_method_names_it(coco, tmp_path):
 
 
 def test_crops_of_coco_show_the_object_and_its_mask(coco, tmp_path, colours):
-    prepare("coco", coco, tmp_path, ["train2017"], ALONE)
+    prepare("coco", coco, tmp_path, ["train2017"])
 
     stem = tmp_path / "crop511/train2017/000000000009/000000.00"
     mask = cv2.imread(f"{stem}.m.png", cv2.IMREAD_UNCHANGED)
@@ -70,13 +58,13 @@ def test_crops_of_coco_show_the_object_and_its_mask(coco, tmp_path, colours):
 
 
 def test_crowds_of_coco_are_prepared_when_asked_for(coco, tmp_path):
-    prepare("coco", coco, tmp_path, ["train2017"], replace(ALONE, crowds=True))
+    prepare("coco", coco, tmp_path, ["train2017"], PrepareConfig(crowds=True))
 
     assert list(labels(tmp_path / "train2017.json")["train2017/000000000009"]) == ["00", "01", "02"]
 
 
 def test_youtube_vos_is_prepared_by_frame_number_and_running_track(youtube_vos, tmp_path):
-    prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+    prepare("ytb_vos", youtube_vos, tmp_path)
 
     assert labels(tmp_path / "train.json") == {
         "train/bb22": {"00": {"000000": [10, 10, 70, 70]}},
@@ -92,7 +80,7 @@ def test_youtube_vos_is_prepared_by_frame_number_and_running_track(youtube_vos, 
 def test_the_last_videos_of_youtube_vos_are_for_validation(youtube_vos, tmp_path, monkeypatch):
     monkeypatch.setattr(preparation, "YTB_VOS_TRAIN", 1)
 
-    (result,) = prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+    (result,) = prepare("ytb_vos", youtube_vos, tmp_path)
 
     assert list(labels(tmp_path / "train.json")) == ["train/bb22"]
     assert list(labels(tmp_path / "val.json")) == ["train/aa11"]
@@ -100,7 +88,7 @@ def test_the_last_videos_of_youtube_vos_are_for_validation(youtube_vos, tmp_path
 
 
 def test_vid_keeps_all_frames_of_a_track_across_a_gap(vid, tmp_path):
-    prepare("vid", vid, tmp_path, config=ALONE)
+    prepare("vid", vid, tmp_path)
 
     snippet = "ILSVRC2015_VID_train_0000/ILSVRC2015_train_00010001"
     tracks = labels(tmp_path / "train.json")[snippet]
@@ -112,7 +100,7 @@ def test_vid_keeps_all_frames_of_a_track_across_a_gap(vid, tmp_path):
 
 
 def test_det_numbers_the_objects_of_a_picture(det, tmp_path):
-    prepare("det", det, tmp_path, config=ALONE)
+    prepare("det", det, tmp_path)
 
     name = "ILSVRC2013_train/n01440764/n01440764_2"
     assert files(tmp_path / "crop511") == [f"{name}/000000.00.x.jpg", f"{name}/000000.01.x.jpg"]
@@ -120,7 +108,7 @@ def test_det_numbers_the_objects_of_a_picture(det, tmp_path):
 
 
 def test_prepared_crops_are_read_back(youtube_vos, tmp_path):
-    prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+    prepare("ytb_vos", youtube_vos, tmp_path)
 
     setting = CropSetting("ytb_vos", 20, None, has_masks=True)
     found = read_crops(tmp_path / "crop511", tmp_path / "train.json", setting)
@@ -135,120 +123,10 @@ def test_prepared_crops_are_read_back(youtube_vos, tmp_path):
                 assert video.frames[frame].is_file()
 
 
-def test_several_processes_write_the_same_as_one(vid, tmp_path, monkeypatch):
-    monkeypatch.setattr(preparation, "BATCH", 1)
-    prepare("vid", vid, tmp_path / "one", config=ALONE)
-
-    prepare("vid", vid, tmp_path / "two", config=replace(ALONE, workers=2))
-
-    assert contents(tmp_path / "two") == contents(tmp_path / "one")
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(
-    vid, drawing, tmp_path, monkeypatch, workers
-):
-    config, out = replace(ALONE, workers=workers), tmp_path / "out"
-    monkeypatch.setattr(preparation, "BATCH", 1)
-    prepare("vid", vid, tmp_path / "whole", ["train"], ALONE)
-    last = "Data/VID/train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00010001/000005.JPEG"
-    picture = (vid / last).read_bytes()
-    drawing.text(last, "torn")
-    with pytest.raises(DatasetError, match=r"000005\.JPEG"):
-        prepare("vid", vid, out, ["train"], config)
-    (vid / last).write_bytes(picture)
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.jpg")}
-
-    (result,) = prepare("vid", vid, out, ["train"], config)
-
-    assert 0 < result.written < result.crops
-    assert contents(out) == contents(tmp_path / "whole")
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from s2iammask_core.data.prepare import PrepareConfig, prepare
-prepare("vid", Path(sys.argv[1]), Path(sys.argv[2]), ["train"], PrepareConfig(workers=2))
-"""
-
-
-def start_and_wait_until_it_reads(pipe, *words):
-    """A run of KILLED, and the writing end of the pipe that one of its processes has begun to read."""
-    process = subprocess.Popen([sys.executable, "-c", KILLED, *map(str, words)], cwd=ROOT)
-    while process.poll() is None:
-        with suppress(OSError):
-            return process, os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.05)
-    raise AssertionError(f"the run ended by itself with {process.returncode}")
-
-
-@pytest.mark.slow
-def test_a_killed_run_leaves_no_process_and_goes_on(vid, tmp_path):
-    prepare("vid", vid, tmp_path / "whole", ["train"], ALONE)
-    picture = vid / "Data/VID/train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00010001/000005.JPEG"
-    picture.rename(tmp_path / "kept.JPEG")
-    os.mkfifo(picture)
-    process, pipe = start_and_wait_until_it_reads(picture, vid, tmp_path / "out")
-
-    process.kill()
-    process.wait()
-    ended = select.poll()
-    ended.register(pipe, 0)  # tells when the last reader of the pipe is gone
-    assert ended.poll(20_000)
-    os.close(pipe)
-    (tmp_path / "kept.JPEG").replace(picture)
-    (result,) = prepare("vid", vid, tmp_path / "out", ["train"], ALONE)
-
-    assert (result.written, result.crops) == (2, 10)
-    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-
-
-def test_files_that_a_killed_run_left_in_part_are_written_again(coco, tmp_path):
-    prepare("coco", coco, tmp_path / "out", ["train2017"], ALONE)
-    whole = contents(tmp_path / "out")
-    folder = tmp_path / "out/crop511/train2017/000000000009"
-    (folder / "000000.00.x.jpg").rename(folder / "000000.00.x.jpg.part")
-    (folder / "000000.02.m.png").write_bytes(b"")
-
-    (result,) = prepare("coco", coco, tmp_path / "out", ["train2017"], ALONE)
-
-    assert result.written == 2
-    assert contents(tmp_path / "out") == whole
-
-
-def test_the_labels_come_last(vid, drawing, tmp_path):
-    drawing.text("Data/VID/val/ILSVRC2015_val_00007000/000000.JPEG", "torn")
-
-    with pytest.raises(DatasetError, match=r"000000\.JPEG"):
-        prepare("vid", vid, tmp_path / "out", ["val"], ALONE)
-
-    assert not (tmp_path / "out/val.json").exists()
-
-
-def test_crops_of_other_settings_are_not_mixed(coco, tmp_path):
-    prepare("coco", coco, tmp_path, ["val2017"], ALONE)
-
-    prepare("coco", coco, tmp_path, ["val2017"], replace(ALONE, workers=2))
-    with pytest.raises(DatasetError, match="other settings"):
-        prepare("coco", coco, tmp_path, ["val2017"], replace(ALONE, quality=60))
-
-
-def test_crops_of_a_picture_that_was_replaced_are_not_taken_for_new_ones(coco, tmp_path):
-    prepare("coco", coco, tmp_path, ["val2017"], ALONE)
-    picture = next((coco / "val2017").glob("*.jpg"))
-    picture.write_bytes(picture.read_bytes() + b"\0")
-
-    with pytest.raises(DatasetError, match="from other pictures or annotations of val2017"):
-        prepare("coco", coco, tmp_path, ["val2017"], ALONE)
-
-
 def test_a_lower_quality_makes_smaller_files(coco, tmp_path):
     sizes = {}
     for quality in (40, 95):
-        prepare("coco", coco, tmp_path / str(quality), ["val2017"], replace(ALONE, quality=quality))
+        prepare("coco", coco, tmp_path / str(quality), ["val2017"], PrepareConfig(quality=quality))
         sizes[quality] = sum(path.stat().st_size for path in (tmp_path / str(quality)).rglob("*.jpg"))
 
     assert sizes[40] < sizes[95]
@@ -259,7 +137,7 @@ def test_a_mask_of_another_size_than_its_frame_is_named(youtube_vos, tmp_path):
     cv2.imwrite(str(frame), np.zeros((60, 80, 3), np.uint8))
 
     with pytest.raises(DatasetError, match=r"aa11/00005\.jpg"):
-        prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+        prepare("ytb_vos", youtube_vos, tmp_path)
 
 
 def test_frames_that_bear_no_number_are_named(youtube_vos, tmp_path):
@@ -267,14 +145,14 @@ def test_frames_that_bear_no_number_are_named(youtube_vos, tmp_path):
         path.rename(path.with_stem("five"))
 
     with pytest.raises(DatasetError, match=r"five\.jpg must be named by its frame number"):
-        prepare("ytb_vos", youtube_vos, tmp_path, config=ALONE)
+        prepare("ytb_vos", youtube_vos, tmp_path)
 
 
 def test_a_destination_that_cannot_be_written_is_named(coco, tmp_path):
     (tmp_path / "crop511").write_text("a file where the folder should be")
 
     with pytest.raises(OutputError, match="crop511"):
-        prepare("coco", coco, tmp_path, ["val2017"], ALONE)
+        prepare("coco", coco, tmp_path, ["val2017"])
 
 
 def test_what_cannot_be_prepared_is_an_error(tmp_path):
@@ -291,7 +169,7 @@ def run_command(*words):
 
 
 def test_the_command_reports_what_it_made(vid, tmp_path, capsys):
-    words = ("vid", vid, tmp_path, "--split", "val", "--workers", "1")
+    words = ("vid", vid, tmp_path, "--split", "val", "--workers", "0")
 
     assert run_command(*words) == 0
     first = capsys.readouterr()
