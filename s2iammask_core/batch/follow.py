@@ -65,9 +65,11 @@ def _begun(tracker: Tracker, begun: dict[int, Span], moment: Moment) -> list[Tra
 
 
 def first_tracks(tracker: Tracker, targets: Mapping[int, Box | Mask], frame: Frame) -> list[Track]:
-    """The tracks of the frame where targets begin, by id: what is given, and for boxes the masks in them."""
-    first = tracker.sibling()  # the tracker itself sees each frame once
-    first.start(frame, list(targets.values()), list(targets))
+    """The tracks of the frame in which targets have begun, by id: what was given, and for boxes the masks in
+    them.
+    """
+    first = tracker.twin()  # the tracker itself sees each frame once
+    first.stop([id_ for id_ in first.ids if id_ not in targets])
     return [_given(track, targets[track.id]) for track in first.track(frame)]
 
 

@@ -105,5 +105,15 @@ def numbers(*values: float) -> list[float]:
 
 def packed(mask: Mask) -> str:
     """COCO's compressed run lengths of a mask (H, W)."""
-    counts: bytes = coco_mask.encode(np.asfortranarray(mask, np.uint8))["counts"]
+    counts: bytes = coco_mask.encode(np.asfortranarray(mask).view(np.uint8))["counts"]
     return counts.decode()
+
+
+def packed_region(region: MaskRegion, size: tuple[int, int]) -> str:
+    """The same of a region in a frame of that size (H, W); empty if it has no pixel."""
+    if not region.pixels.any():
+        return ""
+    frame = np.zeros(size, np.bool_, order="F")  # as run lengths go: to turn a whole mask around takes longer
+    height, width = region.pixels.shape
+    frame[region.y : region.y + height, region.x : region.x + width] = region.pixels
+    return packed(frame)

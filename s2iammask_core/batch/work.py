@@ -11,7 +11,7 @@ from s2iammask_core.batch.formats.review import write_moments
 from s2iammask_core.batch.jobs import Job
 from s2iammask_core.batch.moments import Found, Source
 from s2iammask_core.batch.plan import Part, Span
-from s2iammask_core.batch.rows import TrackRow, packed
+from s2iammask_core.batch.rows import TrackRow, packed_region
 from s2iammask_core.batch.sources import open_source
 from s2iammask_core.batch.store import Store
 from s2iammask_core.batch.view import View
@@ -156,7 +156,7 @@ def distinct(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def row_of(found: Found, track: Track) -> TrackRow:
     moment = found.moment
-    counts = packed(track.mask.full(*moment.size)) if track.mask.pixels.any() else ""
+    counts = packed_region(track.mask, moment.size)
     return TrackRow(
         moment.number, moment.stamp, moment.file, moment.size, replace(track, mask=NO_MASK), counts
     )

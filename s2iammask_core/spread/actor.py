@@ -4,6 +4,8 @@ import pickle
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
+
 from s2iammask_core.errors import S2iamMaskError
 from s2iammask_core.spread.plan import Recipe, Work
 
@@ -20,7 +22,8 @@ class Answer:
 class Worker:
     """Keeps what it works with from one item to the next. Errors are answers, so that Ray wraps none."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, cpus: int) -> None:
+        cv2.setNumThreads(cpus)  # or each would take all cores, which the others have
         self._recipe = recipe
         self._work: Work[Any, Any] | None = None
         self._turn, self._frames = 0, 0

@@ -84,7 +84,7 @@ class Pool:
             self._busy[slot.actor.run.remote(slot.turn, attempt.item)] = slot
         beginning = len(self._busy) - len(self._working)
         for _ in range(len(self._queue) - beginning):
-            actor: Any = self._kind.remote(self._recipe)
+            actor: Any = self._kind.remote(self._recipe, self._workers.cpus)
             self._busy[actor.begin.remote()] = Slot(actor)
 
     def _answered(self, answer: Any) -> Iterator[Outcome[Any, Any] | Failed[Any]]:

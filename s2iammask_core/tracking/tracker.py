@@ -98,6 +98,10 @@ class Tracker:
         other._memory, other._config = Memory(), config or self._config
         return other
 
+    def twin(self) -> "Tracker":
+        """A tracker with the same targets, which go their own ways from here on; the network is shared."""
+        return copy(self)  # what is remembered is replaced, never changed
+
     def absorb(self, other: "Tracker") -> None:
         """Takes over all targets of a sibling, after its own ones; on an error both stay as they were."""
         added, known = other._memory, self._memory

@@ -245,6 +245,18 @@ def test_a_sibling_catches_up_and_joins_under_its_own_ids(tracker, scene, red, g
     ]
 
 
+def test_a_twin_goes_its_own_way(tracker, scene, red):
+    tracker.start(scene((40, 40, 40, 30, red)), [Box(40, 40, 80, 70)])
+    twin = tracker.twin()
+
+    (seen,) = twin.track(scene((50, 44, 40, 30, red)))
+    twin.stop()
+
+    assert seen.box.center == pytest.approx((70, 59), abs=2)
+    assert (tracker.ids, twin.ids) == ((1,), ())
+    assert tracker.track(scene((40, 40, 40, 30, red)))[0].box.center == pytest.approx((60, 55), abs=2)
+
+
 def test_a_sibling_whose_id_is_taken_does_not_join(tracker, scene):
     tracker.start(scene(), [Box(10, 10, 40, 40)])
     other = tracker.sibling()

@@ -44,6 +44,11 @@ class StillTracker:
     def sibling(self):
         return StillTracker(self.folder)
 
+    def twin(self):
+        twin = self.sibling()
+        twin.targets = dict(self.targets)
+        return twin
+
     def start(self, frame, targets, ids=None):
         self.targets |= zip(ids, targets, strict=True)
 

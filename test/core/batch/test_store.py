@@ -7,12 +7,12 @@ pytest.importorskip("pycocotools")
 
 from s2iammask_core.batch.jobs import Start
 from s2iammask_core.batch.plan import Span
-from s2iammask_core.batch.rows import TrackRow, packed
+from s2iammask_core.batch.rows import TrackRow, packed, packed_region
 from s2iammask_core.batch.store import Store
 from s2iammask_core.boxes import Box, RotatedBox
 from s2iammask_core.errors import ResultsError
 from s2iammask_core.tracking.regions import NO_MASK
-from s2iammask_core.tracking.track import Track, TrackState
+from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
 
 
 def span(until=None, at=0):
@@ -49,6 +49,14 @@ def test_what_is_kept_comes_back_exactly(tmp_path):
     assert back[0].track.similarity == -1.0
     assert np.array_equal(back[0].mask, mask())
     assert np.array_equal(back[0].whole.mask.full(6, 8), mask())
+
+
+def test_the_run_lengths_of_a_region_are_those_of_its_mask():
+    pixels = mask()[2:4, 1:7]
+    region = MaskRegion(1, 2, pixels, pixels.astype(np.float32))
+
+    assert packed_region(region, (6, 8)) == packed(mask())
+    assert packed_region(NO_MASK, (6, 8)) == ""
 
 
 def test_a_shorter_span_is_known_with_a_longer_one(tmp_path):
