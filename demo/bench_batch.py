@@ -1,9 +1,10 @@
 """What `s2iammask batch` costs beside a plain loop, and what a second worker brings: make bench-batch.
 
-Clips of the demo's scene, each another one, are tracked by a loop over `start` and `track` that writes
-nothing, in this process (0 workers), and by 1 and 2 workers with one thread each. Rates are those of the
-middle of a run, when all workers have begun; `whole_s` contains their start. Memory is that of a process
-that only reads the table and goes through its recordings.
+Clips of the demo's scene, each another one, are tracked by loops over `start` and `track` that write nothing,
+in this process (0 workers), and by 1 and 2 workers. Loops and workers have one thread each, and as many loops
+as workers run at the same time show what the machine itself has to give. Rates of batch are those of the
+middle of a run, when all workers have begun; `whole_s` contains their start. Memory is that of a process that
+only reads the table and goes through its recordings.
 """
 
 import argparse
@@ -13,10 +14,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import cv2
 import numpy as np
 
 from s2iammask_core import RuntimeConfig, load_tracker
@@ -43,18 +47,18 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=40, help="of a clip")
     parser.add_argument("--workers", default="0,1,2", help="numbers of workers that are tried")
     args = parser.parse_args()
+    cv2.setNumThreads(1)
     with TemporaryDirectory() as folder:
         jobs = draw(Path(folder), args.clips, args.frames)
-        found = {
-            "clips": args.clips,
-            "frames": args.frames,
-            "weights": args.weights,
-            "loop": loop(jobs, args),
-        }
-        for count in map(int, args.workers.split(",")):
+        found: dict[str, Any] = {"clips": args.clips, "frames": args.frames, "weights": args.weights}
+        counts = [int(count) for count in args.workers.split(",")]
+        for count in sorted({1, *counts} - {0}):
+            found[f"{count} loops"] = loops(jobs, args.weights, count)
+        for count in counts:
             found[f"{count} workers"] = batch(jobs, args, count)
+        found = compared(found)
         found["memory_mb"] = {rows: memory(Path(folder), rows) for rows in ROWS}
-    print(json.dumps(compared(found), indent=2))
+    print(json.dumps(found, indent=2))
     return 0
 
 
@@ -79,12 +83,30 @@ def write_clip(path: Path, part: list[Shot]) -> str:
     return f"{path.name},0,1,cup,{x},{y},{columns.max() + 1 - x},{rows.max() + 1 - y}\n"
 
 
-def loop(jobs: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """What people write by hand; loading the network is not counted."""
-    tracker = load_tracker(args.weights, runtime=ONE_THREAD)
+def loops(jobs: Path, weights: str, count: int) -> dict[str, Any]:
+    """What people write by hand, so many times at once, each for its share of the clips."""
+    fresh = get_context("spawn")
+    with fresh.Pool(count, meet_at, (fresh.Barrier(count),)) as pool:
+        shares = [(jobs, weights, number, count) for number in range(count)]
+        begun, ended, frames = zip(*pool.starmap(loop, shares, chunksize=1), strict=True)
+    seconds = max(ended) - min(begun)
+    return {"frames_per_s": round(sum(frames) / seconds, 1), "whole_s": round(seconds, 1)}
+
+
+def meet_at(barrier: Barrier) -> None:
+    global _barrier
+    _barrier = barrier
+    cv2.setNumThreads(1)
+
+
+def loop(jobs: Path, weights: str, number: int, count: int) -> tuple[float, float, int]:
+    """When it began and ended, and its frames; loading the network is not counted."""
+    tracker = load_tracker(weights, runtime=ONE_THREAD)
     tracker.warm_up()
+    rows = list(read_rows(jobs))[number::count]
+    _barrier.wait()
     begun, frames = time.monotonic(), 0
-    for row in read_rows(jobs):
+    for row in rows:
         own = tracker.sibling()
         for frame in open_clip(row.source):
             if own.ids:
@@ -92,8 +114,7 @@ def loop(jobs: Path, args: argparse.Namespace) -> dict[str, Any]:
             else:
                 own.start(frame, [row.start.box])
             frames += 1
-    seconds = time.monotonic() - begun
-    return {"frames_per_s": round(frames / seconds, 1), "whole_s": round(seconds, 1)}
+    return begun, time.monotonic(), frames
 
 
 def batch(jobs: Path, args: argparse.Namespace, count: int) -> dict[str, Any]:
@@ -124,15 +145,15 @@ def rate(ticks: list[tuple[float, int]]) -> float:
 
 
 def compared(found: dict[str, Any]) -> dict[str, Any]:
-    """The same with what belongs to a recording alone, and what each number of workers brings."""
-    usual, clips, length = found["loop"]["frames_per_s"], found["clips"], found["frames"]
-    for name in [each for each in found if "workers" in each]:
-        found[name]["of_the_loop"] = round(found[name]["frames_per_s"] / usual, 2)
-    if "0 workers" in found:
-        here = found["0 workers"]
-        added = (here["whole_s"] - found["loop"]["whole_s"]) / clips
-        found["overhead_ms_a_recording"] = round(1000 * added)
-        found["of_that_frames_ms"] = round(1000 * length * (1 / here["frames_per_s"] - 1 / usual))
+    """The same beside one loop, and beside as many loops as there are workers."""
+    rates = {name: each["frames_per_s"] for name, each in found.items() if isinstance(each, dict)}
+    for name in [each for each in rates if each.endswith("workers")]:
+        count, usual = max(int(name.split()[0]), 1), rates["1 loops"]
+        as_many = rates[f"{count} loops"]
+        found[name]["of_one_loop"] = round(rates[name] / usual, 2)
+        found[name]["of_as_many_loops"] = round(rates[name] / as_many, 2)
+        added = found["frames"] * count * (1 / rates[name] - 1 / as_many)
+        found[name]["added_ms_a_recording"] = round(1000 * added)
     return found
 
 
