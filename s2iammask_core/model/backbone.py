@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s2iammask_core.model.rectified import RectifiedConv2d
+
 CROP_BELOW = 20  # neck outputs narrower than this are templates: 4 cells are cut off each side
 
 
@@ -37,6 +39,14 @@ def conv_bn(x: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
     return F.conv2d(
         x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding, conv.dilation
     )
+
+
+def conv_bn_relu(x: Tensor, conv: nn.Module, norm: nn.Module, added: Tensor | None = None) -> Tensor:
+    """relu(norm(conv(x)) + added)."""
+    if isinstance(conv, RectifiedConv2d):  # the norm was folded into it
+        return cast(Tensor, conv(x, added))
+    found = conv_bn(x, cast(nn.Conv2d, conv), norm)
+    return F.relu(found if added is None else found.add_(added), inplace=True)
 
 
 def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -82,9 +92,9 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(conv_bn(x, self.conv1, self.bn1), inplace=True)
-        y = F.relu(conv_bn(y, self.conv2, self.bn2), inplace=True)
-        return F.relu(conv_bn(y, self.conv3, self.bn3).add_(self._skipped(x)), inplace=True)
+        y = conv_bn_relu(x, self.conv1, self.bn1)
+        y = conv_bn_relu(y, self.conv2, self.bn2)
+        return conv_bn_relu(y, self.conv3, self.bn3, self._skipped(x))
 
     def _skipped(self, x: Tensor) -> Tensor:
         if not len(self.shortcut):
@@ -116,7 +126,7 @@ class Backbone(nn.Module):
         normal_init(self)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        f0 = F.relu(conv_bn(patches, self.conv1, self.bn1), inplace=True)  # (N, 64, 125, 125) for P = 255
+        f0 = conv_bn_relu(patches, self.conv1, self.bn1)  # (N, 64, 125, 125) for P = 255
         f1 = self.layer1(F.max_pool2d(f0, 3, 2, 1))  # (N, 256, 63, 63)
         f2 = self.layer2(f1)  # (N, 512, 31, 31)
         return f0, f1, f2, self.layer3(f2)  # (N, 1024, 31, 31)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from s2iammask_core.model.memory import MAPS, Asked, PixelMemory, Recall
 from s2iammask_core.model.pooling import DEEP, EARLY, pool
+from s2iammask_core.model.rectified import rectified
 
 MASK_PIXELS = 28  # side of a region's mask; twice that with detail
 
@@ -64,15 +65,16 @@ class FusionHead(Head):
         self.out = nn.Conv2d(16, 1, 1)
 
     def hidden(self, pooled: Tensor, recalled: Tensor | None = None) -> Tensor:
-        down = self.down1[0](pooled)
-        return self.fused(down if recalled is None else down + recalled, self.side1[0](pooled))
+        return self.fused(rectified(pooled, self.down1[0], recalled), rectified(pooled, self.side1[0]))
 
     def fused(self, down: Tensor, side: Tensor) -> Tensor:
-        """The last features, of what the first convolutions, down1 and side1, made of the pooled ones."""
-        half = self.pool(self.down1[1:](down))  # (M, C, 14, 14)
+        """The last features, of what the first convolutions and ReLUs of down1 and side1 made of the pooled
+        ones.
+        """
+        half = self.pool(self.down1[2:](down))  # (M, C, 14, 14)
         quarter = self.pool(self.down2(half))  # (M, C, 7, 7)
         x = self.up1(quarter) + self.side2(half)  # (M, 64, 14, 14)
-        fine: Tensor = self.up2(x) + self.side1[1:](side)  # (M, 16, 28, 28)
+        fine: Tensor = self.up2(x) + self.side1[2:](side)  # (M, 16, 28, 28)
         return fine
 
 
@@ -125,7 +127,7 @@ class Detail(nn.Module):
 
     def reduced(self, f0: Tensor, f1: Tensor) -> tuple[Tensor, ...]:
         """Narrow versions of early features (N, C0, 125, 125) and (N, C1, 63, 63)."""
-        return tuple(torch.relu(conv(each)) for conv, each in zip(self.early, (f0, f1), strict=True))
+        return tuple(rectified(each, conv) for conv, each in zip(self.early, (f0, f1), strict=True))
 
     def forward(
         self,
@@ -148,10 +150,10 @@ class Detail(nn.Module):
             [pool(each, rois, side, grid) for each, grid in zip(early, EARLY, strict=True)], dim=1
         )
         coarse = _doubled(self.coarse(torch.cat([hidden, logits[:, None]], dim=1)))
-        joined = coarse + self.fine(seen)
         if self.recall is not None and recalled is not None:
-            joined = joined + self.recall(recalled)
-        found: Tensor = self.out(torch.relu(self.mix(torch.relu(joined)))) + _doubled(logits[:, None])
+            coarse = coarse + self.recall(recalled)
+        joined = rectified(seen, self.fine, coarse)
+        found: Tensor = self.out(rectified(joined, self.mix)) + _doubled(logits[:, None])
         return found[:, 0]
 
 

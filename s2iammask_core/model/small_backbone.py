@@ -10,7 +10,7 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2iammask_core.model.backbone import Bottleneck, Channels, conv_bn, normal_init
+from s2iammask_core.model.backbone import Bottleneck, Channels, conv_bn_relu, normal_init
 
 LEAST_BLOCKS = 3  # at stride 8
 
@@ -37,7 +37,7 @@ class SmallBackbone(nn.Module):
             nn.init.zeros_(cast(Bottleneck, added).conv3.weight)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        f0 = F.relu(conv_bn(patches, self.conv1, self.bn1), inplace=True)  # (N, 64, 125, 125) for P = 255
+        f0 = conv_bn_relu(patches, self.conv1, self.bn1)  # (N, 64, 125, 125) for P = 255
         f1 = self.layer1(F.max_pool2d(f0, 3, 2, 1))  # (N, 256, 63, 63)
         f2 = self.layer2[0](f1)  # (N, 512, 31, 31)
         return f0, f1, f2, self.layer2[1:](f2)  # (N, 512, 31, 31)

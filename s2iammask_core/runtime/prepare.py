@@ -32,14 +32,14 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
 
 
 def _stacked(convs: list[nn.Conv2d]) -> nn.Sequential:
-    """One convolution with the outputs of several unpadded ones on the same input."""
+    """One convolution with the outputs of several unpadded ones on the same input, and the ReLU after it."""
     first, weight = convs[0], torch.cat([conv.weight for conv in convs])
     stacked = nn.utils.skip_init(
         nn.Conv2d, first.in_channels, weight.shape[0], 3, device=weight.device, dtype=weight.dtype
     )
     stacked.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last), requires_grad=False)
     stacked.bias = nn.Parameter(torch.cat([cast(Tensor, conv.bias) for conv in convs]), requires_grad=False)
-    return nn.Sequential(stacked)
+    return nn.Sequential(stacked, nn.ReLU(inplace=True))
 
 
 class PreparedNetwork:
@@ -75,7 +75,7 @@ class PreparedNetwork:
     def search(self, templates: Tensor, patches: Tensor, prior: Tensor) -> SearchOutput:
         skips = self.module.backbone(self._patches(patches))
         search = self.module.neck(skips[3])
-        searched = torch.relu_(self.searches(search))  # (N, 256 B, 29, 29) of B branches
+        searched = self.searches(search)  # (N, 256 B, 29, 29) of B branches
         parts = searched.split(search.shape[1], dim=1)
         return self.module.answer(templates.to(search.dtype), search, parts, skips, prior)
 

@@ -45,7 +45,8 @@ class SharedRegionMasks(RegionMasks):
         parts = [self._first(each[row], rois[row]) for each in maps for row in range(len(rois))]
         down, side = (torch.cat(each).permute(0, 3, 1, 2) for each in zip(*parts, strict=True))
         joins = self.recalled(recall, len(maps), down.dtype)
-        return cast(FusionHead, self.head).fused(down if joins is None else down + joins, side)
+        down = torch.relu(down if joins is None else down + joins)
+        return cast(FusionHead, self.head).fused(down, torch.relu(side))
 
     def _first(self, features: Tensor, rois: Tensor) -> tuple[Tensor, Tensor]:
         """What the first convolutions make of regions (K, 4) of a map (C, H, W): (K, 28, 28, C and 64)."""

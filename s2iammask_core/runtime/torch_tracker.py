@@ -7,6 +7,7 @@ from s2iammask_core.devices import device_named, format_named
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import SiameseNetwork
 from s2iammask_core.runtime.compiled import CompiledNetwork, compiled_work
+from s2iammask_core.runtime.fused import fuse, wants_fusion
 from s2iammask_core.runtime.graph import GraphRunner
 from s2iammask_core.runtime.machine import usable_cores
 from s2iammask_core.runtime.prepare import PreparedNetwork
@@ -36,6 +37,8 @@ def prepare(network: SiameseNetwork, runtime: RuntimeConfig) -> PreparedNetwork:
     """The network, which is changed for that, on the runtime's device in its number format."""
     place = device_named(runtime.device)
     prepared = PreparedNetwork(network, place, format_named(runtime.precision, place))
+    if wants_fusion(prepared, runtime.runtime):
+        fuse(prepared)
     if place.type == "cpu":
         share_first_layers(prepared.module)
     if place.type == "cpu" and runtime.runtime != "compiled":  # Inductor has convolutions of its own

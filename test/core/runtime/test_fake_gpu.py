@@ -4,6 +4,7 @@ and raise where the host would have to wait for a value.
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -11,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 from s2iammask_core.config import NetworkConfig, TrackerConfig
 from s2iammask_core.model import build_network
 from s2iammask_core.runtime.captured import ROW, step_work
+from s2iammask_core.runtime.fused import place_fused
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking import colour_evidence, proposals
 from s2iammask_core.tracking.answer import FIGURES
@@ -100,6 +102,39 @@ def test_a_step_stays_on_the_gpu_and_is_the_same_for_any_number_of_windows(fake,
     assert one.elsewhere == eight.elsewhere == []
     assert one.operations == eight.operations
     assert len(one.operations) < 2000
+
+
+@pytest.fixture
+def fake_cudnn():
+    """What cuDNN's fused convolutions would give: PyTorch itself has no fake ones."""
+
+    def relu(x, weight, bias, *shape):
+        return F.conv2d(x, weight, bias, *shape)
+
+    def add_relu(x, weight, added, alpha, bias, *shape):
+        return relu(x, weight, bias, *shape) + alpha * added
+
+    with torch.library._scoped_library("aten", "FRAGMENT") as library:
+        for name, made in (("cudnn_convolution_relu", relu), ("cudnn_convolution_add_relu", add_relu)):
+            torch.library.register_fake(f"aten::{name}", made, lib=library)
+        yield
+
+
+@pytest.mark.usefixtures("fake_cudnn")
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda each: f"{each.variant}-{each.mask_head}")
+def test_fused_convolutions_stay_on_the_gpu_and_are_fewer_operations(fake, network):
+    plain, ready = prepared(fake, network), prepared(fake, network)
+    fusion = place_fused(ready)
+
+    before = operations(fake, plain, TrackerConfig(), 1)
+    one, eight = (operations(fake, ready, TrackerConfig(), count) for count in (1, 8))
+
+    assert fusion.works
+    assert one.elsewhere == []
+    assert one.operations == eight.operations
+    fused = sum("cudnn_convolution" in each for each in one.operations)
+    assert fused > 0
+    assert len(one.operations) <= len(before.operations) - fused
 
 
 @pytest.mark.parametrize("settings", [{"proposal_nms": 0.7}, {"mask_regions": 0}, {"proposals": 1}])

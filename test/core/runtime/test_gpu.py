@@ -9,6 +9,8 @@ import torch
 from s2iammask_core import Box, Shot, track_together
 from s2iammask_core.bench.device import GpuMeter
 from s2iammask_core.config import RuntimeConfig
+from s2iammask_core.runtime.fused import fuse
+from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.runtime.torch_tracker import make_tracker
 
 pytestmark = [
@@ -41,6 +43,14 @@ def test_a_captured_step_answers_as_one_that_is_not(random_network, frames, coun
     for frame in frames[1:3]:
         pairs = zip(eager.track(frame), graph.track(frame), strict=True)
         assert all(one.score == pytest.approx(other.score, abs=1e-3) for one, other in pairs)
+
+
+@pytest.mark.parametrize("variant", ["s2iammask", "siammask_sharp"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_convolutions_that_add_and_rectify_work_and_answer_as_those_apart(random_network, variant, dtype):
+    fusion = fuse(PreparedNetwork(random_network(variant), torch.device("cuda"), dtype))
+
+    assert fusion.works
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is no second CUDA device")
