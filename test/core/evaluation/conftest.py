@@ -87,3 +87,11 @@ def files():
         youtube=youtube_root,
         video=write_video,
     )
+
+
+@pytest.fixture
+def davis(tmp_path, files):
+    """Two sequences, which are all of DAVIS 2016's train and val."""
+    root = files.davis(tmp_path / "davis", ["cat", "cow"], frames=5)
+    files.rows(root / "ImageSets/2016/train.txt", [("cat",), ("cow",)])
+    return root
