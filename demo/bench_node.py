@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import cycle
+from statistics import median
 from typing import Any
 
 import cv2
@@ -20,6 +21,7 @@ import rclpy
 from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -30,7 +32,9 @@ from s2iammask_core import Box, RotatedBox
 from s2iammask_core.clip import first_box, shots
 from s2iammask_core.runtime import weights_file
 from s2iammask_ros.messages.boxes import rotated_to_message
+from s2iammask_ros.outputs.conversions import OBJECTS as MASK_ENCODINGS
 from s2iammask_ros.outputs.conversions import rgb_to_image
+from s2iammask_ros.settings import NodeConfig
 
 SIZE = (1280, 720)  # width and height
 TARGET_MS = 3.0
@@ -49,6 +53,7 @@ class Bench(Node):
         self.create_subscription(Latency, "/tracker/latency", self._on_latency, 10)
         self.latest: Latency | None = None
         self.started = False
+        self.sizes: list[int] = []  # of the messages with tracks, bytes
         self._asked = -LONGEST_ANSWER  # when the image was shown that is not answered yet
         self._frames = scaled_frames()
         self.create_timer(1 / rate, self._publish)
@@ -69,6 +74,8 @@ class Bench(Node):
 
     def _on_tracks(self, tracks: TrackedObjectArray) -> None:
         self._asked = -LONGEST_ANSWER
+        if tracks.objects:
+            self.sizes.append(len(serialize_message(tracks)))
 
     def _on_answer(self, call: Any) -> None:
         self.started |= call.result().success
@@ -93,32 +100,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--rate", type=float, default=5.0, help="most images a second (default %(default)g)")
+    parser.add_argument("--mask-encoding", choices=MASK_ENCODINGS, default=NodeConfig().mask_encoding)
     parser.add_argument("--weights", type=weights_file, default=weights_file())
     args = parser.parse_args()
     if not args.weights.is_file():
         print(f"error: there are no weights at {args.weights}; give others with --weights", file=sys.stderr)
         return 2
-    parameters = ("-p", f"weights:={args.weights.resolve()}", "-p", "max_age:=0.0")
+    weights, encoding = f"weights:={args.weights.resolve()}", f"mask_encoding:={args.mask_encoding}"
     line = [
         *module("s2iammask_ros.tracker_node"),
         "--ros-args",
         "-r",
         "image:=/camera/image_raw",
-        *parameters,
+        *("-p", weights, "-p", encoding, "-p", "max_age:=0.0"),
     ]
     node = subprocess.Popen(line, env=environment(), start_new_session=True)
     try:
-        latency = measure(args.rate, args.seconds)
+        bench = measure(args.rate, args.seconds)
     finally:
         end([node])
-    if latency is None:
+    if bench.latest is None or not bench.started:
         print("error: tracking did not start", file=sys.stderr)
         return 1
-    print(json.dumps(figures(latency), indent=2))
+    print(json.dumps(figures(bench.latest) | {"tracks_bytes_p50": median(bench.sizes)}, indent=2))
     return 0
 
 
-def measure(rate: float, seconds: float) -> Latency | None:
+def measure(rate: float, seconds: float) -> Bench:
     rclpy.init()
     bench = Bench(rate)
     executor = SingleThreadedExecutor()
@@ -131,7 +139,7 @@ def measure(rate: float, seconds: float) -> Latency | None:
         executor.spin_once(timeout_sec=0.1)
     bench.destroy_node()
     rclpy.shutdown()
-    return bench.latest if bench.started else None
+    return bench
 
 
 def figures(latency: Latency) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -221,7 +221,7 @@ def memory(process: int) -> float:
 
 
 def give_way() -> None:
-    """The browsers' processes, our descendants, get what the others leave."""
+    """The browsers, our descendants, get what the others leave. A priority is that of one thread."""
     children = subprocess.run(["ps", "-eo", "pid,ppid,comm"], capture_output=True, text=True, check=True)
     family = {os.getpid()}
     for line in children.stdout.splitlines()[1:]:
@@ -229,7 +229,9 @@ def give_way() -> None:
         if int(parent) in family:
             family.add(int(pid))
             if "chrom" in name:
-                os.setpriority(os.PRIO_PROCESS, int(pid), PATIENT)
+                for thread in Path(f"/proc/{pid}/task").iterdir():
+                    with suppress(ProcessLookupError):
+                        os.setpriority(os.PRIO_PROCESS, int(thread.name), PATIENT)
 
 
 if __name__ == "__main__":
