@@ -36,6 +36,7 @@ from s2iammask_core import RotatedBox
 from s2iammask_core.clip import shots
 from s2iammask_core.files.video_writer import video_writer
 from s2iammask_ros.messages.boxes import rotated_to_message
+from s2iammask_ros.page.settings import PageConfig
 
 PATIENT = 15  # niceness of the browsers
 SETTLE = 3.0  # seconds until those who came are served
@@ -47,8 +48,9 @@ PERIOD = 5.0  # seconds between two looks at the memory
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="of 0, 1 and 4 viewers, in turn")
+    parser.add_argument("--rounds", type=int, default=3, help="of 0, 1 and 4 viewers, in turn; or 0")
     parser.add_argument("--slow-minutes", type=float, default=0.0, help="memory beside a slow browser")
+    parser.add_argument("--rate", type=float, default=PageConfig().rate, help="of the page")
     parser.add_argument("--weights", default="s2iammask", help="as for the node")
     args = parser.parse_args()
     with TemporaryDirectory() as folder, ExitStack() as stack:
@@ -65,7 +67,11 @@ def main() -> int:
                 "max_age:=0.0",
             ],
             "camera": [*module("demo.camera"), "--video", str(clip), "--rate", "30", "--loop", "--clock"],
-            "page": [*module("s2iammask_ros.page.page"), "--ros-args", "-p", "port:=0"],
+            "page": [
+                *module("s2iammask_ros.page.page"),
+                "--ros-args",
+                *("-p", "port:=0", "-p", f"rate:={args.rate}"),
+            ],
         }
         processes = {name: begin(line) for name, line in lines.items()}
         stack.callback(end, list(processes.values()))
@@ -115,7 +121,7 @@ def beside_viewers(address: str, page: int, rounds: int) -> dict[str, Any]:
             time.sleep(SETTLE)
             found[count].append(figures(page, lambda: time.sleep(SECONDS)))
             end([viewers])
-    return {f"{count} viewers": medians(rows) for count, rows in found.items()}
+    return {f"{count} viewers": medians(rows) for count, rows in found.items() if rows}
 
 
 def medians(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -48,6 +48,10 @@ ARGUMENTS = {
     ),
     "page_host": ("127.0.0.1", "address of the page; any but this machine's own needs the token it prints"),
     "page_port": ("8765", "port of the page"),
+    "page_rate": (
+        "",
+        "most pictures a second that a browser gets: fewer cost less; not given: its own default",
+    ),
     "fastdds_profile": (
         PathJoinSubstitution([CONFIG, "fastdds.xml"]),
         f"transports of Fast DDS, made for large images; none, or {PROFILES} in the environment: left alone",
@@ -79,6 +83,8 @@ PARAMETERS = {
     "autostart": bool,
     "use_sim_time": bool,
 }
+
+OF_THE_PAGE = {"host": str, "port": int, "rate": float}  # its arguments page_host and so on
 
 
 def given(context: LaunchContext, *names: str) -> list[dict[str, ParameterValue]]:
@@ -141,13 +147,18 @@ def kept(context: LaunchContext) -> list[dict[str, float]]:
 
 
 def page(context: LaunchContext) -> list[Node]:
-    port = ParameterValue(LaunchConfiguration("page_port"), value_type=int)
+    named = {name: LaunchConfiguration(f"page_{name}") for name in OF_THE_PAGE}
+    values = {
+        name: ParameterValue(value, value_type=OF_THE_PAGE[name])
+        for name, value in named.items()
+        if value.perform(context)
+    }
     node = Node(
         package="s2iammask",
         executable="page",
         name="page",
         namespace=LaunchConfiguration("namespace"),
-        parameters=[{"host": ParameterValue(LaunchConfiguration("page_host"), value_type=str), "port": port}],
+        parameters=[values],
         output="screen",
         condition=IfCondition(LaunchConfiguration("page")),
     )

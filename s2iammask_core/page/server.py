@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import resources
@@ -15,6 +14,7 @@ from aiohttp import WSMsgType, web
 from s2iammask_core.errors import RequestError, UnavailableError
 from s2iammask_core.page.access import Access, guarded
 from s2iammask_core.page.backend import Backend
+from s2iammask_core.page.ending import until_asked_to_end
 from s2iammask_core.page.hub import Hub
 from s2iammask_core.page.protocol import LONGEST_MESSAGE
 from s2iammask_core.page.viewer import Viewer
@@ -120,22 +120,20 @@ async def serve(
     server: Server, host: str, port: int, announce: Callable[[str], None], token: str = ""
 ) -> None:
     """Serves until the process is asked to end; `announce` gets the address to open."""
-    ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
     access = Access.of(host, token)
     runner = web.AppRunner(server.app(access), access_log=None)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
+    with until_asked_to_end() as asked:
+        await runner.setup()
         try:
-            await site.start()
-        except OSError as error:
-            raise UnavailableError(cannot_serve(host, port, error)) from error
-        announce(address(host, runner.addresses[0][1], access.token))
-        await ended.wait()
-    finally:
-        await runner.cleanup()
+            site = web.TCPSite(runner, host, port)
+            try:
+                await site.start()
+            except OSError as error:
+                raise UnavailableError(cannot_serve(host, port, error)) from error
+            announce(address(host, runner.addresses[0][1], access.token))
+            await asked.wait()
+        finally:
+            await runner.cleanup()
 
 
 def cannot_serve(host: str, port: int, error: OSError) -> str:

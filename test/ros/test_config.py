@@ -86,12 +86,26 @@ def test_the_launch_file_compiles():
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("launch_ros"), reason="launch_ros is not installed")
-def test_the_launch_file_describes_the_node_and_rviz():
-    module = launch_file()
+@pytest.mark.parametrize(
+    ("given", "programs"),
+    [
+        ({}, ["tracker_node"]),
+        ({"rviz": "true"}, ["tracker_node", "rviz2"]),
+        ({"page": "true", "page_rate": "5"}, ["tracker_node", "page"]),
+    ],
+)
+def test_the_launch_file_starts_what_is_asked_for(given, programs):
+    from launch import LaunchContext
 
-    entities = module.generate_launch_description().entities
+    module, context = launch_file(), LaunchContext()
+    context.launch_configurations.update(given)
+    for argument in module.generate_launch_description().get_launch_arguments():
+        argument.execute(context)
 
-    assert len(entities) == len(module.ARGUMENTS) + 3
+    actions = [action for part in (module.tracker, module.rviz, module.page) for action in part(context)]
+
+    asked = [each for each in actions if each.condition is None or each.condition.evaluate(context)]
+    assert [each.node_executable for each in asked] == programs
 
 
 def launch_file():

@@ -46,6 +46,19 @@ def test_a_wide_picture_is_made_as_small_as_the_viewer_wishes():
     assert decoded(jpeg).shape[:2] == (360, 640)
 
 
+@pytest.mark.parametrize("width", [960, 640, 320])
+def test_a_fine_line_stays_in_a_smaller_picture_wherever_it_is(width):
+    frame = np.zeros((64, 1280, 3), np.uint8)
+    frame[:, ::17] = 255
+
+    _, jpeg = opened(Picture(0, (64, 1280), (), lambda: frame).message("", 1, width))
+
+    row = decoded(jpeg)[:, :, 1].mean(axis=0)
+    assert row.shape == (width,)
+    places = (np.arange(0, 1280, 17) * width) // 1280
+    assert min(row[max(place - 1, 0) : place + 2].max() for place in places) > 40
+
+
 def test_viewers_of_one_width_share_what_was_made(make_picture):
     shared = make_picture()
 
