@@ -49,6 +49,11 @@ class TrackRow:
         return np.asarray(coco_mask.decode(self.rle), np.bool_)
 
     @property
+    def area(self) -> int:
+        """The pixels of the mask."""
+        return int(coco_mask.area(self.rle)) if self.counts else 0
+
+    @property
     def whole(self) -> Track:
         """The track with its mask; its probability is 1 where the mask is."""
         if not self.counts:

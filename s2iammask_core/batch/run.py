@@ -22,7 +22,7 @@ from s2iammask_core.batch.targets import is_run_lengths
 from s2iammask_core.batch.view import UNNAMED, View
 from s2iammask_core.batch.work import Look, LookWork, Task, TrackerRecipe, TrackWork
 from s2iammask_core.errors import S2iamMaskError
-from s2iammask_core.spread import Failed, Outcome, Tick, Workers, no_tick, spread
+from s2iammask_core.spread import Crew, Failed, Outcome, Tick, Workers, crew, no_tick
 
 SOMETIMES = 1.0  # seconds of looking at recordings that may have to be done again
 SEAL = ".run-"
@@ -59,10 +59,11 @@ def run(
     Store(places.tracks).tidy()
     manifest.load(rows, corrections.kept(places.out))
     planner = Planner(manifest, request)
-    look(planner, watch)
-    claim(planner, watch)
-    with sealed(places.out) as seal:
-        track(planner, places, seal, watch)
+    with sealed(places.out) as seal, crew(request.workers) as hands:
+        look(planner, hands, watch)
+        claim(planner, watch)
+        work = TrackWork(request.recipe, places, seal, request.formats, planner.categories)
+        track(planner, hands, work, watch)
     write(planner, places)
     return manifest.counts()
 
@@ -104,7 +105,7 @@ def masks_of(job: Job) -> tuple[str, ...]:
     return tuple(dict.fromkeys(masks))
 
 
-def look(planner: Planner, watch: Watch) -> None:
+def look(planner: Planner, hands: Crew, watch: Watch) -> None:
     """Finds out what the recordings hold; one that cannot be read fails."""
     manifest = planner.manifest
 
@@ -113,7 +114,7 @@ def look(planner: Planner, watch: Watch) -> None:
             masks = masks_of(job)
             yield Look(number, job.source, job.topic, masks, manifest.known([job.source, *masks]))
 
-    for outcome in spread(LookWork(), items(), planner.request.workers):
+    for outcome in hands.run(LookWork(), items()):
         item: Look = outcome.item
         if isinstance(outcome, Failed):
             manifest.end(item.number, End(State.FAILED, reason(outcome), outcome.tries))
@@ -142,12 +143,10 @@ def _claim(planner: Planner, number: int, job: Job) -> None:
         planner.manifest.claim(number, planner.key(job, spans), planner.request.again)
 
 
-def track(planner: Planner, places: Places, seal: str, watch: Watch) -> None:
+def track(planner: Planner, hands: Crew, work: TrackWork, watch: Watch) -> None:
     """Brings every pending recording to its end."""
-    request = planner.request
-    work = TrackWork(request.recipe, places, seal, request.formats, planner.categories)
     feed = Feed(planner)
-    for outcome in spread(work, feed, request.workers, watch.frames):
+    for outcome in hands.run(work, feed, watch.frames):
         task: Task = outcome.item
         end = feed.took(outcome)
         if end is not None:

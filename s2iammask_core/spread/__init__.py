@@ -7,5 +7,7 @@ from s2iammask_core.spread.plan import Tick as Tick
 from s2iammask_core.spread.plan import Work as Work
 from s2iammask_core.spread.plan import Workers as Workers
 from s2iammask_core.spread.plan import no_tick as no_tick
+from s2iammask_core.spread.run import Crew as Crew
+from s2iammask_core.spread.run import crew as crew
 from s2iammask_core.spread.run import spread as spread
 from s2iammask_core.spread.session import session as session

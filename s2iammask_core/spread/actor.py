@@ -22,16 +22,16 @@ class Answer:
 class Worker:
     """Keeps what it works with from one item to the next. Errors are answers, so that Ray wraps none."""
 
-    def __init__(self, recipe: Recipe, cpus: int) -> None:
+    def __init__(self, cpus: int) -> None:
         cv2.setNumThreads(cpus)  # or each would take all cores, which the others have
-        self._recipe = recipe
         self._work: Work[Any, Any] | None = None
         self._turn, self._frames = 0, 0
 
-    def begin(self) -> Exception | None:
-        """Makes what is needed; the error if that cannot be."""
+    def begin(self, recipe: Recipe) -> Exception | None:
+        """Makes what is needed, in the place of what was before; the error if that cannot be."""
+        self._work = None
         try:
-            self._work = self._recipe()
+            self._work = recipe()
         except Exception as error:
             return sendable(error)
         return None

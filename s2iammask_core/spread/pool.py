@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
@@ -12,7 +13,7 @@ from ray.exceptions import RayError
 
 from s2iammask_core.errors import S2iamMaskError, UnavailableError
 from s2iammask_core.spread.actor import Answer, Worker
-from s2iammask_core.spread.plan import Failed, Outcome, Recipe, Tick, Workers, cannot_begin
+from s2iammask_core.spread.plan import Failed, Outcome, Recipe, Tick, Workers, cannot_begin, no_tick
 
 WATCH = "watch"  # the thread of an actor that answers while another one works
 LOOK_EVERY = 1.0  # seconds from one look at the progress to the next
@@ -27,7 +28,7 @@ class Attempt:
     tries: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """A worker and what it is busy with."""
 
@@ -39,16 +40,14 @@ class Slot:
 
 
 class Pool:
-    """Runs items on actors; a context manager that ends them."""
+    """Actors, which stay from one run to the next; a context manager that ends them."""
 
-    def __init__(self, recipe: Recipe, workers: Workers, tick: Tick) -> None:
-        self._recipe, self._workers, self._tick = recipe, workers, tick
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
         options: Any = {"num_cpus": workers.cpus, "num_gpus": workers.gpus, "concurrency_groups": {WATCH: 1}}
         self._kind = ray.remote(**options)(Worker)
-        self._busy: dict[Any, Slot] = {}  # by the answer that is waited for
-        self._idle: list[Slot] = []
-        self._queue: deque[Attempt] = deque()
-        self._stillborn = 0  # workers that died while they began, one after the other
+        self._all: set[Slot] = set()
+        self._resting: list[Slot] = []  # that no run has
 
     def __enter__(self) -> "Pool":
         return self
@@ -56,39 +55,85 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for slot in [*self._busy.values(), *self._idle]:
+        for slot in [*self._all]:
+            self.drop(slot)
+        self._resting = []
+
+    def run(
+        self, recipe: Recipe, items: Iterable[Any], tick: Tick = no_tick
+    ) -> Iterator[Outcome[Any, Any] | Failed[Any]]:
+        """What comes of each item, as it is done. No more items are taken than there are free workers."""
+        run = Run(self, self._workers, recipe, tick)
+        try:
+            yield from run.outcomes(iter(items))
+        except ConnectionError as error:  # of Ray's client
+            raise UnavailableError(f"the connection to the Ray cluster is lost: {error}") from error
+        finally:
+            for slot in [*run.busy.values(), *run.idle]:
+                self._leave(slot)
+
+    def _leave(self, slot: Slot) -> None:
+        """What a run does not need any more: one that works ends, since nobody wants its answer."""
+        if slot.attempt is None:
+            self._resting.append(slot)
+        else:
+            self.drop(slot)
+
+    def take(self) -> Slot:
+        """A worker that rests, or a new one."""
+        if self._resting:
+            return self._resting.pop()
+        slot = Slot(self._kind.remote(self._workers.cpus))
+        self._all.add(slot)
+        return slot
+
+    def drop(self, slot: Slot) -> None:
+        """Ends a worker, if it has not ended with the pool."""
+        if slot not in self._all:
+            return
+        self._all.remove(slot)
+        with suppress(ConnectionError):  # it ends with its cluster
             ray.kill(slot.actor)
 
-    def run(self, items: Iterable[Any]) -> Iterator[Outcome[Any, Any] | Failed[Any]]:
-        """What comes of each item, as it is done. No more items are taken than there are free workers."""
-        waiting = iter(items)
+
+class Run:
+    """Items on their way through the workers of a pool."""
+
+    def __init__(self, pool: Pool, workers: Workers, recipe: Recipe, tick: Tick) -> None:
+        self._pool, self._workers, self._recipe, self._tick = pool, workers, recipe, tick
+        self.busy: dict[Any, Slot] = {}  # by the answer that is waited for
+        self.idle: list[Slot] = []
+        self._queue: deque[Attempt] = deque()
+        self._stillborn = 0  # workers that died while they began, one after the other
+
+    def outcomes(self, waiting: Iterator[Any]) -> Iterator[Outcome[Any, Any] | Failed[Any]]:
         while True:
             free = max(self._workers.count - len(self._working) - len(self._queue), 0)
             self._queue.extend(Attempt(item) for item in islice(waiting, free))
             self._hand_out()
             if not self._queue and not self._working:
                 return
-            for answer in ray.wait([*self._busy], timeout=LOOK_EVERY)[0]:
+            for answer in ray.wait([*self.busy], timeout=LOOK_EVERY)[0]:
                 yield from self._answered(answer)
             self._look()
 
     @property
     def _working(self) -> list[Slot]:
-        return [slot for slot in self._busy.values() if slot.attempt]
+        return [slot for slot in self.busy.values() if slot.attempt]
 
     def _hand_out(self) -> None:
-        while self._idle and self._queue:
-            slot, attempt = self._idle.pop(), self._queue.popleft()
+        while self.idle and self._queue:
+            slot, attempt = self.idle.pop(), self._queue.popleft()
             attempt.tries += 1
             slot.attempt, slot.turn, slot.counted = attempt, slot.turn + 1, 0
-            self._busy[slot.actor.run.remote(slot.turn, attempt.item)] = slot
-        beginning = len(self._busy) - len(self._working)
+            self.busy[slot.actor.run.remote(slot.turn, attempt.item)] = slot
+        beginning = len(self.busy) - len(self._working)
         for _ in range(len(self._queue) - beginning):
-            actor: Any = self._kind.remote(self._recipe, self._workers.cpus)
-            self._busy[actor.begin.remote()] = Slot(actor)
+            slot = self._pool.take()
+            self.busy[slot.actor.begin.remote(self._recipe)] = slot
 
     def _answered(self, answer: Any) -> Iterator[Outcome[Any, Any] | Failed[Any]]:
-        slot = self._busy.pop(answer)
+        slot = self.busy.pop(answer)
         attempt, slot.attempt = slot.attempt, None
         try:
             value = ray.get(answer)
@@ -103,8 +148,8 @@ class Pool:
 
     def _begun(self, slot: Slot, error: Exception | None) -> None:
         if isinstance(error, RayError):
-            ray.kill(slot.actor)
-            self._stillborn += 1
+            self._pool.drop(slot)
+            self._stillborn += slot.turn == 0  # others died while they rested
             if self._stillborn > self._workers.retries:
                 raise UnavailableError(f"workers die while they begin: {said(error)}") from error
         elif isinstance(error, S2iamMaskError):
@@ -113,7 +158,7 @@ class Pool:
             raise cannot_begin(error) from error
         else:
             self._stillborn = 0
-            self._idle.append(slot)
+            self.idle.append(slot)
 
     def _done(
         self, slot: Slot, attempt: Attempt, answer: Answer
@@ -121,7 +166,7 @@ class Pool:
         if answer.error is not None and not isinstance(answer.error, S2iamMaskError):
             yield from self._lost(slot, attempt, answer.error)
             return
-        self._idle.append(slot)
+        self.idle.append(slot)
         if answer.error is not None:
             self._tick(-slot.counted)
             yield Failed(attempt.item, answer.error, attempt.tries)
@@ -131,7 +176,7 @@ class Pool:
 
     def _lost(self, slot: Slot, attempt: Attempt, error: Exception) -> Iterator[Failed[Any]]:
         """Drops a worker that cannot be trusted any more; its item is tried again, or given up."""
-        ray.kill(slot.actor)
+        self._pool.drop(slot)
         self._tick(-slot.counted)
         if attempt.tries <= self._workers.retries:
             self._queue.append(attempt)

@@ -73,7 +73,7 @@ class _Coco:
             "track_id": seen.id,
             "category_id": self.categories[seen.label],
             "bbox": [round(value, 3) for value in box.xywh],
-            "area": int(row.mask.sum()),
+            "area": row.area,
             "segmentation": row.rle,
             "iscrowd": 0,
             "state": row.track.state.value,

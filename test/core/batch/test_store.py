@@ -48,6 +48,7 @@ def test_what_is_kept_comes_back_exactly(tmp_path):
     assert (back[0].track.state, back[0].track.fit) == (TrackState.UNCERTAIN, 0.7)
     assert back[0].track.similarity == -1.0
     assert np.array_equal(back[0].mask, mask())
+    assert back[0].area == 8
     assert np.array_equal(back[0].whole.mask.full(6, 8), mask())
 
 
