@@ -28,7 +28,11 @@ ON_LOOPBACK = {  # read when Ray is imported: everything listens on 127.0.0.1, n
     "RAY_AUTH_MODE": "disabled",
     "RAY_worker_niceness": "0",
 }
-RAY_NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}  # bytes, about the least that Ray takes
+RAY_NODE = {
+    "num_cpus": 1,
+    "object_store_memory": 80 * 2**20,  # bytes, about the least that Ray takes
+    "include_log_monitor": False,  # nobody reads what it brings, and it takes a second
+}
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if WORKERS > 1:  # they share the cores, and so do the processes that tests start
     THREADS = max((os.cpu_count() or 1) // WORKERS, 1)
@@ -185,7 +189,7 @@ def cluster():
 
     folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # the paths of sockets must be short
     Path("/tmp/ray").mkdir(exist_ok=True)  # where it notes its last cluster, and makes no folder for that
-    head = {**RAY_NODE, "include_dashboard": False, "temp_dir": folder}
+    head = {**RAY_NODE, "include_dashboard": False, "no_monitor": True, "temp_dir": folder}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     cluster.add_node(**RAY_NODE)
     ray.init(cluster.address, log_to_driver=False, logging_level="error")

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import cv2
+import ray
 
 from s2iammask_core.errors import S2iamMaskError
 from s2iammask_core.spread.plan import Recipe, Work
+
+WATCH = "watch"  # the thread that answers while another one works
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Worker:
         except Exception as error:
             return Answer(None, sendable(error), self._frames)
 
+    @ray.method(concurrency_group=WATCH)
     def progress(self) -> tuple[int, int]:
         """The turn, and the frames that are done in it; answered while an item is worked on."""
         return self._turn, self._frames

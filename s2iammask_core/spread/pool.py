@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
@@ -12,10 +11,9 @@ import ray
 from ray.exceptions import RayError
 
 from s2iammask_core.errors import S2iamMaskError, UnavailableError
-from s2iammask_core.spread.actor import Answer, Worker
+from s2iammask_core.spread.actor import WATCH, Answer, Worker
 from s2iammask_core.spread.plan import Failed, Outcome, Recipe, Tick, Workers, cannot_begin, no_tick
 
-WATCH = "watch"  # the thread of an actor that answers while another one works
 LOOK_EVERY = 1.0  # seconds from one look at the progress to the next
 NAMES = ("class_name:", "actor_id:", "pid:", "name:", "namespace:", "ip:")  # what Ray puts into its messages
 
@@ -67,7 +65,10 @@ class Pool:
         try:
             yield from run.outcomes(iter(items))
         except ConnectionError as error:  # of Ray's client
-            raise UnavailableError(f"the connection to the Ray cluster is lost: {error}") from error
+            self._all.clear()  # they end with their cluster; another call would make Ray start one here
+            raise UnavailableError(
+                f"the connection to the Ray cluster is lost: {error}; run it again when it is there"
+            ) from error
         finally:
             for slot in [*run.busy.values(), *run.idle]:
                 self._leave(slot)
@@ -83,7 +84,12 @@ class Pool:
         """A worker that rests, or a new one."""
         if self._resting:
             return self._resting.pop()
-        slot = Slot(self._kind.remote(self._workers.cpus))
+        try:
+            slot = Slot(self._kind.remote(self._workers.cpus))
+        except ImportError as error:  # said to Ray's client by the cluster
+            raise UnavailableError(
+                f"the Ray cluster cannot work: {error}; pip install 's2iammask[batch]' on all its machines"
+            ) from error
         self._all.add(slot)
         return slot
 
@@ -92,8 +98,7 @@ class Pool:
         if slot not in self._all:
             return
         self._all.remove(slot)
-        with suppress(ConnectionError):  # it ends with its cluster
-            ray.kill(slot.actor)
+        ray.kill(slot.actor)
 
 
 class Run:
@@ -187,7 +192,7 @@ class Run:
         """Reports the frames that were done meanwhile; a worker that does not answer is asked again later."""
         for slot in self._working:
             if slot.asked is None:
-                slot.asked = slot.actor.progress.options(concurrency_group=WATCH).remote()
+                slot.asked = slot.actor.progress.remote()
             elif ray.wait([slot.asked], timeout=0)[0]:
                 self._report(slot)
 
