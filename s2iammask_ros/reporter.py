@@ -46,6 +46,7 @@ class Reporter:
     def __init__(self, node: Reported, period: float) -> None:
         self._node = node
         self._warned: set[tuple[str, str]] = set()  # cameras, and what was warned of
+        self._before: set[tuple[str, str]] = set()  # the same of what the last report had
         self._publisher = node.ros.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # not the node's clock: with use_sim_time that stands still while a bag is paused
         node.ros.create_timer(period, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -63,12 +64,14 @@ class Reporter:
         self._publisher.publish(DiagnosticArray(header=header, status=found))
 
     def _warn(self, label: str, report: Report) -> None:
-        """Of what does not pass by itself, once for each camera."""
+        """Of what two reports in a row have and so does not pass by itself, once for each camera."""
         found = {"loss": loss_text(report) if loses_images(report) else "", "depth": depth_text(report)}
-        for kind, text in found.items():
-            if text and (label, kind) not in self._warned:
-                self._warned.add((label, kind))
+        present = {(label, kind): text for kind, text in found.items() if text}
+        for what, text in present.items():
+            if what in self._before and what not in self._warned:
+                self._warned.add(what)
                 self._node.ros.get_logger().warning(f"{label}: {text}")
+        self._before = {what for what in self._before if what[0] != label} | present.keys()
 
     def _device_status(self, pipeline: Pipeline | None) -> DiagnosticStatus:
         name = f"{self._node.ros.get_name()}: device"
@@ -76,10 +79,9 @@ class Reporter:
             level = ERROR if self._node.failure else OK
             return status(name, level, self._node.failure or "unconfigured", {})
         error = pipeline.faults.device_error or self._node.failure
-        return status(name, ERROR if error else OK, error or "loaded", _memory(pipeline))
+        return status(name, ERROR if error else OK, error or "loaded", _about(pipeline))
 
 
-def _memory(pipeline: Pipeline) -> dict[str, Any]:
-    device = pipeline.engine.device
-    memory = memory_in_use(device)
-    return {"device": device} if memory is None else {"device": device, "memory_mb": f"{memory:.0f}"}
+def _about(pipeline: Pipeline) -> dict[str, Any]:
+    about, memory = pipeline.engine.about, memory_in_use(pipeline.engine.device)
+    return about if memory is None else {**about, "memory_mb": f"{memory:.0f}"}

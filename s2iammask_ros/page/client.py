@@ -1,7 +1,6 @@
 """The page's ROS node: it finds the tracker and its cameras, and keeps the hub up to date."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -22,8 +21,7 @@ from s2iammask_ros.settings import NodeConfig, prefix_of
 
 PERIOD = 0.25  # seconds between two looks at the graph
 LINGER = 5.0  # seconds for which images are heard after the last viewer has gone
-ASKED = ("weights", "runtime", "precision", "click_size", "history_seconds")
-SHOWN = {"weights": "Weights", "runtime": "Runtime", "precision": "Precision"}
+ASKED = ("precision", "click_size", "history_seconds")
 
 
 class PageNode(Node):
@@ -143,13 +141,11 @@ class PageNode(Node):
         self._device = device_of(message.status, self.tracker) or self._device
 
     def _tell_about(self) -> None:
-        given = {
-            text: Path(str(self._given[name])).name for name, text in SHOWN.items() if self._given.get(name)
-        }
+        precision = {"Precision": self._given["precision"]} if self._given else {}
         device = {key.replace("_", " ").capitalize(): value for key, value in self._device.items()}
         images = {
             f"Images{' of ' + name if name else ''}": each.topic.name
             for name, each in self.cameras.items()
             if each.topic.name
         }
-        self._hub.tell("about", about={"Node": self.tracker, **images, **given, **device})
+        self._hub.tell("about", about={"Node": self.tracker, **images, **device, **precision})

@@ -4,7 +4,6 @@ import threading
 
 import numpy as np
 import pytest
-from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
@@ -214,26 +213,6 @@ def test_it_is_also_heard_while_the_clock_of_a_bag_stands_still(world, make_node
     camera = world.camera(reliability="best_effort")
 
     world.spin_until(lambda: node.counts().received, lambda: camera.show(red(), then))
-
-
-def test_images_that_get_lost_are_warned_about_once_with_the_remedy(world, make_node, red):
-    node, camera = make_node(report_period=0.05), world.camera()
-    log = world.listen(Log, "/rosout", latched=True)
-    heard = world.listen(Latency, "tracker/latency")
-    shown = [SECOND]
-
-    def show():  # every second and third one of ten images a second
-        shown.append(shown[-1] + (2 + len(shown) % 2) * SECOND // 10)
-        camera.show(red(), shown[-1])
-
-    world.spin_until(lambda: node.counts().missing > 60, show)
-
-    warnings = [each.msg for each in log if "do not arrive" in each.msg]
-    assert len(warnings) == 1
-    assert "(0.23 MB each)" in warnings[0]
-    assert "fastdds.xml" in warnings[0]
-    assert "reliably" not in warnings[0]  # as this camera does
-    assert heard[-1].camera_rate == pytest.approx(10, rel=0.02)
 
 
 def test_an_answer_that_became_too_old_is_published_as_late(world, tracking, red, network, monkeypatch):

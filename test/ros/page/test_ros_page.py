@@ -260,9 +260,9 @@ def test_what_runs_is_named(on_page, make_node):
     make_node(weights="/somewhere/best.safetensors")
 
     async def scene(page):
-        wanted = {"Device", "Weights"}  # of the diagnostics, and of the parameters
+        wanted = {"Device", "Precision"}  # of the diagnostics, and of the parameters
         about = (await page.hear_until("about", lambda said: wanted <= said["about"].keys()))["about"]
         assert (about["Node"], about["Images"]) == ("/tracker", "/image")
-        assert (about["Weights"], about["Runtime"]) == ("best.safetensors", "auto")
+        assert (about["Weights"], about["Runtime"]) == ("best.safetensors", "eager")
 
     on_page(scene)
