@@ -45,12 +45,15 @@ def colour_of(id_: int) -> Colour:
 
 def label_image(tracks: Sequence[Track], frame_size: tuple[int, int]) -> NDArray[np.uint8]:
     """(H, W): 0 for background, k for the k-th track; a disputed pixel goes to the more probable one."""
-    labels, best = np.zeros(frame_size, np.uint8), np.zeros(frame_size, np.float32)
+    labels = np.zeros(frame_size, np.uint8)
+    best = np.zeros(frame_size if len(tracks) > 1 else (0, 0), np.float32)
     for number, track in enumerate(tracks[:255], start=1):
-        rows, columns = _place(track.mask)
-        wins = track.mask.pixels & (track.mask.probability > best[rows, columns])
-        labels[rows, columns][wins] = number
-        best[rows, columns][wins] = track.mask.probability[wins]
+        place, wins, probability = _place(track.mask), track.mask.pixels, track.mask.probability
+        if number > 1:
+            wins = wins & (probability > best[place])
+        labels[place] = np.where(wins, np.uint8(number), labels[place])  # without a branch for each pixel
+        if best.size:
+            best[place] = np.maximum(best[place], probability * wins)
     return labels
 
 
