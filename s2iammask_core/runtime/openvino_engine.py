@@ -106,15 +106,18 @@ class _Lanes:
         self._outputs = range(len(compiled.outputs))
 
     def answer(self, calls: Sequence[Inputs]) -> list[Outputs]:
+        """Each request gets its next inputs as soon as it has answered, while the others go on."""
+        turns = [self._requests[number % self.count] for number in range(len(calls))]
         found: list[Outputs] = []
-        for first in range(0, len(calls), self.count):
-            started = list(zip(self._requests, calls[first : first + self.count], strict=False))
-            for request, inputs in started:
-                request.start_async(inputs, share_inputs=True)
-            for request, _ in started:
-                request.wait()
-                found.append([np.array(request.get_output_tensor(each).data) for each in self._outputs])
-        return found
+        for number, inputs in enumerate(calls):
+            if number >= self.count:
+                found.append(self._answered(turns[number - self.count]))
+            turns[number].start_async(inputs, share_inputs=True)
+        return found + [self._answered(request) for request in turns[len(found) :]]
+
+    def _answered(self, request: Any) -> Outputs:
+        request.wait()
+        return [np.array(request.get_output_tensor(each).data) for each in self._outputs]
 
 
 def core() -> Any:
