@@ -56,7 +56,7 @@ def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
     return torch.cat([centers, torch.log(boxes[..., 2:] / anchors[..., 2:])], dim=-1)
 
 
-def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
-    """Boxes (..., 4) cx cy w h; the inverse of encode."""
-    centers = deltas[..., :2] * anchors[..., 2:] + anchors[..., :2]
-    return torch.cat([centers, torch.exp(deltas[..., 2:]) * anchors[..., 2:]], dim=-1)
+def decode(deltas: Tensor, anchors: Tensor, dim: int = -1) -> Tensor:
+    """Boxes (..., 4) cx cy w h, or with the four in another dimension; the inverse of encode."""
+    (shifts, growths), (centers, sizes) = deltas.chunk(2, dim), anchors.chunk(2, dim)
+    return torch.cat([shifts * sizes + centers, torch.exp(growths) * sizes], dim=dim)

@@ -4,24 +4,29 @@ import torch
 from torch import Tensor
 
 
-def box_iou(boxes: Tensor, others: Tensor) -> Tensor:
-    """Intersection over union, elementwise over broadcast boxes (..., 4) x1 y1 x2 y2; 0 if both are empty."""
-    low = torch.maximum(boxes[..., :2], others[..., :2])
-    high = torch.minimum(boxes[..., 2:], others[..., 2:])
-    common = (high - low).clamp(min=0).prod(dim=-1)
-    union = area(boxes) + area(others) - common
+def box_iou(boxes: Tensor, others: Tensor, dim: int = -1) -> Tensor:
+    """Intersection over union, elementwise over broadcast boxes (..., 4) x1 y1 x2 y2; 0 if both are empty.
+
+    The four may lie in another dimension, as those of many boxes do on their way through a network.
+    """
+    (first, last), (other_first, other_last) = boxes.chunk(2, dim), others.chunk(2, dim)
+    low, high = torch.maximum(first, other_first), torch.minimum(last, other_last)
+    common = (high - low).clamp(min=0).prod(dim=dim)
+    union = area(boxes, dim) + area(others, dim) - common
     return common / union.clamp(min=1e-9)
 
 
-def area(boxes: Tensor) -> Tensor:
+def area(boxes: Tensor, dim: int = -1) -> Tensor:
     """(...,) areas of boxes (..., 4)."""
-    return (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(dim=-1)
+    first, last = boxes.chunk(2, dim)
+    return (last - first).clamp(min=0).prod(dim=dim)
 
 
-def to_corners(boxes: Tensor) -> Tensor:
+def to_corners(boxes: Tensor, dim: int = -1) -> Tensor:
     """Center form (..., 4) cx cy w h to x1 y1 x2 y2."""
-    center, half = boxes[..., :2], boxes[..., 2:] / 2
-    return torch.cat([center - half, center + half], dim=-1)
+    center, sides = boxes.chunk(2, dim)
+    half = sides / 2
+    return torch.cat([center - half, center + half], dim=dim)
 
 
 def to_centers(boxes: Tensor) -> Tensor:

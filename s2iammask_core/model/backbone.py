@@ -67,7 +67,7 @@ def normal_init(module: nn.Module) -> None:
 class Bottleneck(nn.Module):
     """1x1, 3x3, 1x1 with a shortcut; `shortcut_kernel` 0 means identity.
 
-    A shortcut of 1x1 with a stride reads the middles of the 3x3 cells that the block's own stride reads.
+    A shortcut of 1x1 in a block with a stride reads the middles of the 3x3 cells that the block reads.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.margin = 1 if stride == 2 and shortcut_kernel == 1 else 0  # cells at the edge it leaves out
         self.shortcut = nn.Sequential()
+        self.middles = slice(1, -1, stride) if stride == 2 and shortcut_kernel == 1 else None
         if shortcut_kernel:
-            edge = padding if shortcut_kernel == 3 else 0
+            strides = (1, 0) if shortcut_kernel == 1 else (stride, padding)
             self.shortcut = nn.Sequential(
-                nn.Conv2d(inputs, outputs, shortcut_kernel, stride, edge, dilation, bias=False),
+                nn.Conv2d(inputs, outputs, shortcut_kernel, *strides, dilation, bias=False),
                 nn.BatchNorm2d(outputs),
             )
 
@@ -96,13 +96,15 @@ class Bottleneck(nn.Module):
         y = conv_bn_relu(y, self.conv2, self.bn2)
         return conv_bn_relu(y, self.conv3, self.bn3, self._skipped(x))
 
+    def shortened(self, x: Tensor) -> Tensor:
+        """The cells of x that the shortcut reads."""
+        return x if self.middles is None else x[:, :, self.middles, self.middles]
+
     def _skipped(self, x: Tensor) -> Tensor:
         if not len(self.shortcut):
             return x
         conv, norm = self.shortcut
-        if self.margin:
-            x = x[:, :, self.margin : -self.margin, self.margin : -self.margin]
-        return conv_bn(x, cast(nn.Conv2d, conv), norm)
+        return conv_bn(self.shortened(x), cast(nn.Conv2d, conv), norm)
 
 
 class Backbone(nn.Module):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2iammask_core.model.memory import MAPS, Asked, PixelMemory, Recall
-from s2iammask_core.model.pooling import DEEP, EARLY, pool
+from s2iammask_core.model.pooling import DEEP, EARLY, channels_first, channels_last, pool
 from s2iammask_core.model.rectified import rectified
 
 MASK_PIXELS = 28  # side of a region's mask; twice that with detail
@@ -124,6 +124,8 @@ class Detail(nn.Module):
         self.recall = nn.Conv2d(recalled, self.middle, 3, padding=1, bias=False) if recalled else None
         self.mix = nn.Conv2d(self.middle, self.middle, 3, padding=1)
         self.out = nn.Conv2d(self.middle, 1, 3, padding=1)
+        self.doubling: Tensor
+        self.register_buffer("doubling", doubling(MASK_PIXELS), persistent=False)
 
     def reduced(self, f0: Tensor, f1: Tensor) -> tuple[Tensor, ...]:
         """Narrow versions of early features (N, C0, 125, 125) and (N, C1, 63, 63)."""
@@ -146,15 +148,23 @@ class Detail(nn.Module):
             recalled: (M, MAPS, 56, 56) where there is a memory.
         """
         side = 2 * MASK_PIXELS
-        seen = torch.cat(
-            [pool(each, rois, side, grid) for each, grid in zip(early, EARLY, strict=True)], dim=1
-        )
+        seen = [pool(each, rois, side, grid) for each, grid in zip(early, EARLY, strict=True)]
         coarse = _doubled(self.coarse(torch.cat([hidden, logits[:, None]], dim=1)))
+        joined = self.joined(seen, recalled, coarse)
+        found: Tensor = self.out(rectified(joined, self.mix))[:, 0]
+        return found + self.doubling @ logits @ self.doubling.T  # faster than `_doubled` for a single channel
+
+    def joined(self, seen: list[Tensor], recalled: Tensor | None, coarse: Tensor) -> Tensor:
+        """The first features (M, C, 56, 56): of early maps, of what is recalled, and coarse ones."""
         if self.recall is not None and recalled is not None:
             coarse = coarse + self.recall(recalled)
-        joined = rectified(seen, self.fine, coarse)
-        found: Tensor = self.out(rectified(joined, self.mix)) + _doubled(logits[:, None])
-        return found[:, 0]
+        return rectified(torch.cat(seen, dim=1), self.fine, coarse)
+
+
+def doubling(size: int) -> Tensor:
+    """(2 size, size): shares by which products double the resolution of a map, bilinearly."""
+    places = ((torch.arange(2 * size) + 0.5) / 2 - 0.5).clamp(0, size - 1)
+    return (1 - (places[:, None] - torch.arange(size)).abs()).clamp(min=0)
 
 
 def _doubled(x: Tensor) -> Tensor:
@@ -243,7 +253,8 @@ class RegionMasks(nn.Module):
 
     def hidden(self, maps: tuple[Tensor, ...], rois: Tensor, recall: Recall | None) -> Tensor:
         """The head's last features (maps * N * K, C, 28, 28)."""
-        pooled = torch.cat([pool(each, rois, self.head.pooled, DEEP) for each in maps])
+        parts = [channels_last(pool(each, rois, self.head.pooled, DEEP)) for each in maps]
+        pooled = channels_first(torch.cat(parts))
         found: Tensor = self.head.hidden(pooled, self.recalled(recall, len(maps), pooled.dtype))
         return found
 

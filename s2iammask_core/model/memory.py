@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2iammask_core.geometry import PRIOR_CELLS
-from s2iammask_core.model.pooling import DEEP, EARLY, Grid, pool
+from s2iammask_core.model.pooling import DEEP, EARLY, Grid, channels_first, channels_last, pool
 
 CELLS = 31  # a side of what is remembered: the early cells of a template of 127 pixels
 WINDOW = 32  # cells a side that ask, over the smallest box around a target's regions
@@ -92,8 +92,9 @@ class PixelMemory(nn.Module):
         low, size = around[..., :2], (around[..., 2:] - around[..., :2]).clamp(min=1.0)
         inside = ((corners.unflatten(2, (2, 2)) - low[:, :, None]) / size[:, :, None]).flatten(2) * WINDOW
         cells = Grid(1, 0.5)
-        fine = pool(maps, inside, 56, cells)
-        return Recall(pool(maps, inside, 28, cells)[:, :MAPS], fine[:, :MAPS], fine[:, MAPS])
+        coarse, fine = (channels_last(pool(maps, inside, size, cells)) for size in (28, 56))
+        told = [channels_first(each[..., :MAPS]) for each in (coarse, fine)]
+        return Recall(told[0], told[1], fine[..., MAPS])
 
     def _maps(self, asked: Asked, around: Tensor) -> Tensor:
         object_, around_it, nothing, *values = self._attended(asked, around).unbind(dim=1)

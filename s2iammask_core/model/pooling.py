@@ -39,12 +39,24 @@ def pool(features: Tensor, rois: Tensor, size: int, grid: Grid) -> Tensor:
     k = rois.shape[1]
     x, y = sample_places(rois[..., 0::2], size), sample_places(rois[..., 1::2], size)  # (N, K, size)
     rows = hats(grid.places(y), height).to(features.dtype).flatten(1, 2)  # (N, K * size, H)
-    columns = hats(grid.places(x), width).to(features.dtype)  # (N, K, size, W)
-    by_row = features.permute(0, 2, 3, 1).reshape(n, height, width * channels)
-    wide = torch.bmm(rows, by_row)  # (N, K * size, W * C)
-    turned = wide.reshape(n * k, size, width, channels).transpose(1, 2).flatten(2)  # (N * K, W, size * C)
-    found = torch.bmm(columns.flatten(0, 1), turned).reshape(n * k, size, size, channels)  # by x, then y
+    columns = hats(grid.places(x), width).to(features.dtype).flatten(0, 1)  # (N * K, size, W)
+    by_row = channels_last(features).reshape(n, height, width * channels)
+    wide = torch.bmm(rows, by_row).reshape(n * k, size, width, channels)
+    if torch.onnx.is_in_onnx_export():  # products that share a matrix; PyTorch would repeat it in memory
+        return channels_first(columns[:, None] @ wide)
+    turned = wide.transpose(1, 2).flatten(2)  # (N * K, W, size * C)
+    found = torch.bmm(columns, turned).reshape(n * k, size, size, channels)  # by x, then y
     return found.permute(0, 3, 2, 1)  # (N * K, C, size, size)
+
+
+def channels_first(features: Tensor) -> Tensor:
+    """Features (N, H, W, C) as (N, C, H, W), where convolutions read them without moving them."""
+    return features.permute(0, 3, 1, 2)
+
+
+def channels_last(features: Tensor) -> Tensor:
+    """The inverse: what is cut or joined in this form needs not be moved afterwards."""
+    return features.permute(0, 2, 3, 1)
 
 
 def aligned(features: Tensor, rois: Tensor, size: int, grid: Grid) -> Tensor:

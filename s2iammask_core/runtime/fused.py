@@ -19,15 +19,18 @@ from s2iammask_core.model.mask_head import Detail
 from s2iammask_core.model.rectified import RectifiedConv2d
 from s2iammask_core.model.small_backbone import SmallBackbone
 from s2iammask_core.runtime.capture import is_out_of_memory
+from s2iammask_core.runtime.joined import JoinedBottleneck, JoinedDetail
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.step import as_input
 
 HALF = (torch.float16, torch.bfloat16)
 RECTIFIED: dict[type[nn.Module], tuple[str, ...]] = {  # what `rectified` is asked for, outside of sequences
     Bottleneck: ("conv1", "conv2", "conv3"),
+    JoinedBottleneck: ("conv1", "conv2", "conv3"),
     Backbone: ("conv1",),
     SmallBackbone: ("conv1",),
     Detail: ("early.0", "early.1", "fine", "mix"),
+    JoinedDetail: ("early.0", "early.1", "fine", "mix"),
 }
 TEMPLATE, SEARCH = 127, 255  # pixels of the trial's patches
 ALIKE = 0.02  # relative difference of outputs; half formats round by some thousandths

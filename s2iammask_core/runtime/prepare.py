@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from s2iammask_core.model.backbone import affine
 from s2iammask_core.model.network import SiameseNetwork
+from s2iammask_core.runtime.joined import join_convolutions
 from s2iammask_core.tracking.network import MaskSource, SearchOutput
 
 
@@ -51,6 +52,7 @@ class PreparedNetwork:
 
     def __init__(self, network: SiameseNetwork, device: torch.device, dtype: torch.dtype) -> None:
         fold_batch_norm(network)
+        join_convolutions(network)
         self.module = (
             network.eval().requires_grad_(False).to(device, dtype).to(memory_format=torch.channels_last)
         )

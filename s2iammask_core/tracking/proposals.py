@@ -27,21 +27,24 @@ class Proposals:
 
 
 def propose(output: SearchOutput, aim: Aim[Tensor], settings: StepSettings) -> Proposals:
-    """Ranks all candidates by score, penalty, window and overlap with the previous box; keeps the first K."""
+    """Ranks all candidates by score, penalty, window and overlap with the previous box; keeps the first K.
+
+    Until they are chosen, their four numbers lie in rows, as the network gives them.
+    """
     pixels, cells = aim.crop.pixels, output.scores.shape[-1]
     anchors, window = _grid(cells, pixels, output.scores.device)
     probability = object_probability(output.scores)  # (N, A * S * S)
-    candidates = _decoded(output.deltas, anchors)  # (N, A * S * S, 4) cx cy w h
-    corners = to_corners(candidates)
-    believed = probability * penalty(candidates[..., 2:], aim, settings.penalty_k)
+    candidates = _decoded(output.deltas, anchors)  # (N, 4, A * S * S) cx cy w h
+    corners = to_corners(candidates, dim=1)
+    believed = probability * penalty(candidates[:, 2:], aim, settings.penalty_k)
     ranked = torch.lerp(believed, window.expand_as(believed), aim.window[:, None])
-    overlap = box_iou(corners, aim.crop.to_patch(aim.previous)[:, None])
+    overlap = box_iou(corners, aim.crop.to_patch(aim.previous)[..., None], dim=1)
     ranked = torch.lerp(ranked, overlap, aim.temporal[:, None]).nan_to_num(nan=-1.0)
     chosen, kept = choose(ranked, corners, settings)
     best = chosen[:, 0]
     pick = best[:, None]
     return Proposals(
-        gathered(corners, chosen),
+        corners.gather(2, chosen[:, None].expand(-1, 4, -1)).transpose(1, 2),
         kept,
         best,
         probability.gather(1, pick)[:, 0],
@@ -52,7 +55,7 @@ def propose(output: SearchOutput, aim: Aim[Tensor], settings: StepSettings) -> P
 # or each compiled step would make it anew, on the host
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _grid(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Anchors (A * S * S, 4) cx cy w h in patch pixels, and the cosine window over them (A * S * S,)."""
+    """Anchors (4, A * S * S) cx cy w h in patch pixels, and the cosine window over them (A * S * S,)."""
     return _kept_grid(cells, pixels, device)
 
 
@@ -60,7 +63,8 @@ def _grid(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor
 def _kept_grid(cells: int, pixels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     anchors = anchor_grid(cells)
     anchors[:, :2] += pixels / 2
-    return anchors.to(device), cosine_window(cells).to(device).repeat(len(anchors) // cells**2)
+    window = cosine_window(cells).to(device).repeat(len(anchors) // cells**2)
+    return anchors.T.contiguous().to(device), window
 
 
 def cosine_window(cells: int) -> Tensor:
@@ -75,22 +79,21 @@ def object_probability(scores: Tensor) -> Tensor:
 
 
 def _decoded(deltas: Tensor, anchors: Tensor) -> Tensor:
-    """Candidates (N, A * S * S, 4) cx cy w h, patch pixels, from box deltas (N, 4, A, S, S)."""
-    flat = deltas.flatten(2).transpose(1, 2)  # (N, A * S * S, 4)
-    bounded = torch.cat([flat[..., :2], flat[..., 2:].clamp(max=LARGEST_GROWTH)], dim=-1)
-    return decode(bounded, anchors)
+    """Candidates (N, 4, A * S * S) cx cy w h, patch pixels, from box deltas (N, 4, A, S, S)."""
+    shifts, growths = deltas.flatten(2).chunk(2, dim=1)
+    return decode(torch.cat([shifts, growths.clamp(max=LARGEST_GROWTH)], dim=1), anchors[None], dim=1)
 
 
 def penalty(sizes: Tensor, aim: Aim[Tensor], strength: Number) -> Tensor:
-    """In (0, 1], (N, M): 1 for candidate sizes (N, M, 2) of the target's own scale and aspect (SiamRPN)."""
-    expected = (aim.sizes * aim.crop.scale[:, None])[:, None]  # (N, 1, 2), patch pixels
+    """In (0, 1], (N, M): 1 for candidate sizes (N, 2, M) of the target's own scale and aspect (SiamRPN)."""
+    expected = (aim.sizes * aim.crop.scale[:, None])[..., None]  # (N, 2, 1), patch pixels
     scale = _change(_mean_side(sizes) / _mean_side(expected))
-    aspect = _change((expected[..., 0] / expected[..., 1]) * (sizes[..., 1] / sizes[..., 0]))
+    aspect = _change((expected[:, 0] / expected[:, 1]) * (sizes[:, 1] / sizes[:, 0]))
     return torch.exp(-(scale * aspect - 1) * strength)
 
 
 def _mean_side(sizes: Tensor) -> Tensor:
-    return (sizes + sizes.sum(dim=-1, keepdim=True) / 2).prod(dim=-1).sqrt()
+    return (sizes + sizes.sum(dim=1, keepdim=True) / 2).prod(dim=1).sqrt()
 
 
 def _change(ratio: Tensor) -> Tensor:
@@ -98,9 +101,9 @@ def _change(ratio: Tensor) -> Tensor:
 
 
 def choose(ranked: Tensor, corners: Tensor, settings: StepSettings) -> tuple[Tensor, Tensor]:
-    """Indices (N, K) of the best candidates, and whether each is one (N, K)."""
+    """Indices (N, K) of the best candidates of (N, 4, M), and whether each is one (N, K)."""
     if settings.proposal_nms < 1:
-        return suppress(ranked, corners, settings.proposals, settings.proposal_nms)
+        return suppress(ranked, corners.transpose(1, 2), settings.proposals, settings.proposal_nms)
     chosen = ranked.topk(settings.proposals, dim=1).indices
     return chosen, torch.ones_like(chosen, dtype=torch.bool)
 

@@ -43,7 +43,7 @@ def step(
 
 def as_input(patches: Tensor) -> Tensor:
     """Patches (N, P, P, 3) uint8, as a host cuts them, as networks take them: (N, 3, P, P) float32."""
-    return patches.permute(0, 3, 1, 2).float()
+    return patches.float().permute(0, 3, 1, 2)  # in this order the pixels stay where convolutions read them
 
 
 def patches_in(pixels: Tensor, frames: Tensor, settings: StepSettings, aim: Tensor) -> Tensor:

@@ -80,7 +80,8 @@ def _thresholds(pasted: Tensor, votes: Tensor, patches: Tensor, settings: StepSe
     seen = shades(patches)
     needed = (settings.colour_weight * -colour_evidence(seen, together)).exp() * settings.mask_threshold
     by_shade = needed / (needed + 1 - settings.mask_threshold)
-    return by_shade.gather(1, seen).reshape(-1, 1, *pasted.shape[2:])
+    first = torch.arange(by_shade.shape[0], device=seen.device)[:, None] * by_shade.shape[1]
+    return by_shade.flatten()[seen + first].reshape(-1, 1, *pasted.shape[2:])
 
 
 def _counts(votes: Tensor, ballots: Tensor) -> Tensor:

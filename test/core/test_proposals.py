@@ -74,7 +74,7 @@ def test_the_overlap_with_the_previous_box_decides_between_equal_scores():
 def test_the_penalty_is_one_for_the_targets_own_size_and_falls_with_any_change():
     sizes = torch.tensor([[[64.0, 64.0], [80.0, 64.0], [128.0, 128.0], [32.0, 32.0]]])
 
-    same, aspect, larger, smaller = penalty(sizes, aim(), 0.1)[0].tolist()
+    same, aspect, larger, smaller = penalty(sizes.transpose(1, 2), aim(), 0.1)[0].tolist()
 
     assert same == pytest.approx(1)
     assert aspect < 1

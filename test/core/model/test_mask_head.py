@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from s2iammask_core.config import NetworkConfig
-from s2iammask_core.model.mask_head import RegionInputs
+from s2iammask_core.model.mask_head import RegionInputs, doubling
 from s2iammask_core.model.network import build_network
 from s2iammask_core.model.pooling import DEEP, EARLY, pool
 
@@ -93,3 +94,11 @@ def test_detail_makes_masks_of_twice_the_resolution_and_begins_with_the_coarse_o
     assert masks.shape == (2, 2, 56, 56)
     doubled = torch.nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")
     torch.testing.assert_close(masks, doubled)
+
+
+def test_doubled_maps_are_bilinear_to_their_edges():
+    maps = torch.rand(2, 28, 28)
+
+    wanted = F.interpolate(maps[:, None], scale_factor=2.0, mode="bilinear", align_corners=False)[:, 0]
+
+    torch.testing.assert_close(doubling(28) @ maps @ doubling(28).T, wanted)
