@@ -1,14 +1,18 @@
 """The lines of ros2 that the documents tell a reader to type, and a node that is as they need it."""
 
 import ast
+import os
 import re
 import shlex
+import signal
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from s2iammask_core.runtime import weights_file
 from s2iammask_ros.parameters import LOADED
 
 ROOT = Path(__file__).parents[3]
@@ -17,6 +21,9 @@ BLOCK = re.compile(r"^ {4}(ros2 (?:\\\n|[^\n])*)", re.MULTILINE)
 COMMENT = re.compile(r"\s{2,}#.*")
 SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 NESTED = re.compile(r"\$\((ros2 [^)]*)\)")
+
+BOXES = "[{center: {position: {x: 320.0, y: 240.0}}, size_x: 80.0, size_y: 60.0}]"
+FILLED = {"NAME": "max_age", "[...]": BOXES, "BAG": "bag", "OUT": "out"}  # what a reader fills in
 
 
 @dataclass(frozen=True)
@@ -111,3 +118,58 @@ def start(make_node, world):
         return node
 
     return begin
+
+
+class Line:
+    """A line in a shell of its own, as in a terminal, and what it has said so far."""
+
+    def __init__(self, process, log):
+        self.process, self._log = process, log
+
+    @property
+    def said(self):
+        return self._log.read_text()
+
+    def ended(self):
+        return self.process.poll() is not None
+
+    def interrupt(self):
+        """What Ctrl-C does: all that runs in the terminal gets the signal."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    """That of the tools, which they begin by themselves."""
+    yield
+    subprocess.run(["ros2", "daemon", "stop"], capture_output=True, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path, documents):
+    """What the documents take to be there."""
+    (tmp_path / "config").symlink_to(documents.root / "config")
+    (tmp_path / "exported").symlink_to(weights_file().with_suffix(""))
+    return tmp_path
+
+
+@pytest.fixture
+def begin(begin_process, folder):
+    """Begins a line; those that still run in the end get Ctrl-C, as ros2 launch leaves orphans otherwise."""
+    lines = []
+
+    def begin(text):
+        for placeholder, value in FILLED.items():
+            text = re.sub(rf"(?<!\w){re.escape(placeholder)}(?!\w)", value, text)
+        log = folder / f"said{len(lines)}.txt"
+        with log.open("w") as file:
+            shell = ["bash", "-c", f"exec {text}"]
+            lines.append(Line(begin_process(shell, stdout=file, stderr=subprocess.STDOUT, cwd=folder), log))
+        return lines[-1]
+
+    yield begin
+    running = [line for line in lines if not line.ended()]
+    for line in running:
+        line.interrupt()
+    for line in running:
+        line.process.wait(30)

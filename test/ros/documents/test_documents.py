@@ -19,7 +19,7 @@ from s2iammask_ros.page.settings import PageConfig
 from s2iammask_ros.tools import replay
 
 TRIED = {"action", "launch", "lifecycle", "param", "pkg", "run", "service", "topic"}
-OTHERS = {"bag", "security"}  # tools that know nothing of this package
+OTHERS = {"bag", "security"}  # they know nothing of this package
 
 
 def is_placeholder(word):

@@ -1,11 +1,8 @@
 """Where ROS has its tools, the lines of the documents are run as typed, and do as they say."""
 
-import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
 from urllib.request import urlopen
 
 import cv2
@@ -22,71 +19,15 @@ from s2iammask_ros.outputs.conversions import rgb_to_image
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("daemon"),
     pytest.mark.skipif(not shutil.which("ros2"), reason="the tools of ROS 2 are not installed"),
     pytest.mark.skipif(not weights_file().is_file(), reason="there are no weights"),
 ]
 
 SIZE = {"width": 640, "height": 480}
 CUP = (280, 210, 80, 60)  # x, y, width, height: what the documents draw a box around
-BOXES = "[{center: {position: {x: 320.0, y: 240.0}}, size_x: 80.0, size_y: 60.0}]"
-FILLED = {"NAME": "max_age", "[...]": BOXES, "BAG": "bag", "OUT": "out"}  # what a reader fills in
 SAID = {"page:=true": "open http://127.0.0.1:8765/", "log_level:=debug": "tracked in"}
 IMAGES = 16  # of the bag, one a second: a line begins after 12.5 s of it
-
-
-class Line:
-    """A line in a shell of its own, as in a terminal, and what it has said so far."""
-
-    def __init__(self, process, log):
-        self.process, self._log = process, log
-
-    @property
-    def said(self):
-        return self._log.read_text()
-
-    def ended(self):
-        return self.process.poll() is not None
-
-    def interrupt(self):
-        """What Ctrl-C does: all that runs in the terminal gets the signal."""
-        os.killpg(self.process.pid, signal.SIGINT)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def daemon():
-    """That of the tools, which they begin by themselves."""
-    yield
-    subprocess.run(["ros2", "daemon", "stop"], capture_output=True, check=False)
-
-
-@pytest.fixture
-def folder(tmp_path, documents):
-    """What the documents take to be there."""
-    (tmp_path / "config").symlink_to(documents.root / "config")
-    (tmp_path / "exported").symlink_to(weights_file().with_suffix(""))
-    return tmp_path
-
-
-@pytest.fixture
-def begin(begin_process, folder):
-    """Begins a line; those that still run in the end get Ctrl-C, as ros2 launch leaves orphans otherwise."""
-    lines = []
-
-    def begin(text):
-        for placeholder, value in FILLED.items():
-            text = re.sub(rf"(?<!\w){re.escape(placeholder)}(?!\w)", value, text)
-        log = folder / "said.txt"
-        with log.open("w") as file:
-            shell = ["bash", "-c", f"exec {text}"]
-            lines.append(Line(begin_process(shell, stdout=file, stderr=subprocess.STDOUT, cwd=folder), log))
-        return lines[-1]
-
-    yield begin
-    running = [line for line in lines if not line.ended()]
-    for line in running:
-        line.interrupt()
-    for line in running:
-        line.process.wait(30)
 
 
 @pytest.fixture
@@ -177,35 +118,31 @@ def test_a_goal_runs_until_ctrl_c(world, robot, begin, command):
 @pytest.mark.typed("launch")
 def test_a_launch_brings_what_its_arguments_ask_for(world, begin, cup, documents, command):
     if "--show-args" in command.words:
-        assert_all_arguments_are_shown(to_its_end(world, begin(command.text)), documents, command)
+        said, declared = to_its_end(world, begin(command.text)), documents.launch_arguments(command.words[2])
+        assert {name for name in declared if f"'{name}'" in said} == declared.keys()
         return
-    if "page:=true" in command.words and is_taken(8765):
-        pytest.skip("port 8765, which the documents name, is taken")
+    if "page:=true" in command.words:
+        skip_without_port(8765)
     camera, line = world.camera("/camera/image_raw"), begin(command.text)
 
     world.spin_until(lambda: "active on" in line.said, seconds=120)
     for word in SAID.keys() & command.words:
         world.spin_until(lambda text=SAID[word]: text in line.said, lambda: camera.show(cup), seconds=60)
-    world.spin_until(lambda: topics_of(command) <= heard_by_the_tracker(world))
+    world.spin_until(lambda: all(is_heard(world, topic) for topic in topics_of(command)))
     if "page:=true" in command.words:
         with urlopen("http://127.0.0.1:8765/") as answer:
             assert b"<title>" in answer.read()
     line.interrupt()
-    world.spin_until(line.ended, seconds=60)
 
-    assert line.process.returncode == 0, line.said
-    assert "process has died" not in line.said
-    assert "Traceback" not in line.said
-
-
-def assert_all_arguments_are_shown(said, documents, command):
-    declared = documents.launch_arguments(command.words[2])
-    assert [name for name in declared if f"'{name}'" not in said] == []
+    said = to_its_end(world, line)
+    assert "process has died" not in said
+    assert "Traceback" not in said
 
 
-def is_taken(port):
+def skip_without_port(port):
     with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
+        if tried.connect_ex(("127.0.0.1", port)) == 0:
+            pytest.skip(f"port {port}, which the documents name, is taken")
 
 
 def topics_of(command):
@@ -216,8 +153,9 @@ def topics_of(command):
     return {topic.replace("{camera}", camera) for topic in named for camera in cameras}
 
 
-def heard_by_the_tracker(world):
-    return {name for name, _ in world.robot.get_subscriber_names_and_types_by_node("tracker", "/")}
+def is_heard(world, topic):
+    heard = world.robot.get_subscriptions_info_by_topic(topic)
+    return any(each.node_name == "tracker" for each in heard)
 
 
 def test_the_guide_includes_the_launch_file_in_one_that_works(world, begin, documents, folder):
@@ -235,21 +173,30 @@ def test_the_guide_includes_the_launch_file_in_one_that_works(world, begin, docu
 
     world.spin_until(lambda: "active on" in line.said, seconds=120)
 
-    wanted = {"/camera/color/image_raw", "/camera/depth/image_raw", "/camera/color/camera_info"}
-    world.spin_until(lambda: wanted <= heard_by_the_tracker(world))
-    assert "/goal_update" in dict(world.robot.get_publisher_names_and_types_by_node("tracker", "/"))
+    for name in ("color/image_raw", "color/camera_info", "depth/image_raw"):
+        world.spin_until(lambda topic=f"/camera/{name}": is_heard(world, topic))
+    world.spin_until(lambda: world.robot.count_publishers("/goal_update"))
 
 
 @pytest.mark.typed("run s2iammask page")
 def test_the_page_is_served_until_ctrl_c(world, begin, command):
-    if is_taken(8765):
-        pytest.skip("port 8765, which the documents name, is taken")
+    skip_without_port(8765)
     line = begin(command.text)
 
     world.spin_until(lambda: "open http://127.0.0.1:8765/" in line.said, seconds=60)
     line.interrupt()
 
     to_its_end(world, line)
+
+
+def test_what_the_node_may_do_is_signed(world, begin, documents, folder):
+    pytest.importorskip("sros2")
+
+    for line in documents.all_commands():
+        if line.begins("security"):
+            to_its_end(world, begin(line.text))
+
+    assert (folder / "keys/enclaves/tracker/permissions.p7s").is_file()
 
 
 @pytest.mark.typed("run s2iammask select_target")
