@@ -80,6 +80,7 @@ def clip_picture(browser: Browser, address: str) -> None:
     around_the_cup(page)
     expect(page.locator("#targets li")).to_have_count(1, timeout=LONG)
     page.click(".track-on")
+    expect(page.locator("#pill")).not_to_have_text("paused")  # it is until the tracking has begun
     expect(page.locator("#pill")).to_have_text("paused", timeout=LONG)
     page.locator(".lanes").click(position={"x": 500, "y": 5})
     page.wait_for_timeout(1000)
