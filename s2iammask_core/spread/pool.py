@@ -113,14 +113,19 @@ class Run:
 
     def outcomes(self, waiting: Iterator[Any]) -> Iterator[Outcome[Any, Any] | Failed[Any]]:
         while True:
-            free = max(self._workers.count - len(self._working) - len(self._queue), 0)
-            self._queue.extend(Attempt(item) for item in islice(waiting, free))
-            self._hand_out()
+            self._fill(waiting)
             if not self._queue and not self._working:
                 return
-            for answer in ray.wait([*self.busy], timeout=LOOK_EVERY)[0]:
-                yield from self._answered(answer)
+            answers = ray.wait([*self.busy], timeout=LOOK_EVERY)[0]
+            found = [outcome for answer in answers for outcome in self._answered(answer)]
+            self._fill(waiting)  # nobody rests while what was found is taken care of
+            yield from found
             self._look()
+
+    def _fill(self, waiting: Iterator[Any]) -> None:
+        free = max(self._workers.count - len(self._working) - len(self._queue), 0)
+        self._queue.extend(Attempt(item) for item in islice(waiting, free))
+        self._hand_out()
 
     @property
     def _working(self) -> list[Slot]:
