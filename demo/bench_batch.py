@@ -1,10 +1,11 @@
 """What `s2iammask batch` costs beside a plain loop, and what a second worker brings: make bench-batch.
 
 Clips of the demo's scene, each another one, are tracked by loops over `start` and `track` that write nothing,
-in this process (0 workers), and by 1 and 2 workers. Loops and workers have one thread each, and as many loops
-as workers run at the same time show what the machine itself has to give. Rates of batch are those of the
-middle of a run, when all workers have begun; `whole_s` contains their start. Memory is that of a process that
-only reads the table and goes through its recordings.
+and by workers, all with one thread each; as many loops as workers at the same time show what the machine
+itself has to give. Rates of batch are those of the middle of a run, when all workers have begun; `whole_s`
+contains their start. 0 workers: CPU seconds of batch and of the loop, by turns in this process, which other
+work on the machine hardly changes. Memory is that of a process that only reads the table and goes through
+its recordings.
 """
 
 import argparse
@@ -12,8 +13,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -23,10 +24,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from s2iammask_core import RuntimeConfig, load_tracker
+from s2iammask_core import RuntimeConfig, Tracker, load_tracker
+from s2iammask_core.batch.jobs import Row
 from s2iammask_core.batch.manifest import opened
 from s2iammask_core.batch.reading import read_rows
 from s2iammask_core.batch.run import Request, Watch, run
+from s2iammask_core.batch.work import TrackerRecipe
 from s2iammask_core.clip import Shot, shots
 from s2iammask_core.evaluation.factory import WeightsFactory
 from s2iammask_core.files.clips import open_clip
@@ -54,13 +57,15 @@ def main() -> int:
         jobs = draw(Path(folder), args.clips, args.frames)
         found: dict[str, Any] = {"clips": args.clips, "frames": args.frames, "weights": args.weights}
         counts = [int(count) for count in args.workers.split(",")]
+        if 0 in counts:
+            found["0 workers"] = here(jobs, args)
+        several = [count for count in counts if count]
         for _ in range(args.rounds):
-            for count in dict.fromkeys([1, *counts]):
-                if count:
-                    keep_best(found, f"{count} loops", loops(jobs, args.weights, count))
-                if count in counts:
-                    keep_best(found, f"{count} workers", batch(jobs, args, count))
-        found = compared(found)
+            for count in dict.fromkeys([1, *several] if several else []):
+                keep_best(found, f"{count} loops", loops(jobs, args.weights, count))
+                if count in several:
+                    keep_best(found, f"{count} workers", batch(jobs, args.weights, count))
+        compare(found)
         if not args.rates:
             found["memory_mb"] = {rows: memory(Path(folder), rows) for rows in ROWS}
     print(json.dumps(found, indent=2))
@@ -113,11 +118,23 @@ def meet_at(barrier: Barrier) -> None:
 
 def loop(jobs: Path, weights: str, number: int, count: int) -> tuple[float, float, int]:
     """When it began and ended, and its frames; loading the network is not counted."""
-    tracker = load_tracker(weights, runtime=ONE_THREAD)
-    tracker.warm_up()
+    tracker = loaded(weights)
     rows = list(read_rows(jobs))[number::count]
     _barrier.wait()
-    begun, frames = time.monotonic(), 0
+    begun = time.monotonic()
+    frames = follow(tracker, rows)
+    return begun, time.monotonic(), frames
+
+
+def loaded(weights: str) -> Tracker:
+    tracker = load_tracker(weights, runtime=ONE_THREAD)
+    tracker.warm_up()
+    return tracker
+
+
+def follow(tracker: Tracker, rows: Iterable[Row]) -> int:
+    """What people write by hand; how many frames there were."""
+    frames = 0
     for row in rows:
         own = tracker.sibling()
         for frame in open_clip(row.source):
@@ -126,12 +143,12 @@ def loop(jobs: Path, weights: str, number: int, count: int) -> tuple[float, floa
             else:
                 own.start(frame, [row.start.box])
             frames += 1
-    return begun, time.monotonic(), frames
+    return frames
 
 
-def batch(jobs: Path, args: argparse.Namespace, count: int) -> dict[str, Any]:
+def batch(jobs: Path, weights: str, count: int) -> dict[str, Any]:
     workers = Workers(count)
-    recipe = WeightsFactory(str(weights_file(args.weights).absolute()), runtime=ONE_THREAD)
+    recipe = WeightsFactory(str(weights_file(weights).absolute()), runtime=ONE_THREAD)
     begun, ticks, done = time.monotonic(), list[tuple[float, int]](), 0
 
     def tick(frames: int) -> None:
@@ -139,13 +156,54 @@ def batch(jobs: Path, args: argparse.Namespace, count: int) -> dict[str, Any]:
         done += frames
         ticks.append((time.monotonic(), done))
 
-    with TemporaryDirectory() as out, ExitStack() as stack:
-        manifest = stack.enter_context(opened(Path(out)))
-        stack.enter_context(session(workers))
-        request = Request(recipe, Path(out), workers=workers)
-        counts = run(request, manifest, read_rows(jobs), Watch(frames=tick))
-    ended = {state.value: number for state, number in counts.items() if number}
+    with session(workers):
+        ended = labelled(jobs, recipe, workers, Watch(frames=tick))
     return {"frames_per_s": rate(ticks), "whole_s": round(time.monotonic() - begun, 1), "ended": ended}
+
+
+def labelled(jobs: Path, recipe: TrackerRecipe, workers: Workers, watch: Watch) -> dict[str, int]:
+    """How many recordings ended how."""
+    with TemporaryDirectory() as out, opened(Path(out)) as manifest:
+        counts = run(Request(recipe, Path(out), workers=workers), manifest, read_rows(jobs), watch)
+    return {state.value: number for state, number in counts.items() if number}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A recipe whose tracker is there already."""
+
+    tracker: Tracker
+
+    def make(self) -> Tracker:
+        return self.tracker
+
+    def describe(self) -> dict[str, object]:
+        return {}
+
+
+def here(jobs: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """CPU seconds of a clip; of each the least of all rounds."""
+    tracker = loaded(args.weights)
+    rounds = [
+        (
+            cpu_seconds(lambda: follow(tracker, read_rows(jobs))),
+            cpu_seconds(lambda: labelled(jobs, Loaded(tracker), Workers(), Watch())),
+        )
+        for _ in range(args.rounds)
+    ]
+    alone, whole = (min(each) / args.clips for each in zip(*rounds, strict=True))
+    return {
+        "loop_cpu_s_a_clip": round(alone, 3),
+        "batch_cpu_s_a_clip": round(whole, 3),
+        "of_the_loop": round(alone / whole, 2),
+        "added_cpu_ms_a_recording": round(1000 * (whole - alone)),
+    }
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
 
 
 def rate(ticks: list[tuple[float, int]]) -> float:
@@ -156,17 +214,20 @@ def rate(ticks: list[tuple[float, int]]) -> float:
     return round(float(np.polyfit(times - times[0], frames, 1)[0]), 1)
 
 
-def compared(found: dict[str, Any]) -> dict[str, Any]:
-    """The same beside one loop, and beside as many loops as there are workers."""
-    rates = {name: each["frames_per_s"] for name, each in found.items() if isinstance(each, dict)}
+def compare(found: dict[str, Any]) -> None:
+    """Adds what each number of workers makes of one loop, and of as many."""
+    rates = {
+        name: each["frames_per_s"]
+        for name, each in found.items()
+        if isinstance(each, dict) and "frames_per_s" in each
+    }
     for name in [each for each in rates if each.endswith("workers")]:
-        count, usual = max(int(name.split()[0]), 1), rates["1 loops"]
+        count = int(name.split()[0])
         as_many = rates[f"{count} loops"]
-        found[name]["of_one_loop"] = round(rates[name] / usual, 2)
+        found[name]["of_one_loop"] = round(rates[name] / rates["1 loops"], 2)
         found[name]["of_as_many_loops"] = round(rates[name] / as_many, 2)
         added = found["frames"] * count * (1 / rates[name] - 1 / as_many)
         found[name]["added_ms_a_recording"] = round(1000 * added)
-    return found
 
 
 READER = """
