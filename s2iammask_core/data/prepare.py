@@ -26,7 +26,7 @@ from s2iammask_core.data.readers.imagenet_vid import read_imagenet_vid
 from s2iammask_core.data.readers.youtube_vos import MIN_AREA, read_youtube_vos
 from s2iammask_core.errors import DatasetError, S2iamMaskError, UnavailableError
 from s2iammask_core.files.outputs import keep_apart, write_text
-from s2iammask_core.spread import Failed, Tick, Workers, session, spread
+from s2iammask_core.spread import Crew, Failed, Tick, Workers, crew, session
 
 BATCH = 32  # crops that a worker is given at a time, or a little more
 YTB_VOS_TRAIN = 3000  # its first videos are the train json, the others the val json
@@ -119,10 +119,10 @@ def prepare(
     sets = {split: KINDS[kind].read(source.absolute(), split, config) for split in names}
     keep_settings(destination, {"set": kind, **asdict(config)}, sets)
     prepared, form = [], KINDS[kind].form(config)
-    with session(workers):
+    with session(workers), crew(workers) as hands:
         for split, videos in sets.items():
             work = CropWork(destination.absolute(), form)
-            crops, written = _write_crops(f"{kind} {split}", videos, work, workers)
+            crops, written = _write_crops(f"{kind} {split}", videos, work, hands)
             labels = _label_files(kind, split, videos.videos, destination)
             for path, part in labels.items():
                 _write_labels(path, part, form)
@@ -146,12 +146,12 @@ class CropWork:
         return lambda batch, _: write_frames(batch, self.form)
 
 
-def _write_crops(name: str, videos: VideoSet, work: CropWork, workers: Workers) -> tuple[int, int]:
+def _write_crops(name: str, videos: VideoSet, work: CropWork, hands: Crew) -> tuple[int, int]:
     """How many crops a split has, and how many of them were missing."""
     root, crops, written = work.destination / CROPS, 0, 0
     batches = _batches(order for video in videos.videos for order in frame_orders(video, root, work.form))
     with tqdm(total=_crop_count(videos.videos), desc=name, unit="crop") as progress:
-        for outcome in spread(work, batches, workers):
+        for outcome in hands.run(work, batches):
             if isinstance(outcome, Failed):
                 raise named(outcome)
             size = sum(len(order.crops) for order in outcome.item)
