@@ -1,9 +1,6 @@
 """The page over a clip in a real browser."""
 
-import asyncio
 import re
-from contextlib import contextmanager
-from threading import Thread
 
 import numpy as np
 import pytest
@@ -14,17 +11,12 @@ from demo import browser as chromium
 if chromium.CHROMIUM is None:
     pytest.skip(f"there is no browser: {chromium.INSTALL}", allow_module_level=True)
 
-from aiohttp import web
 from playwright.sync_api import expect
 
 from s2iammask_core import Tracker
 from s2iammask_core.files.clips import open_clip
 from s2iammask_core.files.pictures import write_picture
-from s2iammask_core.page.access import Access
-from s2iammask_core.page.backend import Greeting
 from s2iammask_core.page.clip.backend import ClipBackend
-from s2iammask_core.page.hub import Hub
-from s2iammask_core.page.server import Server
 
 expect.set_options(timeout=60_000)  # ms; a busy machine tracks slowly
 
@@ -32,36 +24,8 @@ COUNT, SIZE = 20, (240, 320)
 LOOK = '{"opacity": 1, "boxes": false, "names": false}'
 
 
-@contextmanager
-def served(backend, token=""):
-    """The address of a server in a thread of its own."""
-    loop, runner = asyncio.new_event_loop(), None
-
-    async def begin():
-        nonlocal runner
-        runner = web.AppRunner(Server(backend, Hub()).app(Access.of("127.0.0.1", token)))
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{runner.addresses[0][1]}/"
-
-    thread = Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
-    finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium.open_browser() as opened:
-        yield opened
-
-
 @pytest.fixture
-def address(tmp_path, scene, colours, network):
+def address(served, tmp_path, scene, colours, network):
     """Of the page over a clip in which a red block moves six pixels a frame to the right."""
     for number in range(COUNT):
         write_picture(tmp_path / f"{number:03d}.png", scene((50 + 6 * number, 60, 40, 30, colours[0])))
@@ -241,59 +205,3 @@ def test_a_finger_on_a_phone_draws_too_and_nothing_is_wider_than_the_screen(phon
 
     assert overlap(painted(phone), block(COUNT - 1)) > 0.85
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_a_box_stays_when_the_page_learns_more_of_what_it_shows(browser, drawn, make_picture):
-    with served(drawn) as url:
-        context = browser.new_context(**chromium.DESK)
-        page = context.new_page()
-        page.goto(url)
-        drawn.hub.show("", make_picture())
-        expect(page.locator(".stage")).to_have_attribute("data-painted", "0")
-        page.keyboard.press("b")
-        drawn.hub.tell("hello", **Greeting("live", "drawn", [""], 64.0, keeps=90.0).record())
-
-        expect(page.locator(".badge")).to_contain_text("kept for")
-        expect(page.locator("#track")).to_be_visible()
-        context.close()
-
-
-def test_with_a_token_the_address_is_needed_once(browser, tmp_path, scene, colours, network):
-    write_picture(tmp_path / "0.png", scene((50, 60, 40, 30, colours[0])))
-    token = "a token that nobody guesses"
-    with served(ClipBackend(open_clip(str(tmp_path)), Tracker.of(network), {}), token) as url:
-        context = browser.new_context(**chromium.DESK)
-        page = context.new_page()
-        assert page.goto(url).status == 401
-        page.goto(f"{url}?token={token.replace(' ', '%20')}")
-        expect(page.locator("#pill")).to_have_text("paused")
-        assert page.url == url
-        context.close()
-
-
-SEND = """([url, wish]) => new Promise((done) => {
-  const socket = new WebSocket(url);
-  socket.onopen = () => socket.send(wish);
-  socket.onmessage = ({ data }) => data.includes('"answer"') && done("answered");
-  socket.onclose = () => done("refused");
-})"""
-READ = "(url) => fetch(url, { mode: 'no-cors' }).then(() => 'read', () => 'refused')"
-
-
-@pytest.mark.parametrize("origin", ["http://stranger.example/", "http://127.0.0.1:4321/", None])
-def test_a_strangers_page_in_the_same_browser_reaches_nothing(browser, drawn, origin):
-    with served(drawn) as url:
-        context = browser.new_context()
-        page = context.new_page()
-        page.goto(url)  # the stranger comes to a browser that knows the page
-        page.route("http://*/strange", lambda route: route.fulfill(body="<p>", content_type="text/html"))
-        page.goto(f"{origin}strange" if origin else url)
-        wish = '{"type": "stop", "request": 1, "camera": "", "ids": null}'
-        found = (
-            page.evaluate(SEND, [url.replace("http", "ws") + "ws", wish]),
-            page.evaluate(READ, url + "main.js"),
-        )
-        context.close()
-
-        assert found == (("refused", "refused") if origin else ("answered", "read"))
-        assert bool(drawn.asked) == (origin is None)
