@@ -10,7 +10,8 @@ from s2iammask_core.errors import UnavailableError
 from s2iammask_core.spread.plan import Workers
 
 OBJECT_STORE = 128 * 2**20  # bytes; hardly anything but small results goes through it
-ALONE = {  # read when Ray is imported
+SILENT = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}  # or Ray says on stdout, where results are printed, who died
+ALONE = {  # both are read when Ray is imported
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # all of its servers listen on loopback only
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # or workers get what other processes leave over
@@ -27,9 +28,8 @@ def session(workers: Workers, dashboard: bool = False) -> Iterator[str]:
     if workers.count == 0:
         yield ""
         return
-    if not workers.address:
-        for name, value in ALONE.items():
-            os.environ.setdefault(name, value)
+    for name, value in (SILENT if workers.address else {**SILENT, **ALONE}).items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError as error:

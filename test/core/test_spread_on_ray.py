@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -41,10 +42,6 @@ class Doubling:
 
 def broken():
     raise WeightsError("there are no weights")
-
-
-def dying():
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def told(outcomes):
@@ -113,9 +110,27 @@ def test_a_worker_that_cannot_begin_says_why(cluster, count):
         list(spread(broken, [1, 2], Workers(count)))
 
 
-def test_workers_that_die_while_they_begin_are_given_up(cluster):
-    with pytest.raises(UnavailableError, match="die while they begin"):
-        list(spread(dying, [1], Workers(1, retries=1)))
+DYING = """
+import os, signal
+from s2iammask_core.errors import UnavailableError
+from s2iammask_core.spread import Workers, session, spread
+workers = Workers(1, {address!r}, retries=1)
+with session(workers):
+    try:
+        list(spread(lambda: os.kill(os.getpid(), signal.SIGKILL), [1], workers))
+    except UnavailableError as error:
+        print(error)
+"""
+
+
+def test_workers_that_die_while_they_begin_are_given_up_and_ray_itself_says_nothing(cluster):
+    program = DYING.format(address=cluster.address)
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("workers die while they begin")
+    assert "raylet" not in ended.stdout
 
 
 def test_a_lost_node_loses_no_item(cluster, tmp_path):
