@@ -140,12 +140,21 @@ class NetworkConfig(Checked):
         "the second stage remembers the pixels of the first frame and the mask of the last; needs detail",
     )
 
+    first_mask: bool = setting(
+        True, "the mask of a first box is found by a part of its own; with memory only"
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.variant != "s2iammask" and self.backbone == "small":
             raise ConfigError(f"{self.variant} has the backbone resnet50; small is for s2iammask")
         if self.variant == "s2iammask" and self.memory and not self.mask_detail:
             raise ConfigError("memory needs mask_detail: set both to false, or mask_detail to true")
+
+    @property
+    def has_first_mask(self) -> bool:
+        """Whether the mask of a first box is found by a part of its own."""
+        return self.variant == "s2iammask" and self.memory and self.first_mask
 
     @property
     def is_small(self) -> bool:

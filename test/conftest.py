@@ -73,6 +73,7 @@ class ColourNetwork:
     TOLERANCE = 40  # grey levels
     MASK = 28  # side of a mask
     memory_values = 0
+    first_pixels = 0
 
     def __init__(self, mask_source="roi"):
         self.device = torch.device("cpu")

@@ -27,7 +27,7 @@ from s2iammask_core.manifest import sha256
 from s2iammask_core.model import checkpoint
 from s2iammask_core.runtime import weights_file
 from s2iammask_core.runtime.export import ONNX, TORCH_EXPORT, Format, Subject, export
-from s2iammask_core.runtime.exported import GRAPHS
+from s2iammask_core.runtime.exported import FIRST_MASK, GRAPHS
 from s2iammask_core.runtime.quantize import Example, quantize, require_quantization
 from s2iammask_core.runtime.verification import with_expectation
 
@@ -94,7 +94,7 @@ def write(
 
 def _graphs(folder: Path) -> list[Path]:
     """What an earlier export wrote."""
-    names = (f"{graph}{form.suffix}" for graph in GRAPHS for form in FORMATS.values())
+    names = (f"{graph}{form.suffix}" for graph in (*GRAPHS, FIRST_MASK) for form in FORMATS.values())
     return [path for name in names if (path := folder / name).is_file()]
 
 

@@ -33,13 +33,14 @@ def context_side(width: float, height: float) -> float:
     return math.sqrt((width + margin) * (height + margin))
 
 
-def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
-    """The crop of `pixels` x `pixels` around an object; outside the frame it has the frame's mean colour.
+def cut(frame: Pixels, annotation: Annotation, pixels: int, filled: int = TEMPLATE_PIXELS) -> Cutout:
+    """The crop of `pixels` x `pixels` around an object that with its context fills `filled` of them; outside
+    the frame it has the frame's mean colour.
 
     DatasetError if the mask has not the frame's size, or nothing of it lies in the box.
     """
     box = annotation.box
-    scale = TEMPLATE_PIXELS / context_side(box.width, box.height)  # crop pixels per frame pixel
+    scale = filled / context_side(box.width, box.height)  # crop pixels per frame pixel
     mean = tuple(float(value) for value in cv2.mean(frame)[:3])
     matrix = _window(box, scale, pixels)
     crop = cv2.warpAffine(frame, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR, borderValue=mean)
@@ -50,7 +51,7 @@ def cut(frame: Pixels, annotation: Annotation, pixels: int) -> Cutout:
         return Cutout(np.asarray(crop, np.uint8), np.zeros((pixels, pixels), np.uint8), edges, False)
     levels = annotation.mask.levels()
     check_mask(levels == KNOWN_OBJECT, box, frame)
-    made = levels_around(levels, box, pixels)
+    made = levels_around(levels, box, pixels, filled)
     # an object thinner than a pixel of the crop has none there, and teaches its box alone
     return Cutout(np.asarray(crop, np.uint8), made, edges, bool((made == KNOWN_OBJECT).any()))
 
@@ -65,9 +66,9 @@ def check_mask(mask: NDArray[np.bool_], box: Box, frame: Pixels) -> None:
         raise DatasetError(f"the mask has no pixel in its object's box, {box.text}")
 
 
-def levels_around(levels: Pixels, box: Box, pixels: int) -> Pixels:
-    """The levels (C, C) of a mask (H, W) in the crop around a box, which may be that of another frame."""
-    matrix = _window(box, TEMPLATE_PIXELS / context_side(box.width, box.height), pixels)
+def levels_around(levels: Pixels, box: Box, pixels: int, filled: int = TEMPLATE_PIXELS) -> Pixels:
+    """The levels (C, C) of a mask (H, W) in such a crop around a box, which may be that of another frame."""
+    matrix = _window(box, filled / context_side(box.width, box.height), pixels)
     layers = [(levels == value).astype(np.uint8) * 255 for value in (KNOWN_OBJECT, UNKNOWN)]
     if not layers[1].any():
         return np.where(_warped(layers[0], matrix, pixels) > 127, KNOWN_OBJECT, 0).astype(np.uint8)

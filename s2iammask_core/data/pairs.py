@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from s2iammask_core.config import Checked, setting
 from s2iammask_core.data.annotations import Video, VideoSet
 from s2iammask_core.data.compose import accompany, compose
-from s2iammask_core.data.cutting import Cutout, Pixels, cut, levels_around
+from s2iammask_core.data.cutting import TEMPLATE_PIXELS, Cutout, Pixels, cut, levels_around
 from s2iammask_core.data.mask_sources import KNOWN_OBJECT
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.pictures import read_picture
@@ -34,6 +34,9 @@ class PairConfig(Checked):
 
     template_crop: int = setting(159, "side of the crop that templates are cut from, pixels", 127, 511)
     search_crop: int = setting(431, "side of the crop that search patches are cut from, pixels", 143, 1023)
+    search_filled: int = setting(
+        127, "pixels of this crop that an object fills with its context; 127 as in a template", 64, 511
+    )
     negative: float = setting(0.1, "share of pairs whose search crop shows another object", 0.0, 1.0)
     composed: float = setting(0.25, "share of pairs whose search crop is composed by copy-paste", 0.0, 1.0)
     others: int = setting(2, "most distractors and occluders in a composed crop", 0, 8)
@@ -151,11 +154,11 @@ class PairDataset(Dataset[Pair]):
             near = drawn
         first, second = (near, drawn) if hard else (drawn, near)
         before = self._before(rng, second, len(frames), chosen.step_range)
-        search = self._cut(video, track, frames[second], self._config.search_crop)
+        search = self._cut_search(video, track, frames[second])
         return _Seen(
             video,
             track,
-            self._cut(video, track, frames[first], self._config.template_crop),
+            self._cut(video, track, frames[first], self._config.template_crop, TEMPLATE_PIXELS),
             search,
             search.mask if before == second else self._prior(video, track, frames[second], frames[before]),
             same=first == second,
@@ -190,7 +193,7 @@ class PairDataset(Dataset[Pair]):
 
     def _any_cut(self, rng: Generator, video: Video, track: int) -> Cutout:
         frames = list(video.tracks[track])
-        return self._cut(video, track, frames[int(rng.integers(len(frames)))], self._config.search_crop)
+        return self._cut_search(video, track, frames[int(rng.integers(len(frames)))])
 
     def _composed(self, seen: _Seen, rng: Generator) -> Cutout:
         """The target amid objects and on a picture of other videos; as it is where there are none."""
@@ -219,12 +222,15 @@ class PairDataset(Dataset[Pair]):
         size = (self._config.search_crop, self._config.search_crop)
         return np.asarray(cv2.resize(picture[y : y + side, x : x + side], size), np.uint8)
 
+    def _cut_search(self, video: Video, track: int, frame: int) -> Cutout:
+        return self._cut(video, track, frame, self._config.search_crop, self._config.search_filled)
+
     @staticmethod
-    def _cut(video: Video, track: int, frame: int, pixels: int) -> Cutout:
+    def _cut(video: Video, track: int, frame: int, pixels: int, filled: int) -> Cutout:
         path = video.frames[frame]
         picture = read_picture(path)
         try:
-            return cut(picture, video.tracks[track][frame], pixels)
+            return cut(picture, video.tracks[track][frame], pixels, filled)
         except DatasetError as error:
             raise DatasetError(f"{path}: {error}") from error
 
@@ -233,7 +239,7 @@ class PairDataset(Dataset[Pair]):
         mask, side = video.tracks[track][before].mask, self._config.search_crop
         if mask is None:
             return np.zeros((side, side), np.uint8)
-        return levels_around(mask.levels(), video.tracks[track][frame].box, side)
+        return levels_around(mask.levels(), video.tracks[track][frame].box, side, self._config.search_filled)
 
 
 def _kinds(sets: Sequence[VideoSet]) -> dict[str, list[tuple[int, int, int]]]:

@@ -11,6 +11,7 @@ from s2iammask_core.geometry import PRIOR_CELLS
 
 WAYS = 6  # to spoil a mask
 HALF = 0.5  # what a box says of each of its pixels
+LOOSE = 0.1  # of its side, by which an edge of a box that a hand drew may be off
 
 
 def spoil(masks: Tensor, noise: Noise, share: float, size: int) -> Tensor:
@@ -73,10 +74,19 @@ def box_prior(boxes: Tensor, pixels: int, noise: Noise) -> Tensor:
     """(N, PRIOR_CELLS, PRIOR_CELLS): what a box x1 y1 x2 y2 (N, 4) in a patch of the given side says where
     the object is. Half of the boxes are exact, the others as a hand draws them.
     """
+    return box_map(by_hand(boxes, noise) / pixels * PRIOR_CELLS, PRIOR_CELLS)
+
+
+def by_hand(boxes: Tensor, noise: Noise) -> Tensor:
+    """Boxes (N, 4), half of them exact, the others as a hand draws them."""
     sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
     loose = (noise.take(1) < HALF).float()
-    drawn = (boxes + noise.signed(4) * 0.1 * loose * sides) / pixels * PRIOR_CELLS
-    low = torch.arange(PRIOR_CELLS, device=boxes.device)
+    return boxes + noise.signed(4) * LOOSE * loose * sides
+
+
+def box_map(drawn: Tensor, cells: int) -> Tensor:
+    """(N, cells, cells): what boxes (N, 4) in cells say of each cell, HALF of its share that is inside."""
+    low = torch.arange(cells, device=drawn.device)
     shares = [
         (torch.minimum(low + 1, drawn[:, end, None]) - torch.maximum(low, drawn[:, begin, None])).clamp(0, 1)
         for begin, end in ((0, 2), (1, 3))

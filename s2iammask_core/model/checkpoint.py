@@ -55,7 +55,8 @@ def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
             f"{path} was not written by this package; convert it: s2iammask weights convert {path}"
         )
     try:
-        network = build_network(from_mapping(NetworkConfig, json.loads(notes.pop("network"))))
+        described = {"first_mask": False, **json.loads(notes.pop("network"))}  # older files name none
+        network = build_network(from_mapping(NetworkConfig, described))
     except (KeyError, ValueError, ConfigError) as error:
         raise WeightsError(f"{path} does not say which network it is for: {error}") from error
     notes.pop("format")

@@ -10,6 +10,7 @@ from s2iammask_core.anchors import AnchorShape
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.model.backbone import Backbone, Neck
 from s2iammask_core.model.correlation import Correlation, CorrelationBranch, depthwise_correlation
+from s2iammask_core.model.first_masks import FIRST_PIXELS, FirstMasks
 from s2iammask_core.model.mask_head import RegionInputs, RegionMasks
 from s2iammask_core.model.memory import CELLS, ROWS, PixelMemory
 from s2iammask_core.model.refine import Refine, window_at
@@ -50,6 +51,7 @@ class SiameseNetwork(nn.Module):
             early = self.backbone.channels[:2] if config.mask_detail else None
             deep = self.backbone.channels.deep if config.memory else None
             self.region_masks = RegionMasks(config.mask_head, self.channels, early, deep)
+        self.first_masks = FirstMasks() if config.has_first_mask else None
 
     @property
     def device(self) -> torch.device:
@@ -81,6 +83,15 @@ class SiameseNetwork(nn.Module):
         if self.memory is not None:
             parts.append(self.memory.remember(early, deep, masks).to(features.dtype).flatten(1))
         return torch.cat(parts, dim=1)
+
+    @property
+    def first_pixels(self) -> int:
+        """See tracking.network.Network."""
+        return 0 if self.first_masks is None else FIRST_PIXELS
+
+    def first_mask(self, patches: Tensor, boxes: Tensor) -> Tensor:
+        """See tracking.network.Network."""
+        return cast(Tensor, cast(FirstMasks, self.first_masks)(patches, boxes))
 
     def kernels_of(self, templates: Tensor) -> Tensor:
         """Correlation kernels (N, C of all branches, h, w) of what `template` made."""

@@ -81,6 +81,9 @@ class CompiledNetwork(OfNetwork):
         each = zip(templates.split(1), patches.split(1), alone.split(1), strict=True)
         return _joined([self._search(*single) for single in each])
 
+    def first_mask(self, patches: Tensor, boxes: Tensor) -> Tensor:
+        return self._network.first_mask(patches, boxes)
+
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         return self._network.cell_masks(output, cells)
 

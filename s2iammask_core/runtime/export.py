@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 import torchvision.ops  # noqa: F401  # pools regions in graphs; cannot be imported while one is recorded
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.model import SiameseNetwork
 from s2iammask_core.model.correlation import correlation_by_taps
-from s2iammask_core.runtime.exported import Exported, parts_of
+from s2iammask_core.runtime.exported import FIRST_MASK, Exported, parts_of
 from s2iammask_core.runtime.prepare import PreparedNetwork
 from s2iammask_core.tracking.aim import COLUMNS, NUMBERS
 from s2iammask_core.tracking.settings import FIXED, LIVE, StepSettings
@@ -38,6 +39,17 @@ class TemplateGraph(nn.Module):
         remembered = self.network.template(as_input(patches), masks)
         # networks without a memory ask for no mask, but an input that is not used would be left out
         return remembered + 0 * masks[:, :1, 0] if self.network.module.memory is None else remembered
+
+
+class FirstMaskGraph(nn.Module):
+    """Patches around boxes, as a host cuts them, and the boxes as masks, to the masks that are in them."""
+
+    def __init__(self, network: PreparedNetwork) -> None:
+        super().__init__()
+        self.module, self.network = network.module, network
+
+    def forward(self, patches: Tensor, boxes: Tensor) -> Tensor:
+        return self.network.first_mask(as_input(patches), boxes)
 
 
 class SearchGraph(nn.Module):
@@ -69,6 +81,7 @@ class Graph:
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
     targets: int  # that it takes; 0: any number
+    is_large: bool = False  # so that the room that its kernels take counts
 
     def axes(self) -> dict[str, dict[int, str]]:
         """The dimensions of inputs and outputs that may change, by name."""
@@ -97,10 +110,15 @@ def graphs_of(network: SiameseNetwork, config: TrackerConfig, targets: int) -> l
     given = {"patches": templates, "masks": masks}
     search = SearchGraph(prepared, StepSettings.of(config))
     search(*inputs.values())  # what is computed once and kept, like the anchors, is so before the recording
-    return [
+    made = [
         Graph("template", TemplateGraph(prepared), given, ("kernels",), targets),
         Graph("search", search, inputs, StepOutput._fields, targets),
     ]
+    if network.first_pixels:
+        side = network.first_pixels
+        boxed = {"patches": _patches(samples, side), "boxes": torch.rand(samples, side, side)}
+        made.append(Graph(FIRST_MASK, FirstMaskGraph(prepared), boxed, ("masks",), targets, is_large=True))
+    return made
 
 
 def _patches(count: int, pixels: int) -> Tensor:
@@ -135,6 +153,7 @@ def export(subject: Subject, folder: Path, form: Format, config: TrackerConfig) 
         fixed,
         list(LIVE),
         subject.notes,
+        network.first_pixels,
         source=subject.source,
     )
     described.check(config)
@@ -164,7 +183,30 @@ def write_onnx(graph: Graph, folder: Path) -> Path:
             opset_version=OPSET,
             dynamo=False,
         )
+    if graph.is_large:
+        _halve_kernels(path)
     return path
+
+
+def _halve_kernels(path: Path) -> None:
+    """Stores the convolutions' kernels in a file of ONNX in half precision, as weights files have them; they
+    are used in single.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    kernels = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
+    casts = []
+    for stored in model.graph.initializer:
+        if stored.name in kernels and stored.data_type == onnx.TensorProto.FLOAT:
+            name = stored.name
+            half = numpy_helper.to_array(stored).astype(np.float16)
+            stored.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+            casts.append(onnx.helper.make_node("Cast", [stored.name], [name], to=onnx.TensorProto.FLOAT))
+    for number, cast in enumerate(casts):
+        model.graph.node.insert(number, cast)
+    onnx.save(model, path)
 
 
 def write_torch_export(graph: Graph, folder: Path) -> Path:

@@ -10,7 +10,8 @@ from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.settings import FIXED, LIVE
 
 DESCRIPTION = "network.json"
-GRAPHS = ("template", "search")
+GRAPHS = ("template", "search")  # of every network
+FIRST_MASK = "first_mask"  # the graph of those that find the mask of a box
 OTHER_VERSION = "{} was exported by another version; export it again: s2iammask export"
 
 
@@ -24,8 +25,14 @@ class Exported:
     fixed: dict[str, float]  # settings that are part of the graphs, by name
     live: list[str]  # settings that are an input of the search graph, in its order
     notes: dict[str, str]  # of the weights file
+    first_pixels: int = 0  # as `tracking.network.Network` has it
     precision: str = "fp32"  # of the convolutions: fp32, or int8
     source: str = ""  # sha256 of the weights file
+
+    @property
+    def graphs(self) -> tuple[str, ...]:
+        """The names of its graphs."""
+        return (*GRAPHS, FIRST_MASK) if self.first_pixels else GRAPHS
 
     def write(self, folder: Path) -> None:
         (folder / DESCRIPTION).write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -45,7 +52,8 @@ class Exported:
 
 def parts_of(folder: Path) -> list[str]:
     """The names of an exported folder's files: its graphs, of any format, and the description."""
-    return [path.name for name in (*GRAPHS, "network") for path in sorted(folder.glob(f"{name}.*"))]
+    names = (*read_description(folder).graphs, Path(DESCRIPTION).stem)
+    return [path.name for name in names for path in sorted(folder.glob(f"{name}.*"))]
 
 
 def is_exported(path: Path) -> bool:

@@ -54,15 +54,36 @@ class ExportedRunner:
     def memory_values(self) -> int:
         return self._described.memory_values
 
+    @property
+    def first_pixels(self) -> int:
+        return self._described.first_pixels
+
     def sizes(self, most: int) -> tuple[int, ...]:
         return self._engine.sizes(most)
 
     def templates(
         self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        pairs = zip(cut(on_host(frame), crop, border), masks, strict=True)
-        calls = [{"patches": patch[None], "masks": mask[None]} for patch, mask in pairs]
-        return joined([kernels for (kernels,) in self._engine.answer("template", calls)])
+        return self._each("template", frame, crop, border, {"masks": masks})
+
+    def first_masks(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, boxes: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        return self._each("first_mask", frame, crop, border, {"boxes": boxes})
+
+    def _each(
+        self,
+        graph: str,
+        frame: Frame,
+        crop: Crop[HostArray],
+        border: HostArray,
+        beside: dict[str, NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """What a graph of one output says of the patch of each window, with what else it is given."""
+        patches = cut(on_host(frame), crop, border)
+        given: Inputs = {"patches": patches, **beside}
+        calls = [{name: each[row : row + 1] for name, each in given.items()} for row in range(len(patches))]
+        return joined([found for (found,) in self._engine.answer(graph, calls)])
 
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
         settings = np.array([getattr(config, name) for name in self._described.live], np.float32)

@@ -85,6 +85,11 @@ class GraphRunner(WithNetwork):
     ) -> Tensor:
         return self._eager.templates(frame, crop, border, masks)
 
+    def first_masks(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, boxes: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        return self._eager.first_masks(frame, crop, border, boxes)
+
     @torch.inference_mode()
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
         while self._largest:

@@ -6,7 +6,7 @@ from typing import Any
 
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.errors import ConfigError, UnavailableError, WeightsError
-from s2iammask_core.runtime.exported import GRAPHS, Exported
+from s2iammask_core.runtime.exported import Exported
 from s2iammask_core.runtime.exported_runner import Inputs, Outputs
 from s2iammask_core.runtime.machine import usable_cores
 from s2iammask_core.runtime.onnx_providers import (
@@ -33,7 +33,9 @@ class OnnxEngine:
             )
         providers = providers_of(runtime.device, runtime.runtime)
         self._number = device_number(runtime.device)
-        self._sessions = {name: _session(folder / f"{name}.onnx", providers, runtime) for name in GRAPHS}
+        self._sessions = {
+            name: _session(folder / f"{name}.onnx", providers, runtime) for name in described.graphs
+        }
         if runtime.device.startswith("cuda") and self.device == "cpu":  # of which onnxruntime makes no error
             raise UnavailableError(
                 f"device {runtime.device} was asked for, but onnxruntime cannot use it; what it said before "

@@ -2,7 +2,8 @@
 
 A graph has fixed shapes, for one target. Several targets go through it side by side, each on cores of its
 own, which is faster than a batch. That takes a second compilation, which is made beside the work once several
-targets have come for a while; until then they go one after another, each on all cores.
+targets have come for a while; until then they go one after another, each on all cores. What only starts ask
+is loaded for each from what is kept of its compilation, a tenth of a second, and holds no memory in between.
 """
 
 import logging
@@ -19,7 +20,7 @@ from s2iammask_core.cache import cache_folder
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.errors import ConfigError, UnavailableError, WeightsError
 from s2iammask_core.manifest import sha256
-from s2iammask_core.runtime.exported import DESCRIPTION, GRAPHS, Exported
+from s2iammask_core.runtime.exported import DESCRIPTION, FIRST_MASK, Exported
 from s2iammask_core.runtime.exported_runner import Inputs, Outputs
 from s2iammask_core.runtime.machine import usable_cores
 
@@ -42,9 +43,10 @@ class OpenvinoEngine:
         self._place = place_named(runtime.device)
         self._threads = runtime.threads or usable_cores()
         self._precision = format_named(runtime.precision, self._place)
-        self._files = {name: graph_file(folder, name) for name in GRAPHS}
+        self._files = {name: graph_file(folder, name) for name in described.graphs}
         self._kept = kept_in(folder)
-        self._alone = {name: _Lanes(self._compiled(name, 1), 1) for name in GRAPHS}
+        lasting = [name for name in described.graphs if name != FIRST_MASK]
+        self._alone = {name: _Lanes(self._compiled(name, 1), 1) for name in lasting}
         self._abreast: _Lanes | None = None
         self._calls_of_several = 0
 
@@ -57,13 +59,22 @@ class OpenvinoEngine:
 
     def answer(self, graph: str, calls: Sequence[Inputs]) -> list[Outputs]:
         if graph != "search" or len(calls) == 1:
-            return self._alone[graph].answer(calls)
+            return self._at_hand(graph).answer(calls)
         self._count_several()
         if self._abreast is None:
             return self._alone[graph].answer(calls)
         single = len(calls) % self._abreast.count == 1  # the last one may have all cores
         whole = len(calls) - 1 if single else len(calls)
         return self._abreast.answer(calls[:whole]) + self._alone[graph].answer(calls[whole:])
+
+    def _at_hand(self, graph: str) -> "_Lanes":
+        """The graph on all cores, which ends with its last user if it can be had again soon."""
+        if graph in self._alone:
+            return self._alone[graph]
+        lanes = _Lanes(self._compiled(graph, 1), 1)
+        if not self._kept:
+            self._alone[graph] = lanes
+        return lanes
 
     def _count_several(self) -> None:
         self._calls_of_several += 1

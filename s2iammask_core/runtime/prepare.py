@@ -71,6 +71,10 @@ class PreparedNetwork:
     def memory_values(self) -> int:
         return self.module.memory_values
 
+    @property
+    def first_pixels(self) -> int:
+        return self.module.first_pixels
+
     def template(self, patches: Tensor, masks: Tensor) -> Tensor:
         return self.module.template(self._patches(patches), masks)
 
@@ -80,6 +84,9 @@ class PreparedNetwork:
         searched = self.searches(search)  # (N, 256 B, 29, 29) of B branches
         parts = searched.split(search.shape[1], dim=1)
         return self.module.answer(templates.to(search.dtype), search, parts, skips, prior)
+
+    def first_mask(self, patches: Tensor, boxes: Tensor) -> Tensor:
+        return self.module.first_mask(self._patches(patches), boxes)
 
     def cell_masks(self, output: SearchOutput, cells: Tensor) -> Tensor:
         return self.module.cell_masks(output, cells)

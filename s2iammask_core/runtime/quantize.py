@@ -17,7 +17,7 @@ from s2iammask_core.boxes import Box
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import UnavailableError, VideoError
 from s2iammask_core.geometry import HostFrame
-from s2iammask_core.runtime.exported import GRAPHS, parts_of, read_description
+from s2iammask_core.runtime.exported import parts_of, read_description
 from s2iammask_core.runtime.exported_runner import Engine, ExportedRunner, Inputs, Outputs
 from s2iammask_core.runtime.onnx_engine import OnnxEngine
 from s2iammask_core.tracking.s2iammask import S2iamMaskMethod
@@ -44,20 +44,21 @@ def quantize(folder: Path, config: TrackerConfig, example: Example) -> list[Path
     """
     require_quantization()
     given = record(folder, config, example)
+    names = read_description(folder).graphs
     with TemporaryDirectory(dir=folder) as scratch:
-        made = {name: _quantized(folder / f"{name}.onnx", given[name], Path(scratch)) for name in GRAPHS}
+        made = {name: _quantized(folder / f"{name}.onnx", given[name], Path(scratch)) for name in names}
         for name, path in made.items():
             path.replace(folder / f"{name}.onnx")
     replace(read_description(folder), precision="int8").write(folder)
     manifest.write(folder, parts_of(folder))
-    return [folder / f"{name}.onnx" for name in GRAPHS]
+    return [folder / f"{name}.onnx" for name in names]
 
 
 def record(folder: Path, config: TrackerConfig, example: Example) -> dict[str, list[Inputs]]:
     """The inputs of each graph while the example was tracked."""
     described = read_description(folder)
     described.check(config)
-    recorder = _Recorder(OnnxEngine(folder, described, RuntimeConfig(device="cpu")))
+    recorder = _Recorder(OnnxEngine(folder, described, RuntimeConfig(device="cpu")), described.graphs)
     method = S2iamMaskMethod(ExportedRunner(described, recorder))
     tracker = Tracker(method, replace(config, redetect_patches=0))  # or it sees background
     frames = islice(example.frames, 0, EVERY * MOST, EVERY)
@@ -77,9 +78,9 @@ def record(folder: Path, config: TrackerConfig, example: Example) -> dict[str, l
 class _Recorder:
     """Keeps what an engine's graphs were given."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, graphs: Sequence[str]) -> None:
         self._engine = engine
-        self.given: dict[str, list[Inputs]] = {name: [] for name in GRAPHS}
+        self.given: dict[str, list[Inputs]] = {name: [] for name in graphs}
 
     @property
     def device(self) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from s2iammask_core import manifest
 from s2iammask_core.errors import WeightsError
-from s2iammask_core.runtime.exported import DESCRIPTION, GRAPHS, folder_of, is_exported, read_description
+from s2iammask_core.runtime.exported import folder_of, is_exported, parts_of, read_description
 
 USUAL = "s2iammask"  # of the weights that come with the package
 FORMER = "s2iammask_nano"  # what the default was called: parameter files of robots still say so
@@ -59,7 +59,7 @@ def checked_weights(weights: Path | str = "") -> Path:
     if manifest.is_named(path):
         manifest.verify(path)
     folder = forms_of(path).folder
-    for each in (DESCRIPTION, *(f"{name}.onnx" for name in GRAPHS)):
+    for each in parts_of(folder) if folder else ():
         if folder and manifest.is_named(folder / each):
             manifest.verify(folder / each)
     return path

@@ -35,6 +35,14 @@ class EagerRunner(WithNetwork):
         return self._network.template(self._cut(frame, crop, border), there)
 
     @torch.inference_mode()
+    def first_masks(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, boxes: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        there = torch.from_numpy(boxes).to(self._network.device)
+        found = self._network.first_mask(self._cut(frame, crop, border), there)
+        return found.cpu().numpy()
+
+    @torch.inference_mode()
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:
         kernels: Tensor = joined([search.kernels for search in searches])
         aim = torch.from_numpy(packed_aims(searches)).to(kernels.device)

@@ -1,5 +1,5 @@
-"""The first frame: from a box to the mask that is remembered. There is no deadline at a start, so the network
-looks several times.
+"""The first frame: from a box to the mask that is remembered. A network that can fills the box; there is no
+deadline at a start, so any other looks several times.
 """
 
 import math
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import Frame
-from s2iammask_core.tracking.answer import Answer
-from s2iammask_core.tracking.regions import mask_region
+from s2iammask_core.geometry import Crop, Frame, HostArray
+from s2iammask_core.tracking.answer import FULL_LEVEL, Answer
+from s2iammask_core.tracking.regions import Window, mask_region, windows_of
 from s2iammask_core.tracking.runner import Kernels, Search
 from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.target import Target
@@ -38,6 +38,13 @@ class Looker(Protocol):
 
     def answers(self, search: Search, config: TrackerConfig) -> list[Answer]: ...
 
+    @property
+    def first_pixels(self) -> int: ...
+
+    def first_masks(
+        self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig
+    ) -> tuple[Crop[HostArray], NDArray[np.float32]]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class FirstFrame:
@@ -59,13 +66,28 @@ class FirstFrame:
         given = [None if start.mask is None else region_of(start.mask) for start in starts]
         boxes = [box_region(target.believed, self.size) for target in targets]
         shaped, kernels = _with(targets, given, boxes), blank
-        for _ in range(ROUNDS if None in given else 0):
+        if None not in given:
+            return shaped, self._templates(shaped)
+        if self.looker.first_pixels:
+            shaped = _with(targets, given, self._filled(shaped, boxes))
+            return shaped, self._templates(shaped)
+        for _ in range(ROUNDS):
             shaped = _with(targets, given, self._looked(shaped, kernels, boxes))
             kernels = self._templates(shaped)
-        return shaped, kernels if None in given else self._templates(shaped)
+        return shaped, kernels
 
     def _templates(self, targets: tuple[Target, ...]) -> Kernels:
         return self.looker.templates(self.frame, targets, self.config, shaped=True)
+
+    def _filled(self, targets: tuple[Target, ...], boxes: Sequence[MaskRegion]) -> list[MaskRegion]:
+        """The targets' masks as the network finds them in their boxes, which are their shapes."""
+        crop, masks = self.looker.first_masks(self.frame, targets, self.config)
+        levels = np.rint(masks * FULL_LEVEL).astype(np.uint8)
+        votes = [
+            _votes_in(box, (each, FULL_LEVEL), window, self.size)
+            for box, each, window in zip(boxes, levels, windows_of(crop), strict=True)
+        ]
+        return [_sure(*pair) for pair in zip(boxes, votes, strict=True)]
 
     def _looked(
         self, targets: tuple[Target, ...], kernels: Kernels, boxes: Sequence[MaskRegion]
@@ -85,10 +107,9 @@ class FirstFrame:
         everywhere = np.ones(len(targets))
         aim = replace(usual, window=everywhere * 0, temporal=everywhere)  # the box is known
         answers = self.looker.answers(Search(self.frame, kernels, aim), self.config)
-        windows = np.concatenate([aim.crop.origins, aim.crop.sides[:, None]], axis=1).tolist()
         return [
-            _votes_in(box, answer, (x0, y0, side), self.size)
-            for box, answer, (x0, y0, side) in zip(boxes, answers, windows, strict=True)
+            _votes_in(box, (answer.levels, answer.voters), window, self.size)
+            for box, answer, window in zip(boxes, answers, windows_of(aim.crop), strict=True)
         ]
 
 
@@ -119,11 +140,13 @@ def _with(
 
 
 def _votes_in(
-    box: MaskRegion, answer: Answer, window: tuple[float, float, float], frame_size: tuple[int, int]
+    box: MaskRegion, levels: tuple[NDArray[np.uint8], float], window: Window, frame_size: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """(h, w) in [0, 1]: the share of the votes that the pixels of a box have."""
+    """(h, w) in [0, 1]: the share of the votes that the pixels of a box have, of levels (P, P) in a window
+    and the highest that there can be.
+    """
     votes = np.zeros(frame_size, np.float32)
-    seen = mask_region(answer.levels, answer.voters, 0.0, window, frame_size)
+    seen = mask_region(*levels, 0.0, window, frame_size)
     height, width = seen.pixels.shape
     votes[seen.y : seen.y + height, seen.x : seen.x + width] = seen.probability
     rows, columns = box.pixels.shape

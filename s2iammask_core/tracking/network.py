@@ -37,6 +37,11 @@ class Network(Protocol):
         """
         ...
 
+    @property
+    def first_pixels(self) -> int:
+        """Side of the patches in which it finds the mask of a box; 0 if it cannot."""
+        ...
+
     def template(self, patches: "Tensor", masks: "Tensor") -> "Tensor":
         """What is remembered (N, V) of the objects in template patches (N, 3, T, T).
 
@@ -50,6 +55,12 @@ class Network(Protocol):
 
         prior (N, C, C) is how far the object was in each of C x C equal parts of the patch in the frame
         before, in [0, 1]; 0 everywhere where nothing is known.
+        """
+        ...
+
+    def first_mask(self, patches: "Tensor", boxes: "Tensor") -> "Tensor":
+        """How far each pixel is the object, (N, P, P) in [0, 1], of patches (N, 3, P, P) of `first_pixels`
+        around boxes, which are masks (N, P, P) as for `template`.
         """
         ...
 
@@ -75,6 +86,10 @@ class OfNetwork:
     @property
     def memory_values(self) -> int:
         return self._network.memory_values
+
+    @property
+    def first_pixels(self) -> int:
+        return self._network.first_pixels
 
 
 class WithNetwork(OfNetwork):

@@ -1,13 +1,17 @@
 """From a vote map in the patch to a mask, its box and its rotated box in the frame."""
 
 import math
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box, RotatedBox
+from s2iammask_core.geometry import Crop, HostArray
 from s2iammask_core.tracking.track import MaskRegion
+
+Window: TypeAlias = tuple[float, float, float]  # x0, y0, side; frame pixels
 
 HALF = 0.5  # of a pixel, from its edge to its centre
 NO_MASK = MaskRegion(0, 0, np.zeros((0, 0), np.bool_), np.zeros((0, 0), np.float32))
@@ -17,7 +21,7 @@ def mask_region(
     levels: NDArray[np.uint8],
     full_level: float,
     threshold: float,
-    window: tuple[float, float, float],
+    window: Window,
     frame_size: tuple[int, int],
 ) -> MaskRegion:
     """The mask in the frame (H, W) of the levels (P, P) in a window (x0, y0, side) of it.
@@ -41,6 +45,11 @@ def mask_region(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     found = cv2.warpAffine(part, matrix, (right - left, bottom - top), flags=flags)  # levels, 0 outside
     return MaskRegion(left, top, found > threshold, found / np.float32(full_level))
+
+
+def windows_of(crop: Crop[HostArray]) -> list[Window]:
+    """The window of each of N targets."""
+    return [(x, y, side) for (x, y), side in zip(crop.origins.tolist(), crop.sides.tolist(), strict=True)]
 
 
 def _span(origin: float, first: int, count: int, step: float, limit: int) -> tuple[int, int]:

@@ -41,12 +41,23 @@ class StepRunner(Protocol):
         """As `network.Network` has it."""
         ...
 
+    @property
+    def first_pixels(self) -> int:
+        """As `network.Network` has it."""
+        ...
+
     def templates(
         self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
     ) -> Kernels:
         """What is remembered (N, V) of the objects in N windows; border (N, 3) is what lies outside the
         frame, and masks (N, T, T) as for `network.Network.template`.
         """
+        ...
+
+    def first_masks(
+        self, frame: Frame, crop: Crop[HostArray], border: HostArray, boxes: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """How far the pixels of N windows are the objects in boxes: `network.Network.first_mask`."""
         ...
 
     def sizes(self, most: int) -> tuple[int, ...]:

@@ -5,20 +5,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
-from s2iammask_core.geometry import Crop, Frame
+from s2iammask_core.geometry import Crop, Frame, HostArray
 from s2iammask_core.tracking.answer import Answer
 from s2iammask_core.tracking.colours import colours_of
 from s2iammask_core.tracking.first_frame import FirstFrame
 from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.redetection import View, is_promising, similarities, views_of
-from s2iammask_core.tracking.regions import NO_MASK, mask_region, outline
+from s2iammask_core.tracking.regions import NO_MASK, Window, mask_region, outline, windows_of
 from s2iammask_core.tracking.runner import Kernels, Search, StepRunner
 from s2iammask_core.tracking.search_budget import SearchBudget, affordable_views
 from s2iammask_core.tracking.settings import SLACK
@@ -27,8 +27,6 @@ from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.target import Sighting, Target, nothing_seen, placed
 from s2iammask_core.tracking.track import TrackState
 from s2iammask_core.tracking.windows import aim_at, borders, centers, template_sides
-
-Window: TypeAlias = tuple[float, float, float]  # x0, y0, side; frame pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,19 @@ class S2iamMaskMethod:
         shapes = [target.shape if shaped else None for target in targets]
         return self._runner.templates(frame, crop, borders(targets), remembered(shapes, crop, size))
 
+    @property
+    def first_pixels(self) -> int:
+        return self._runner.first_pixels
+
+    def first_masks(
+        self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig
+    ) -> tuple[Crop[HostArray], NDArray[np.float32]]:
+        """The templates' windows, and how far their pixels are objects in the targets' shapes: (N, P, P)."""
+        crop = Crop(centers(targets), template_sides(targets, config), self._runner.first_pixels)
+        size = (int(frame.shape[0]), int(frame.shape[1]))
+        boxes = remembered([target.shape for target in targets], crop, size)
+        return crop, self._runner.first_masks(frame, crop, borders(targets), boxes)
+
     def answers(self, search: Search, config: TrackerConfig) -> list[Answer]:
         """What the network says in the windows of a search; the next search overwrites it."""
         return self._runner.run(config, [search])
@@ -87,7 +98,7 @@ class S2iamMaskMethod:
         """One sighting for each target; the windows of all scenes go through the network as one batch."""
         begin, views = time.perf_counter(), self._views(scenes, config)
         searches = [search_for(*pair, config) for pair in zip(scenes, views, strict=True) if pair[1]]
-        windows = [window for search in searches for window in windows_of(search)]
+        windows = [window for search in searches for window in windows_of(search.aim.crop)]
         answers = iter(zip(self._runner.run(config, searches), windows, strict=True) if searches else ())
         seen = [
             self._seen(scene, looked, list(islice(answers, len(looked))), config)
@@ -202,10 +213,3 @@ def search_for(scene: Scene, views: Sequence[View], config: TrackerConfig) -> Se
     alone = rows == list(range(len(scene.targets)))  # the very kernels that a runner knows
     kernels = scene.kernels if alone else scene.kernels[rows]
     return Search(scene.frame, kernels, aim_at(tuple(view.target for view in views), config))
-
-
-def windows_of(search: Search) -> list[Window]:
-    """The windows of a search."""
-    crop = search.aim.crop
-    rows = np.concatenate([crop.origins, crop.sides[:, None]], axis=1).tolist()
-    return [(x0, y0, side) for x0, y0, side in rows]

@@ -66,7 +66,8 @@ class Run:
 
     def begin(self, batch: Batch) -> None:
         """What needs pairs to begin with; the same in all processes."""
-        begin_memory(self.network, joint_rows(batch.search))
+        if self.config.objective != "first_mask":  # which leaves all else as it is
+            begin_memory(self.network, joint_rows(batch.search))
         if self.average:
             self.average = snapshot.MovingAverage(self.network.state_dict(), self.config.ema)
 

@@ -9,11 +9,19 @@ from torch import Tensor, nn
 
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.model.correlation import CorrelationHead
+from s2iammask_core.model.first_masks import FirstMasks
 from s2iammask_core.model.network import BASE_MASK_PIXELS, GRID_PADDING, SiameseNetwork
 from s2iammask_core.model.refine import all_windows
 from s2iammask_core.training import losses
 from s2iammask_core.training.settings import TrainConfig
-from s2iammask_core.training.targets import choose_regions, label_anchors, mask_windows, positive_anchors
+from s2iammask_core.training.targets import (
+    Regions,
+    choose_regions,
+    in_boxes,
+    label_anchors,
+    mask_windows,
+    positive_anchors,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Objective(nn.Module):
             "sharp": self._sharp,
             "regions": self._regions,
             "joint": self._joint,
+            "first_mask": self._box_mask,
         }[config.objective]
 
     def forward(self, batch: Batch) -> Outcome:
@@ -136,7 +145,7 @@ class Objective(nn.Module):
         return Outcome(first.loss + second.loss, first.parts | second.parts)
 
     def _region_loss(self, batch: Batch, seen: _Seen, scores: Tensor, deltas: Tensor) -> Outcome:
-        network, wanted = self.network, self.config.losses
+        network = self.network
         regions = choose_regions(batch, scores, deltas, self.config.regions, network.region_masks.pixels)
         kernels = network.mask.template(seen.template)  # has a gradient where the features have none
         correlation = network.mask.correlate(kernels, seen.search, GRID_PADDING)
@@ -145,12 +154,21 @@ class Objective(nn.Module):
             _, early, _, deep = seen.template_skips
             rows = network.memory.remember(early, deep, batch.template_mask)
         inputs = network.region_inputs(correlation, seen.search, seen.skips, batch.prior, rows)
-        logits = network.region_masks(inputs, regions.rois).float()
+        return self._mask_loss(network.region_masks(inputs, regions.rois).float(), regions)
+
+    def _mask_loss(self, logits: Tensor, regions: Regions) -> Outcome:
+        wanted = self.config.losses
         mask, overlap = losses.region_loss(logits, regions), losses.overlap_loss(logits, regions)
         used = regions.weights.sum() / len(regions.weights)
         iou = losses.region_iou(logits.detach(), regions)
         parts = {"mask": mask.detach(), "mask_iou": iou, "regions": used.detach()}
         return Outcome(wanted.mask * mask + wanted.overlap * overlap, parts)
+
+    def _box_mask(self, batch: Batch) -> Outcome:
+        """The mask of an object in its box, as the first frame asks for it."""
+        regions, boxes = in_boxes(batch)
+        logits = cast(FirstMasks, self.network.first_masks).logits(batch.search, boxes).float()[:, None]
+        return self._mask_loss(logits, regions)
 
     def _seen(self, batch: Batch) -> _Seen:
         network = self.network

@@ -16,7 +16,7 @@ from s2iammask_core.model.refine import WINDOWS, window_at
 from s2iammask_core.sampling import paste
 from s2iammask_core.tracking.network import SearchOutput
 from s2iammask_core.training.settings import TrainConfig
-from s2iammask_core.training.targets import enlarge
+from s2iammask_core.training.targets import enlarge, in_boxes
 
 SHOWN = 4  # pairs
 TRUE, FOUND = (60, 220, 60), (255, 60, 60)  # RGB
@@ -68,6 +68,8 @@ def predict(network: SiameseNetwork, batch: Batch, config: TrainConfig) -> Predi
         if config.objective in ("regions", "joint"):
             regions = enlarge(boxes, config.regions.scale, side)
             masks = _pasted(network.roi_masks(output, regions[:, None])[:, 0].sigmoid(), regions, side)
+        elif config.objective == "first_mask":
+            masks = network.first_mask(batch.search, in_boxes(batch)[1])
         elif config.objective != "proposals":
             cell = best % cells**2
             windows = cell_windows(cell, cells, side, WINDOW)

@@ -16,6 +16,7 @@ VARIANTS_OF = {  # what each objective can train
     "sharp": ("siammask_sharp",),
     "regions": ("s2iammask",),
     "joint": ("s2iammask",),
+    "first_mask": ("s2iammask",),
 }
 OBJECTIVES = tuple(VARIANTS_OF)
 LEARNING = {  # the parts that get a gradient from each
@@ -24,6 +25,7 @@ LEARNING = {  # the parts that get a gradient from each
     "sharp": ("backbone.", "neck", "mask", "refine"),
     "regions": ("mask", "region_masks"),
     "joint": ("backbone.", "neck", "score", "box", "mask", "region_masks"),
+    "first_mask": ("first_masks",),
 }
 WHOLE = 167  # side of the smallest search patch whose features the neck leaves whole; smaller ones lose a rim
 
@@ -133,7 +135,9 @@ class TrainConfig(Checked):
         "weights to begin with: a snapshot or safetensors file, or an ImageNet ResNet-50 (.npz); empty: none",
     )
     initial_masks: str = setting(
-        "", "the same for the mask parts alone, such as an earlier second stage; empty: as initial says"
+        "",
+        "the same for the parts that make masks: an earlier second stage, or for objective first_mask the "
+        "ImageNet ResNet-50; empty: as initial says",
     )
     epochs: int = setting(20, "number of epochs", 1, 100000)
     pairs_per_epoch: int = setting(600000, "pairs an epoch", 1, 10**9)
@@ -223,6 +227,8 @@ def _check_parts(config: TrainConfig) -> None:
     if variant not in VARIANTS_OF[objective]:
         known = " or ".join(VARIANTS_OF[objective])
         raise ConfigError(f"objective {objective} trains network.variant {known}, not {variant}")
+    if objective == "first_mask" and not config.network.has_first_mask:
+        raise ConfigError("objective first_mask needs network.first_mask and network.memory to be true")
     for each in (*config.trained, *config.unfrozen):
         if not isinstance(each, str) or not f"{each}.".startswith(LEARNING[objective]):
             raise ConfigError(

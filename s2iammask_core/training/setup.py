@@ -38,7 +38,8 @@ READERS: dict[str, Callable[..., VideoSet]] = {
 # options that every kind of data has, with their least values
 SAMPLING = {"num_use": 1, "frame_range": 1, "step_range": 0}
 # parts that one variant has and another has not: a later stage may begin without them
-STAGE_PARTS = ("mask.", "refine.", "region_masks.")
+BACKBONES = ("backbone.", "first_masks.body.")  # parts that begin with weights of ImageNet
+STAGE_PARTS = ("mask.", "refine.", "region_masks.", "first_masks.")
 ADDED_BLOCKS = tuple(f"backbone.layer2.{number}." for number in range(LEAST_BLOCKS, 8))
 
 
@@ -103,7 +104,9 @@ def initial_network(config: TrainConfig) -> SiameseNetwork:
         load_imagenet(network.backbone, config.initial)
     elif config.initial:
         _take_over(network, _weights(config.initial), config.initial)
-    if config.initial_masks:
+    if config.initial_masks.endswith(".npz") and network.first_masks is not None:
+        load_imagenet(network.first_masks.body, config.initial_masks)
+    elif config.initial_masks:
         _take_over_masks(network, _weights(config.initial_masks), config.initial_masks)
     return network
 
@@ -168,8 +171,8 @@ def make_optimizer(network: SiameseNetwork, config: TrainConfig) -> torch.optim.
         raise ConfigError(
             f"trained and unfrozen name no part of {config.network.variant}: {', '.join(prefixes)}"
         )
-    backbone = [p for name, p in chosen if name.startswith("backbone.")]
-    rest = [p for name, p in chosen if not name.startswith("backbone.")]
+    backbone = [p for name, p in chosen if name.startswith(BACKBONES)]
+    rest = [p for name, p in chosen if not name.startswith(BACKBONES)]
     groups = [
         {"params": parameters, "rate": rate}
         for parameters, rate in ((rest, 1.0), (backbone, config.optimizer.backbone_rate))
@@ -191,7 +194,7 @@ def set_trained(network: SiameseNetwork, config: TrainConfig, epoch: int) -> Non
     network.eval()
     for name, module in network.named_modules():
         if isinstance(module, nn.BatchNorm2d) and name.startswith(prefixes):
-            _set_norm(module, config.backbone_norm if name.startswith("backbone.") else config.head_norm)
+            _set_norm(module, config.backbone_norm if name.startswith(BACKBONES) else config.head_norm)
 
 
 def _set_norm(norm: nn.BatchNorm2d, mode: str) -> None:

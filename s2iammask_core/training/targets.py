@@ -11,10 +11,13 @@ from torchvision.ops import batched_nms
 from s2iammask_core.anchors import anchor_grid, decode, encode
 from s2iammask_core.box_ops import box_iou, to_centers, to_corners
 from s2iammask_core.data.augment import Batch
+from s2iammask_core.data.noise import Noise
+from s2iammask_core.data.spoil import box_map, by_hand
 from s2iammask_core.model.pooling import Grid, pool
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
 
 GOLDEN, MIX_1, MIX_2 = -0x61C8864680B583EB, -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15  # of SplitMix64
+NEAR = 15  # pixels around a box whose mask is asked for
 CENTRAL = 3  # cells on either side of the centre that give the negatives of a negative pair
 
 
@@ -206,3 +209,24 @@ def _sampled(layers: Tensor, rois: Tensor, pixels: int) -> Tensor:
     fine = pool(layers, rois, 2 * pixels, Grid(1, 0.5))  # (N * R, L, ...)
     means: Tensor = F.avg_pool2d(fine, 2).unflatten(0, rois.shape[:2])
     return means
+
+
+def in_boxes(batch: Batch) -> tuple[Regions, Tensor]:
+    """The object of each pair as one region, the patch, of which only what lies near its box is known; and
+    the boxes (N, P, P) as masks, half of them as a hand draws them.
+    """
+    side = batch.mask.shape[-1]
+    boxes = by_hand(extents(batch.mask), Noise(seeded_noise(batch.seed, 5)))
+    maps = box_map(boxes, side)
+    near = F.max_pool2d(maps[:, None], 2 * NEAR + 1, 1, NEAR) > 0
+    shown = batch.positive & batch.has_mask & batch.mask.any(dim=(1, 2))
+    whole = boxes.new_tensor([0, 0, side, side]).expand(len(boxes), 1, 4)
+    return Regions(whole, batch.mask[:, None], near & ~batch.unknown[:, None], shown.float()[:, None]), maps
+
+
+def extents(masks: Tensor) -> Tensor:
+    """Boxes x1 y1 x2 y2 (N, 4) around masks (N, H, W); what they are of an empty one means nothing."""
+    columns, rows = masks.any(dim=1).float(), masks.any(dim=2).float()
+    low = [each.argmax(dim=1) for each in (columns, rows)]
+    high = [each.shape[1] - each.flip(1).argmax(dim=1) for each in (columns, rows)]
+    return torch.stack([*low, *high], dim=1).float()

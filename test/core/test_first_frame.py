@@ -38,6 +38,21 @@ def remembering(make_network):
 
 
 @pytest.fixture
+def filling(remembering):
+    """The same, and it fills boxes with what has their colour."""
+    remembering.first_pixels = 95
+    remembering.boxes = []
+
+    def first_mask(patches, boxes):
+        remembering.boxes.append(boxes.clone())
+        middle = patches[:, :, 45:50, 45:50].mean(dim=(2, 3), keepdim=True)
+        return ((patches - middle).abs().amax(dim=1) < remembering.TOLERANCE).float()
+
+    remembering.first_mask = first_mask
+    return remembering
+
+
+@pytest.fixture
 def frame(scene, colours):
     return scene((*BLOCK, colours[0]))
 
@@ -114,6 +129,43 @@ def test_the_first_round_of_looks_knows_the_box_and_the_second_what_the_first_on
     assert second.max() > 0.95
     assert not remembering.seen[0][:, 3:].any()  # nothing is remembered yet
     assert remembering.seen[-1][:, 3].item() > 0
+
+
+def test_a_network_that_fills_boxes_is_asked_once_and_looks_no_further(filling, frame):
+    Tracker.of(filling).start(frame, [BOX])
+
+    (boxes,) = filling.boxes
+    assert boxes.shape == (1, 95, 95)
+    assert set(boxes.unique().tolist()) <= {0.0, MAYBE} | set(boxes[(boxes > 0) & (boxes < MAYBE)].tolist())
+    side = context_side(80, 60, TrackerConfig().context)
+    assert (boxes > MAYBE / 2).sum().item() == pytest.approx(80 * 60 * (95 / side) ** 2, rel=0.05)
+    assert not filling.seen
+    assert filling.masks[-1].sum().item() == pytest.approx(60 * 40 * (127 / side) ** 2, rel=0.05)
+
+
+def test_what_fills_a_box_is_the_mask_inside_it(filling, scene, colours):
+    frame = scene((*BLOCK, colours[0]), (220, 40, 50, 50, colours[1]))
+    tracker = Tracker.of(filling)
+
+    tracker.start(frame, [Box(130, 95, 190, 140), drawn(frame), Box(215, 35, 275, 95)])
+
+    first, second, third = (target.shape.full(*frame.shape[:2]) for target in tracker.targets)
+    wanted = np.zeros_like(first)
+    wanted[95:130, 130:180] = True  # the block goes on outside of the box
+    assert (first & wanted).sum() / (first | wanted).sum() > 0.95
+    np.testing.assert_array_equal(second, drawn(frame))
+    assert third.sum() == pytest.approx(50 * 50, rel=0.05)
+
+
+def test_a_box_at_the_edge_of_the_frame_is_filled_as_far_as_it_is_seen(filling, scene, colours):
+    frame = scene((0, 90, 60, 40, colours[0]))
+    tracker = Tracker.of(filling)
+
+    tracker.start(frame, [Box(-20, 85, 65, 135)])
+
+    (boxes,) = filling.boxes
+    assert boxes.min() == -1  # outside the frame
+    assert tracker.targets[0].shape.area == pytest.approx(60 * 40, rel=0.05)
 
 
 def test_a_box_in_which_nothing_is_found_is_all_that_is_known(remembering, frame, scene):

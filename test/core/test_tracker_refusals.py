@@ -120,7 +120,7 @@ def test_too_many_targets_are_refused(network, scene):
 class FailingNetwork:
     def __init__(self, good):
         self.good, self.device, self.mask_source = good, good.device, good.mask_source
-        self.memory_values = good.memory_values
+        self.memory_values, self.first_pixels = good.memory_values, good.first_pixels
 
     def template(self, patches, masks):
         return self.good.template(patches, masks)

@@ -80,6 +80,20 @@ def test_the_object_is_in_the_middle_of_its_crop_at_the_scale_of_a_template(vide
     assert (cutout.pixels[cutout.mask > 0] > 240).mean() > 0.9
 
 
+def test_search_crops_can_be_finer_than_templates(video_set):
+    frame = np.full((200, 240, 3), 128, np.uint8)
+    usual, finer = (cut(frame, video_set.videos[0].tracks[1][0], 391, filled) for filled in (127, 254))
+
+    assert (finer.mask > 0).sum() == pytest.approx(4 * int((usual.mask > 0).sum()), rel=0.05)
+    as_they_are = {"negative": 0.0, "composed": 0.0}
+    configs = PairConfig(**as_they_are, search_filled=254), PairConfig(**as_they_are)
+    fine, coarse = (PairDataset([video_set], config, seed=3, length=4) for config in configs)
+    for index in range(4):
+        pair, plain = fine[index], coarse[index]
+        assert torch.equal(pair.template, plain.template)
+        torch.testing.assert_close(pair.box - 215.5, 2 * (plain.box - 215.5), atol=0.01, rtol=0)
+
+
 def test_a_crop_beyond_the_frame_has_the_frames_mean_colour(video_set):
     frame = np.full((200, 240, 3), 90, np.uint8)
     cutout = cut(frame, video_set.videos[0].tracks[1][0], 511)

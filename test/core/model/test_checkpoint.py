@@ -186,3 +186,17 @@ def test_what_is_no_weights_says_what_to_do(tmp_path, content):
         WeightsError, match=r"own\.safetensors: it is cut or damaged, or no weights; fetch it"
     ):
         checkpoint.load(tmp_path / "own.safetensors")
+
+
+def test_a_file_from_before_there_were_first_masks_has_none(tmp_path):
+    network = build_network(NetworkConfig(blocks=3, first_mask=False))
+    described = json.loads(json.dumps(vars(network.config)))
+    del described["first_mask"]
+    tensors = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
+    notes = {"format": checkpoint.FORMAT, "network": json.dumps(described)}
+    save_file(tensors, tmp_path / "old.safetensors", notes)
+
+    loaded, _ = checkpoint.load(tmp_path / "old.safetensors")
+
+    assert loaded.config == network.config
+    assert loaded.first_pixels == 0

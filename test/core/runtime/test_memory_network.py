@@ -112,6 +112,18 @@ def test_each_engine_remembers_and_answers_as_pytorch_for_any_number_of_targets(
     assert read_description(exported).memory_values == network.memory_values
 
 
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_each_engine_fills_boxes_as_pytorch_does(network, frame, exported, graphs, engine):
+    targets = tuple(target(number, frame) for number in range(3))
+
+    crops, wanted = S2iamMaskMethod(EagerRunner(network)).first_masks(frame, targets, CONFIG)
+    _, found = S2iamMaskMethod(graphs(exported, engine)).first_masks(frame, targets, CONFIG)
+
+    assert found.shape == (3, crops.pixels, crops.pixels)
+    assert wanted.std() > 1e-3
+    np.testing.assert_allclose(found, wanted, atol=2e-3)
+
+
 @torch.inference_mode()
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 0.05)])
 def test_shared_layers_and_winograd_convolutions_leave_what_is_recalled(

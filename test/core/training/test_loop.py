@@ -53,6 +53,7 @@ LARGE = {"backbone": "resnet50", "mask_detail": False, "memory": False}
         ("sharp", {"variant": "siammask_sharp"}, ["mask", "refine"], 143),
         ("regions", LARGE, ["mask", "region_masks"], 175),
         ("joint", LARGE, ["backbone.layer3", "neck", "score", "box", "mask", "region_masks"], 175),
+        ("first_mask", {"backbone": "resnet50"}, ["first_masks"], 143),
     ],
 )
 def test_each_objective_changes_just_what_it_trains(small_settings, objective, network, trained, side):

@@ -1,5 +1,6 @@
 """The weights that a run begins with."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -80,3 +81,26 @@ def test_a_memory_that_learned_something_and_networks_without_one_are_left_as_th
         before = {name: value.clone() for name, value in network.state_dict().items()}
         begin_memory(network, torch.rand(1, 3, 143, 143))
         assert all(torch.equal(network.state_dict()[name], value) for name, value in before.items())
+
+
+def test_first_masks_can_begin_with_imagenet_beside_weights_of_all_else(saved, tmp_path):
+    first, ours = saved(1)
+    network = build_network(NetworkConfig(first_mask=True))
+    body = network.first_masks.body.state_dict()
+    given = {name.replace("shortcut", "downsample"): value.numpy() for name, value in body.items()}
+    np.savez(tmp_path / "resnet50.npz", **given)
+    config = from_nested(
+        {
+            "objective": "first_mask",
+            "trained": ["first_masks"],
+            "unfrozen": [],
+            "initial": first,
+            "initial_masks": str(tmp_path / "resnet50.npz"),
+            "data": [{"kind": "davis", "root": "x"}],
+        }
+    )
+
+    begun = initial_network(config).state_dict()
+
+    assert torch.equal(begun["first_masks.body.layer3.2.conv3.weight"], body["layer3.2.conv3.weight"])
+    assert torch.equal(begun["backbone.conv1.weight"], ours["backbone.conv1.weight"])

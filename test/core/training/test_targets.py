@@ -8,7 +8,16 @@ from s2iammask_core.box_ops import box_iou, to_corners
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
-from s2iammask_core.training.targets import choose_regions, enlarge, label_anchors, mask_windows, seeded_noise
+from s2iammask_core.training.targets import (
+    NEAR,
+    choose_regions,
+    enlarge,
+    extents,
+    in_boxes,
+    label_anchors,
+    mask_windows,
+    seeded_noise,
+)
 
 NOTHING = torch.zeros(1, 2, 5, 25, 25)  # scores of a network that knows nothing
 
@@ -176,3 +185,30 @@ def test_windows_and_regions_know_nothing_of_unknown_pixels():
     centers = x1 + (torch.arange(28) + 0.5) * (x2 - x1) / 28
     assert (regions.known[0, 0, :, centers < 148]).all()
     assert not (regions.known[0, 0, :, centers > 152]).any()
+
+
+def test_a_first_mask_is_asked_for_near_the_box_that_the_mask_has():
+    batch = batch_with((60, 80, 140, 120))
+
+    regions, boxes = in_boxes(batch)
+
+    (given,) = extents(boxes > 0.25)
+    assert torch.equal(extents(batch.mask), torch.tensor([[60.0, 80.0, 140.0, 120.0]]))
+    assert (given - batch.box[0]).abs().max() <= 0.1 * 80 + 1  # exact, or as a hand draws it
+    assert boxes.max() == 0.5
+    assert torch.equal(regions.masks[0, 0], batch.mask[0])
+    (known,) = extents(regions.known[0])
+    torch.testing.assert_close(
+        known - given, torch.tensor([-NEAR, -NEAR, NEAR, NEAR]).float(), atol=1, rtol=0
+    )
+    assert regions.weights.tolist() == [[1.0]]
+
+
+def test_what_is_unknown_and_pairs_without_an_object_teach_no_first_mask():
+    unknown = torch.zeros(1, 255, 255, dtype=torch.bool)
+    unknown[:, 120:] = True
+    batch = batch_with((60, 80, 140, 120), unknown=unknown)
+
+    assert not in_boxes(batch)[0].known[0, 0, 120:].any()
+    for nothing in (batch_with((60, 80, 60, 80)), batch_with((60, 80, 140, 120), positive=False)):
+        assert in_boxes(nothing)[0].weights.sum() == 0

@@ -71,3 +71,14 @@ def test_masks_of_regions_need_patches_that_the_neck_leaves_whole(small_settings
 def test_a_device_that_is_none_is_named(small_settings):
     with pytest.raises(UnavailableError, match="no device 'gpu'"):
         train(from_nested(small_settings | {"device": "gpu"}))
+
+
+def test_first_masks_need_a_network_that_has_them(small_settings):
+    for network in ({"memory": False}, {"first_mask": False}):
+        settings = small_settings | {
+            "objective": "first_mask",
+            "network": network,
+            "trained": ["first_masks"],
+        }
+        with pytest.raises(ConfigError, match=r"needs network\.first_mask and network\.memory"):
+            from_nested(settings | {"unfrozen": []})

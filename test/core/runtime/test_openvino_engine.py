@@ -1,0 +1,58 @@
+"""What OpenVINO keeps compiled."""
+
+import numpy as np
+import pytest
+
+from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.runtime import openvino_engine
+from s2iammask_core.runtime.export import ONNX, Subject, export
+from s2iammask_core.runtime.exported import read_description
+
+pytest.importorskip("openvino")
+ON_CPU = RuntimeConfig(device="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def exported(calm_network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    export(Subject(calm_network(), {}), folder, ONNX, TrackerConfig())
+    return folder
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The names of the graphs that were compiled, in order."""
+    names = []
+    compile_graph = openvino_engine.OpenvinoEngine._compiled
+    monkeypatch.setattr(
+        openvino_engine.OpenvinoEngine,
+        "_compiled",
+        lambda engine, graph, lanes: (names.append(graph), compile_graph(engine, graph, lanes))[1],
+    )
+    return names
+
+
+def asked_twice(folder):
+    described = read_description(folder)
+    engine = openvino_engine.OpenvinoEngine(folder, described, ON_CPU)
+    side = described.first_pixels
+    inputs = {
+        "patches": np.full((1, side, side, 3), 90, np.uint8),
+        "boxes": np.full((1, side, side), 0.5, np.float32),
+    }
+    return [engine.answer("first_mask", [inputs, inputs]) for _ in range(2)]
+
+
+@pytest.mark.parametrize(("cached", "times"), [(True, 2), (False, 1)])
+def test_what_only_starts_ask_is_held_in_memory_where_nothing_can_be_kept_on_disk(
+    exported, compiled, monkeypatch, tmp_path, cached, times
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    if not cached:
+        monkeypatch.setattr(openvino_engine, "kept_in", lambda folder: {})
+
+    first, second = asked_twice(exported)
+
+    assert sorted(compiled) == sorted(["template", "search", *["first_mask"] * times])
+    for found, again in zip(first, second, strict=True):
+        np.testing.assert_array_equal(found[0], again[0])
