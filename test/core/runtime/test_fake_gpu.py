@@ -104,6 +104,19 @@ def test_a_step_stays_on_the_gpu_and_is_the_same_for_any_number_of_windows(fake,
     assert len(one.operations) < 2000
 
 
+def test_first_masks_are_found_on_the_gpu(fake):
+    ready = prepared(fake, NetworkConfig())
+    side = ready.first_pixels
+
+    with fake, torch.inference_mode(), torch.device(GPU):
+        patches, boxes = torch.empty(3, 3, side, side), torch.empty(3, side, side)
+        with OnTheGpuAlone() as seen:
+            found = ready.first_mask(patches, boxes)
+
+    assert (found.shape, found.dtype) == (boxes.shape, torch.float32)
+    assert seen.elsewhere == []
+
+
 @pytest.fixture
 def fake_cudnn():
     """What cuDNN's fused convolutions would give: PyTorch itself has no fake ones."""
