@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2iammask_core.model.backbone import conv_bn, normal_init
+from s2iammask_core.model.backbone import conv_bn, conv_bn_relu, normal_init
 
 FIRST_PIXELS = 239  # side of its patches: the template's window, nearly twice as fine
 BLOCKS = (3, 4, 3)  # of the ResNet's stages at strides 4, 8 and 16
@@ -40,10 +40,10 @@ class Block(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(conv_bn(x, self.conv1, self.bn1), inplace=True)
-        y = F.relu(conv_bn(y, self.conv2, self.bn2), inplace=True)
+        y = conv_bn_relu(x, self.conv1, self.bn1)
+        y = conv_bn_relu(y, self.conv2, self.bn2)
         skipped = conv_bn(x, cast(nn.Conv2d, self.shortcut[0]), self.shortcut[1]) if self.shortcut else x
-        return F.relu(conv_bn(y, self.conv3, self.bn3).add_(skipped), inplace=True)
+        return conv_bn_relu(y, self.conv3, self.bn3, skipped)
 
 
 class Body(nn.Module):
@@ -64,7 +64,7 @@ class Body(nn.Module):
 
     def forward(self, patches: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Maps of 64, 256, 512 and 1024 channels at strides 2, 4, 8 and 16; boxes are added to the first."""
-        f0 = F.relu(conv_bn(patches, self.conv1, self.bn1) + boxes, inplace=True)  # (N, 64, 120, 120)
+        f0 = conv_bn_relu(patches, self.conv1, self.bn1, boxes)  # (N, 64, 120, 120)
         f1 = self.layer1(F.max_pool2d(f0, 3, 2, ceil_mode=True))  # (N, 256, 60, 60)
         f2 = self.layer2(f1)  # (N, 512, 30, 30)
         return f0, f1, f2, self.layer3(f2)  # (N, 1024, 15, 15)
