@@ -241,7 +241,7 @@ def _step(run: Run, objective: nn.Module, batch: object) -> Outcome:
         run.progress.skipped += 1
     run.scaler.update()
     if run.average:
-        run.average.update(run.network.state_dict())
+        run.average.update(run.network.state_dict(), run.progress.step)
     return outcome
 
 

@@ -62,16 +62,20 @@ def restore_random_state(state: dict[str, Any]) -> None:
 
 
 class MovingAverage:
-    """An exponential moving average of a network's floating-point state."""
+    """An exponential moving average of a network's floating-point state; at first, the mean of what there was
+    since a training began, or what it began with would count for long.
+    """
 
     def __init__(self, state: dict[str, Tensor], decay: float) -> None:
         self.decay = decay
         self.state = {name: value.detach().clone() for name, value in state.items()}
 
-    def update(self, state: dict[str, Tensor]) -> None:
-        """One kernel or a few for all tensors: on a GPU hundreds of small ones take longer than a step."""
+    def update(self, state: dict[str, Tensor], step: int) -> None:
+        """Takes the state after so many steps. One kernel or few for all tensors: on a GPU hundreds of small
+        ones take longer than a step.
+        """
         floats = [name for name, value in state.items() if value.is_floating_point()]
         own, new = [self.state[name] for name in floats], [state[name].detach() for name in floats]
-        torch._foreach_lerp_(own, new, 1 - self.decay)
+        torch._foreach_lerp_(own, new, 1 - min(self.decay, step / (1 + step)))
         for name in state.keys() - floats:
             self.state[name].copy_(state[name])

@@ -80,9 +80,18 @@ def test_the_moving_average_is_one_call_for_all_weights(monkeypatch):
     state = {"a": torch.zeros(3), "b": torch.zeros(2, 2), "count": torch.tensor(0)}
     average = MovingAverage(state, 0.75)
 
-    average.update({"a": torch.ones(3), "b": torch.full((2, 2), 4.0), "count": torch.tensor(5)})
+    average.update({"a": torch.ones(3), "b": torch.full((2, 2), 4.0), "count": torch.tensor(5)}, 9)
 
     assert calls == [2]
     assert average.state["a"].tolist() == [0.25] * 3
     assert average.state["b"].tolist() == [[1.0] * 2] * 2
     assert int(average.state["count"]) == 5
+
+
+def test_a_moving_average_is_at_first_the_mean_since_the_beginning():
+    average = MovingAverage({"a": torch.tensor(1.0)}, 0.9)
+
+    for step, value in enumerate((2.0, 6.0), start=1):
+        average.update({"a": torch.tensor(value)}, step)
+
+    assert float(average.state["a"]) == pytest.approx((1 + 2 + 6) / 3)
