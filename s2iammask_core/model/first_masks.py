@@ -111,12 +111,14 @@ class FirstMasks(nn.Module):
 
     def forward(self, patches: Tensor, boxes: Tensor) -> Tensor:
         """Probabilities (N, P, P) of patches (N, 3, P, P) and boxes as masks (N, P, P), negative outside the
-        frame.
+        frame: the mean of what the patches and their mirror images say.
         """
-        return self.logits(patches, boxes).float().sigmoid()
+        both = torch.cat([patches, patches.flip(-1)]), torch.cat([boxes, boxes.flip(-1)])
+        straight, mirrored = self.logits(*both).float().sigmoid().unflatten(0, (2, -1)).unbind()
+        return (straight + mirrored.flip(-1)) / 2
 
     def logits(self, patches: Tensor, boxes: Tensor) -> Tensor:
-        """The same before the sigmoid."""
+        """What the patches alone say, before the sigmoid."""
         inside = (boxes.clamp(min=0) * INSIDE)[:, None].to(patches.dtype)
         *skips, deep = self.body(patches, self.box(inside))
         x = self.top(_with(deep, inside))
