@@ -5,8 +5,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.config import RuntimeConfig, TrackerConfig, from_mapping, read_yaml, yaml_value
+from s2iammask_core.config import RuntimeConfig, TrackerConfig, from_mapping
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.files.yamls import read_yaml, yaml_value
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,8 @@ torchrun --nproc-per-node 8 -m s2iammask_core train config/train_stage1.yaml
 import argparse
 from typing import Any
 
-from s2iammask_core.config import read_yaml, yaml_value
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.files.yamls import read_yaml, yaml_value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

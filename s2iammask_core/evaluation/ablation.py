@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.config import Checked, TrackerConfig, from_mapping, read_yaml, setting
+from s2iammask_core.config import Checked, TrackerConfig, from_mapping, setting
 from s2iammask_core.errors import ConfigError, ResultsError
 from s2iammask_core.evaluation.benchmarks.base import Benchmark
 from s2iammask_core.evaluation.benchmarks.named import score
 from s2iammask_core.evaluation.factory import TrackerFactory
 from s2iammask_core.evaluation.runner import Progress, Run, run, total_speed
 from s2iammask_core.files.outputs import growing_file
+from s2iammask_core.files.yamls import read_yaml
 from s2iammask_core.spread import Workers
 
 FIGURES = "figures.json"

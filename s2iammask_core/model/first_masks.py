@@ -114,8 +114,8 @@ class FirstMasks(nn.Module):
         frame: the mean of what the patches and their mirror images say.
         """
         both = torch.cat([patches, patches.flip(-1)]), torch.cat([boxes, boxes.flip(-1)])
-        straight, mirrored = self.logits(*both).float().sigmoid().unflatten(0, (2, -1)).unbind()
-        return (straight + mirrored.flip(-1)) / 2
+        chances: Tensor = self.logits(*both).float().sigmoid().unflatten(0, (2, -1))
+        return (chances[0] + chances[1].flip(-1)) / 2
 
     def logits(self, patches: Tensor, boxes: Tensor) -> Tensor:
         """What the patches alone say, before the sigmoid."""

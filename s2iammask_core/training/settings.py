@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from s2iammask_core.config import VARIANTS, Checked, NetworkConfig, from_mapping, read_yaml, setting
+from s2iammask_core.config import VARIANTS, Checked, NetworkConfig, from_mapping, setting
 from s2iammask_core.data.augment import AugmentConfig
 from s2iammask_core.data.pairs import PairConfig
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.files.yamls import read_yaml
 
 VARIANTS_OF = {  # what each objective can train
     "proposals": VARIANTS,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tqdm import tqdm
 
 from s2iammask_core import RuntimeConfig, TrackerConfig
-from s2iammask_core.config import from_mapping, read_yaml
+from s2iammask_core.config import from_mapping
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.files.yamls import read_yaml
 from s2iammask_core.geometry import HostFrame
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.outputs.topics import Publisher, Topic

@@ -2,8 +2,9 @@ from dataclasses import fields
 
 import pytest
 
-from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig, from_mapping, read_yaml
+from s2iammask_core.config import NetworkConfig, RuntimeConfig, TrackerConfig, from_mapping
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.files.yamls import read_yaml
 
 
 def test_defaults_are_valid():

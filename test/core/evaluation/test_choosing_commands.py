@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from s2iammask_core.cli import main
-from s2iammask_core.config import NetworkConfig, TrackerConfig, read_yaml
+from s2iammask_core.config import NetworkConfig, TrackerConfig
+from s2iammask_core.files.yamls import read_yaml
 from s2iammask_core.model import checkpoint
 from s2iammask_core.model.network import build_network
 
