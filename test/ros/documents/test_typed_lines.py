@@ -3,6 +3,7 @@
 import re
 import shutil
 import socket
+import subprocess
 from urllib.request import urlopen
 
 import cv2
@@ -17,10 +18,17 @@ from s2iammask_core.runtime import weights_file
 from s2iammask_ros.messages.stamps import SECOND, time_message
 from s2iammask_ros.outputs.conversions import rgb_to_image
 
+
+def tools_run():
+    """Whether ROS's tools are on the path, and for the Python of these tests."""
+    found = shutil.which("ros2")
+    return found is not None and subprocess.run([found, "--help"], capture_output=True).returncode == 0
+
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.usefixtures("daemon"),
-    pytest.mark.skipif(not shutil.which("ros2"), reason="the tools of ROS 2 are not installed"),
+    pytest.mark.skipif(not tools_run(), reason="the tools of ROS 2 are not installed"),
     pytest.mark.skipif(not weights_file().is_file(), reason="there are no weights"),
 ]
 
