@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -55,13 +56,17 @@ def load(path: Path | str) -> tuple[SiameseNetwork, dict[str, str]]:
             f"{path} was not written by this package; convert it: s2iammask weights convert {path}"
         )
     try:
-        described = {"first_mask": False, **json.loads(notes.pop("network"))}  # older files name none
-        network = build_network(from_mapping(NetworkConfig, described))
+        network = build_network(network_config(json.loads(notes.pop("network"))))
     except (KeyError, ValueError, ConfigError) as error:
         raise WeightsError(f"{path} does not say which network it is for: {error}") from error
     notes.pop("format")
     load_exactly(network, tensors, str(path))
     return network, notes
+
+
+def network_config(described: Mapping[str, Any]) -> NetworkConfig:
+    """The settings that a file has of its network; older ones name no first mask, and have none."""
+    return from_mapping(NetworkConfig, {"first_mask": False, **described})
 
 
 def _what_it_is(path: Path, of_torch: bool = True) -> str:

@@ -14,12 +14,12 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from s2iammask_core.config import NetworkConfig, from_mapping
 from s2iammask_core.data.augment import Batch, augment
 from s2iammask_core.data.batches import Batches, Loaded
 from s2iammask_core.data.pairs import Pair, PairDataset, begin_worker
 from s2iammask_core.errors import ConfigError, DatasetError
 from s2iammask_core.files.outputs import set_aside
+from s2iammask_core.model.checkpoint import network_config
 from s2iammask_core.model.network import SiameseNetwork
 from s2iammask_core.training import snapshot
 from s2iammask_core.training.logs import LOG, Clock, Log
@@ -102,7 +102,7 @@ class Run:
     def _check_same(self, path: Path, state: dict[str, Any]) -> None:
         saved, own = state["optimizer"]["param_groups"], self.optimizer.state_dict()["param_groups"]
         same = {
-            "network": from_mapping(NetworkConfig, state["config"]) == self.config.network,
+            "network": network_config(state["config"]) == self.config.network,
             "batch or pairs_per_epoch": state.get("pace", self._pace()) == self._pace(),
             "optimizer.name": [set(each) for each in saved] == [set(each) for each in own],
             "trained, unfrozen": [each["params"] for each in saved] == [each["params"] for each in own],

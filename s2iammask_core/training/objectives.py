@@ -58,7 +58,7 @@ class Objective(nn.Module):
             "sharp": self._sharp,
             "regions": self._regions,
             "joint": self._joint,
-            "first_mask": self._box_mask,
+            "first_mask": self._first_mask,
         }[config.objective]
 
     def forward(self, batch: Batch) -> Outcome:
@@ -164,7 +164,7 @@ class Objective(nn.Module):
         parts = {"mask": mask.detach(), "mask_iou": iou, "regions": used.detach()}
         return Outcome(wanted.mask * mask + wanted.overlap * overlap, parts)
 
-    def _box_mask(self, batch: Batch) -> Outcome:
+    def _first_mask(self, batch: Batch) -> Outcome:
         """The mask of an object in its box, as the first frame asks for it."""
         regions, boxes = in_boxes(batch)
         logits = cast(FirstMasks, self.network.first_masks).logits(batch.search, boxes).float()[:, None]

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from s2iammask_core.config import NetworkConfig, from_mapping
 from s2iammask_core.data.annotations import VideoSet
 from s2iammask_core.data.readers.coco import read_coco
 from s2iammask_core.data.readers.crops import read_prepared
@@ -37,8 +36,8 @@ READERS: dict[str, Callable[..., VideoSet]] = {
 }
 # options that every kind of data has, with their least values
 SAMPLING = {"num_use": 1, "frame_range": 1, "step_range": 0}
-# parts that one variant has and another has not: a later stage may begin without them
 BACKBONES = ("backbone.", "first_masks.body.")  # parts that begin with weights of ImageNet
+# parts that one variant has and another has not: a later stage may begin without them
 STAGE_PARTS = ("mask.", "refine.", "region_masks.", "first_masks.")
 ADDED_BLOCKS = tuple(f"backbone.layer2.{number}." for number in range(LEAST_BLOCKS, 8))
 
@@ -156,7 +155,7 @@ def network_of(path: Path | str) -> SiameseNetwork:
     state = snapshot.read(path)
     if "config" not in state:
         raise WeightsError(f"{path} does not say which network it is for")
-    network = SiameseNetwork(from_mapping(NetworkConfig, state["config"]))
+    network = SiameseNetwork(checkpoint.network_config(state["config"]))
     network.load_state_dict(state["average"] or state["network"])
     return network.eval()
 
