@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from s2iammask_core.config import NetworkConfig
 from s2iammask_core.model.checkpoint import convert_official
@@ -73,3 +74,15 @@ def golden_numbers():
         return numbers
 
     return read
+
+
+@pytest.fixture
+def layouts(tmp_path):
+    """Two pictures of 32x24 in each of the layouts."""
+    for folder in ("pictures", "JPEGImages/v", "Annotations/v", "images", "masks", "data"):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(2):
+            suffix = "png" if folder in ("Annotations/v", "masks") else "jpg"
+            picture = Image.fromarray(np.ones((24, 32), np.uint8))
+            picture.save(tmp_path / folder / f"{number}.{suffix}")
+    return tmp_path

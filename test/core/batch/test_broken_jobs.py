@@ -2,63 +2,13 @@
 
 import json
 
-import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
+from broken_values import EACH, boxes, leaves, read_or_told, record, values
+from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from s2iammask_core.batch import corrections
 from s2iammask_core.batch.reading import read_rows
 from s2iammask_core.batch.targets import target_of
-from s2iammask_core.errors import S2iamMaskError
-
-EACH = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
-HUGE = 10**400  # which no float holds
-leaves = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 3), st.just(HUGE), st.floats(), st.sampled_from(["", "1", "x"])
-)
-values = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("01x"), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-boxes = st.one_of(values, st.lists(st.one_of(leaves, st.floats(0, 30)), min_size=4, max_size=4))
-
-
-def record(required, **optional):
-    """An object that has what is required, and other things now and then."""
-    return st.fixed_dictionaries(required, optional=optional)
-
-
-def read_or_told(path, read):
-    """Calls a reader, which may refuse in the package's own words alone, by the file's name."""
-    try:
-        return read()
-    except S2iamMaskError as error:
-        said = str(error)
-    assert path.name in said
-    return None
-
-
-@pytest.fixture
-def root(tmp_path):
-    """Two pictures of 32x24 in each of the layouts."""
-    for folder in ("pictures", "JPEGImages/v", "Annotations/v", "images", "masks", "data"):
-        (tmp_path / folder).mkdir(parents=True)
-        for number in range(2):
-            suffix = "png" if folder in ("Annotations/v", "masks") else "jpg"
-            picture = Image.fromarray(np.ones((24, 32), np.uint8))
-            picture.save(tmp_path / folder / f"{number}.{suffix}")
-    return tmp_path
-
 
 segmentations = st.one_of(
     values,
@@ -156,11 +106,11 @@ label_studio = st.lists(
 
 @EACH
 @given(content=st.one_of(values, coco, youtube, cvat, label_studio))
-def test_broken_first_boxes_of_other_programs(root, content):
-    path = root / "annotations.json"
+def test_broken_first_boxes_of_other_programs(layouts, content):
+    path = layouts / "annotations.json"
     path.write_text(json.dumps(content))
 
-    rows = read_or_told(path, lambda: list(read_rows(path))) or []
+    rows = read_or_told(path, lambda path: list(read_rows(path))) or []
 
     assert all(row.start.at >= 0 and row.start.id >= 0 for row in rows)
     for row in rows:
@@ -197,8 +147,8 @@ def test_a_broken_table_of_jobs_or_corrections(tmp_path, head, rows, encoding, c
     content = "\r\n".join(",".join(row) for row in [head, *rows]).encode(encoding)
     path.write_bytes(content[: len(content) - cut])
 
-    read_or_told(path, lambda: list(read_rows(path)))
-    read_or_told(path, lambda: list(corrections.read_review(path)))
+    read_or_told(path, lambda path: list(read_rows(path)))
+    read_or_told(path, lambda path: list(corrections.read_review(path)))
 
 
 @EACH
@@ -222,4 +172,4 @@ def test_broken_json_lines(tmp_path, content):
     path = tmp_path / "jobs.jsonl"
     path.write_bytes(content)
 
-    read_or_told(path, lambda: list(read_rows(path)))
+    read_or_told(path, lambda path: list(read_rows(path)))

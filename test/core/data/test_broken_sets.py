@@ -3,11 +3,9 @@
 import json
 from contextlib import suppress
 
-import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
+from broken_values import EACH, boxes, read_or_told, record, values
+from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from s2iammask_core.data.readers.crops import read_prepared
 from s2iammask_core.data.readers.imagenet import XmlReader
@@ -16,53 +14,6 @@ from s2iammask_core.errors import S2iamMaskError
 from s2iammask_core.evaluation.sequences import masks
 from s2iammask_core.files.davis import listed_sequences
 from s2iammask_core.files.stills import listed_stills
-
-EACH = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
-HUGE = 10**400  # which no float holds
-leaves = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 3), st.just(HUGE), st.floats(), st.sampled_from(["", "1", "x"])
-)
-values = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("01x"), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-boxes = st.one_of(values, st.lists(st.one_of(leaves, st.floats(0, 30)), min_size=4, max_size=4))
-
-
-def record(required, **optional):
-    """An object that has what is required, and other things now and then."""
-    return st.fixed_dictionaries(required, optional=optional)
-
-
-def read_or_told(path, read):
-    """Calls a reader, which may refuse in the package's own words alone, by the file's name."""
-    try:
-        return read()
-    except S2iamMaskError as error:
-        said = str(error)
-    assert path.name in said
-    return None
-
-
-@pytest.fixture
-def root(tmp_path):
-    """Two pictures of 32x24 in each of the layouts."""
-    for folder in ("pictures", "JPEGImages/v", "Annotations/v", "images", "masks", "data"):
-        (tmp_path / folder).mkdir(parents=True)
-        for number in range(2):
-            suffix = "png" if folder in ("Annotations/v", "masks") else "jpg"
-            picture = Image.fromarray(np.ones((24, 32), np.uint8))
-            picture.save(tmp_path / folder / f"{number}.{suffix}")
-    return tmp_path
-
 
 youtube = record(
     {
@@ -116,11 +67,14 @@ def test_a_broken_json_of_crops(tmp_path, content):
 
 @EACH
 @given(content=st.one_of(values, youtube))
-def test_a_broken_meta_json(root, content):
-    path = root / "meta.json"
+def test_a_broken_meta_json(layouts, content):
+    path = layouts / "meta.json"
     path.write_text(json.dumps(content))
 
-    for read in (lambda: masks.read_youtube_vos(root), lambda: read_youtube_vos(root.parent, root.name)):
+    for read in (
+        lambda: masks.read_youtube_vos(layouts),
+        lambda: read_youtube_vos(layouts.parent, layouts.name),
+    ):
         with suppress(S2iamMaskError):  # it names what it could not find, which may be another file
             read()
 
@@ -137,11 +91,11 @@ def test_a_broken_meta_json(root, content):
         ),
     )
 )
-def test_a_broken_index_of_stills(root, content):
-    path = root / "index.json"
+def test_a_broken_index_of_stills(layouts, content):
+    path = layouts / "index.json"
     path.write_text(json.dumps(content))
 
-    read_or_told(path, lambda: listed_stills(root))
+    read_or_told(path, lambda _: listed_stills(layouts))
 
 
 sides = st.sampled_from(
@@ -162,7 +116,7 @@ def test_a_broken_xml_of_boxes(tmp_path, content):
     path = tmp_path / "picture.xml"
     path.write_bytes(content)
 
-    read_or_told(path, lambda: XmlReader()(str(path)))
+    read_or_told(path, lambda path: XmlReader()(str(path)))
 
 
 @EACH
@@ -172,4 +126,4 @@ def test_a_broken_list_of_sequences(tmp_path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
-    read_or_told(path, lambda: listed_sequences(tmp_path, "2016", "val"))
+    read_or_told(path, lambda _: listed_sequences(tmp_path, "2016", "val"))

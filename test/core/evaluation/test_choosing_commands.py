@@ -1,11 +1,11 @@
 """Choosing by figures: the best of a training's snapshots (eval --snapshots), the best settings (tune)."""
 
-import json
 import shutil
 from dataclasses import asdict
 
 import pytest
 import torch
+from command_lines import printed, words
 
 from s2iammask_core.cli import main
 from s2iammask_core.config import NetworkConfig, TrackerConfig
@@ -14,14 +14,6 @@ from s2iammask_core.model import checkpoint
 from s2iammask_core.model.network import build_network
 
 pytest.importorskip("matplotlib")
-
-
-def printed(capsys):
-    return json.loads(capsys.readouterr().out)
-
-
-def words(text):
-    return [str(each) for each in text]
 
 
 @pytest.fixture

@@ -1,22 +1,13 @@
 """What eval and score print, write and refuse."""
 
-import json
-
 import numpy as np
 import pytest
+from command_lines import printed, words
 from PIL import Image
 
 from s2iammask_core.cli import main
 
 pytest.importorskip("matplotlib")
-
-
-def printed(capsys):
-    return json.loads(capsys.readouterr().out)
-
-
-def words(text):
-    return [str(each) for each in text]
 
 
 @pytest.fixture

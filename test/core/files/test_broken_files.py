@@ -6,7 +6,8 @@ import json
 import av
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from broken_values import EACH, read_or_told
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -22,12 +23,6 @@ from s2iammask_core.files.pictures import picture_size, read_picture
 from s2iammask_core.files.texts import read_names, read_number_rows, read_text
 from s2iammask_core.files.video_writer import video_writer
 
-EACH = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    derandomize=True,
-)
 PIXELS = np.arange(24 * 32 * 3, dtype=np.uint8).reshape(24, 32, 3)
 
 
@@ -73,16 +68,6 @@ def changed(whole, changes):
     for place, value in changes:
         made[place] = value
     return bytes(made)
-
-
-def read_or_told(path, read):
-    """Calls a reader, which may refuse in the package's own words alone, by the file's name."""
-    try:
-        return read(path)
-    except S2iamMaskError as error:
-        said = str(error)
-    assert path.name in said
-    return None
 
 
 @EACH
