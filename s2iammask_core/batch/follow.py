@@ -1,6 +1,6 @@
 """Tracks the objects of a part through the frames of a recording."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import cv2
@@ -27,7 +27,7 @@ def follow(tracker: Tracker, part: Part, moments: Iterator[Moment]) -> Iterator[
         at = moment.at(part.stamped)
         if part.until is not None and at >= part.until:
             break
-        tracker.stop([id_ for id_ in tracker.ids if _ends(part.spans[id_], at)])
+        stop(tracker, [id_ for id_ in tracker.ids if _ends(part.spans[id_], at)])
         tracks = tracker.track(moment.frame) if tracker.ids else []
         begun = due(waiting, at)
         if begun:
@@ -38,6 +38,12 @@ def follow(tracker: Tracker, part: Part, moments: Iterator[Moment]) -> Iterator[
             yield Found(moment, tracks)
     if waiting:
         raise TargetError(never_begun(next(iter(waiting.values()))))
+
+
+def stop(tracker: Tracker, ids: Sequence[int]) -> None:
+    """Forgets these targets, if there are any: what is remembered of the others is copied."""
+    if ids:
+        tracker.stop(ids)
 
 
 def due(waiting: dict[int, Span], at: int) -> dict[int, Span]:
@@ -69,7 +75,7 @@ def first_tracks(tracker: Tracker, targets: Mapping[int, Box | Mask], frame: Fra
     them.
     """
     first = tracker.twin()  # the tracker itself sees each frame once
-    first.stop([id_ for id_ in first.ids if id_ not in targets])
+    stop(first, [id_ for id_ in first.ids if id_ not in targets])
     return [_given(track, targets[track.id]) for track in first.track(frame)]
 
 

@@ -40,11 +40,6 @@ class Found:
 class Source(Protocol):
     """A recording that lies on this machine."""
 
-    @property
-    def rate(self) -> float:
-        """Frames per second."""
-        ...
-
     def count(self) -> int:
         """How many frames it promises; 0 if nobody knows before they are read."""
         ...

@@ -11,8 +11,11 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from s2iammask_core.boxes import Box, RotatedBox
+from s2iammask_core.runs import frame_runs
 from s2iammask_core.tracking.regions import NO_MASK
 from s2iammask_core.tracking.track import Mask, MaskRegion, Track, TrackState
+
+ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class TrackRow:
             "rotated": numbers(rotated.cx, rotated.cy, rotated.width, rotated.height, rotated.theta),
             "counts": self.counts,
         }
-        return json.dumps(values, separators=(",", ":")) + "\n"
+        return ENCODER.encode(values) + "\n"
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "TrackRow":
@@ -118,7 +121,6 @@ def packed_region(region: MaskRegion, size: tuple[int, int]) -> str:
     """The same of a region in a frame of that size (H, W); empty if it has no pixel."""
     if not region.pixels.any():
         return ""
-    frame = np.zeros(size, np.bool_, order="F")  # as run lengths go: to turn a whole mask around takes longer
-    height, width = region.pixels.shape
-    frame[region.y : region.y + height, region.x : region.x + width] = region.pixels
-    return packed(frame)
+    runs = frame_runs(region.pixels, region.x, region.y, size)
+    counts: bytes = coco_mask.frPyObjects({"size": size, "counts": runs}, *size)["counts"]
+    return counts.decode()

@@ -12,8 +12,8 @@ from uuid import uuid4
 from s2iammask_core.batch import corrections
 from s2iammask_core.batch.formats.each import EACH
 from s2iammask_core.batch.formats.places import Places
-from s2iammask_core.batch.formats.review import write_page, write_review
-from s2iammask_core.batch.formats.whole import WHOLE
+from s2iammask_core.batch.formats.review import page, review
+from s2iammask_core.batch.formats.whole import WHOLE, write_whole
 from s2iammask_core.batch.jobs import Job, Row
 from s2iammask_core.batch.manifest import End, Manifest, State
 from s2iammask_core.batch.plan import Span, job_key, parts_of, spans_of
@@ -231,8 +231,5 @@ def sealed(out: Path) -> Iterator[str]:
 def write(planner: Planner, places: Places) -> None:
     """The outputs of all recordings together."""
     places.prune(planner.manifest.is_done)
-    for name in planner.request.formats:
-        if name in WHOLE:
-            WHOLE[name](planner.views, places, planner.categories)
-    write_review(planner.views, places)
-    write_page(planner.views, places)
+    wanted = [WHOLE[name] for name in planner.request.formats if name in WHOLE]
+    write_whole([*wanted, review, page], planner.views(), places, planner.categories)

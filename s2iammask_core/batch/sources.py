@@ -10,10 +10,9 @@ from s2iammask_core.batch.follow import follow
 from s2iammask_core.batch.moments import Found, Moment, Source
 from s2iammask_core.batch.plan import Part
 from s2iammask_core.errors import DatasetError, UnavailableError
-from s2iammask_core.files.clips import Clip, open_clip
+from s2iammask_core.files.clips import file_frames, file_head
 from s2iammask_core.files.names import picture_files
 from s2iammask_core.files.pictures import read_picture
-from s2iammask_core.files.reading import USUAL_RATE
 from s2iammask_core.tracking.tracker import Tracker
 
 IN_A_BAG = "metadata.yaml"  # in the folder of each rosbag2 bag
@@ -22,19 +21,15 @@ BAGS = "s2iammask_ros.tools.recordings"  # found where ROS 2 is installed
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video file."""
+    """A video file, opened once each time it is counted or read."""
 
-    clip: Clip
-
-    @property
-    def rate(self) -> float:
-        return self.clip.rate
+    path: Path
 
     def count(self) -> int:
-        return self.clip.count or 0
+        return file_head(self.path).count or 0
 
     def moments(self, first: int = 0) -> Iterator[Moment]:
-        for number, frame in self.clip.read():  # what lies before has to be decoded too
+        for number, frame in file_frames(self.path):  # what lies before has to be decoded too
             if number >= first:
                 yield Moment(number, None, frame)
 
@@ -48,10 +43,6 @@ class Folder:
 
     files: tuple[Path, ...]
 
-    @property
-    def rate(self) -> float:
-        return USUAL_RATE
-
     def count(self) -> int:
         return len(self.files)
 
@@ -64,7 +55,7 @@ class Folder:
 
 
 def open_source(path: Path, topic: str = "") -> Source:
-    """The recording that lies there; DatasetError or VideoError if it cannot be read."""
+    """The recording that lies there, which is not opened yet; DatasetError if it cannot be one."""
     if is_bag(path):
         source: Source = bags().BagSource(path, topic)
         return source
@@ -74,7 +65,7 @@ def open_source(path: Path, topic: str = "") -> Source:
         return _folder(path)
     if not path.is_file():
         raise DatasetError(f"there is no recording {path}")
-    return Video(open_clip(str(path)))
+    return Video(path)
 
 
 def _folder(path: Path) -> Folder:

@@ -10,16 +10,14 @@ from s2iammask_core.batch.formats.places import Places
 from s2iammask_core.batch.formats.review import write_moments
 from s2iammask_core.batch.jobs import Job
 from s2iammask_core.batch.moments import Found, Source
+from s2iammask_core.batch.pending import Pending
 from s2iammask_core.batch.plan import Part, Span
-from s2iammask_core.batch.rows import TrackRow, packed_region
 from s2iammask_core.batch.sources import open_source
 from s2iammask_core.batch.store import Store
 from s2iammask_core.batch.view import View
 from s2iammask_core.errors import UnavailableError
 from s2iammask_core.files.outputs import keep_apart
 from s2iammask_core.spread import Tick
-from s2iammask_core.tracking.regions import NO_MASK
-from s2iammask_core.tracking.track import Track
 from s2iammask_core.tracking.tracker import Tracker
 
 
@@ -123,12 +121,13 @@ def track(tracker: Tracker, source: Source, part: Part, store: Store, tick: Tick
     wanted = replace(part, spans=missing)
     frames, seen = 0, wanted.first_frame
     with store.writers(missing) as files:
+        pending = Pending(files)
         for found in reading(source.follow(tracker, wanted)):
-            for each in found.tracks:
-                files[each.id].write(row_of(found, each).text())
+            pending.add(found)
             frames += 1
             tick(found.moment.number + 1 - seen)  # also those before, which were read
             seen = found.moment.number + 1
+        pending.write()
     return frames
 
 
@@ -152,11 +151,3 @@ def distinct(spans: Iterable[Span]) -> tuple[Span, ...]:
         if known.until is not None and (span.until is None or span.until > known.until):
             farthest[span.key] = span
     return tuple(farthest.values())
-
-
-def row_of(found: Found, track: Track) -> TrackRow:
-    moment = found.moment
-    counts = packed_region(track.mask, moment.size)
-    return TrackRow(
-        moment.number, moment.stamp, moment.file, moment.size, replace(track, mask=NO_MASK), counts
-    )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 from s2iammask_core.errors import DatasetError, UnavailableError, VideoError
@@ -60,20 +61,30 @@ def open_clip(source: str) -> Clip:
 
 def open_file(path: Path) -> Clip:
     """The clip in one file."""
-    head, read = _stack(path) if path.suffix.lower() in STACKS else _video(path)
-    return Clip(str(path), head.rate, head.count, read, inputs=(path,))
+    head = file_head(path)
+    return Clip(str(path), head.rate, head.count, partial(file_frames, path), inputs=(path,))
 
 
-def _stack(path: Path) -> tuple[Head, Read]:
-    return stack_head(path), partial(stack_frames, path)
+def file_head(path: Path) -> Head:
+    """What a video or a picture with many pages says of itself."""
+    return stack_head(path) if _is_stack(path) else _videos(path).video_head(path)
 
 
-def _video(path: Path) -> tuple[Head, Read]:
+def file_frames(path: Path, limit: int | None = None) -> Iterator[Numbered]:
+    """The first so many of its frames, or all; the file is opened once."""
+    return stack_frames(path, limit) if _is_stack(path) else _videos(path).video_frames(path, limit)
+
+
+def _is_stack(path: Path) -> bool:
+    return path.suffix.lower() in STACKS
+
+
+def _videos(path: Path) -> ModuleType:
     try:
-        from s2iammask_core.files.videos import video_frames, video_head
+        from s2iammask_core.files import videos
     except ImportError as error:
         raise UnavailableError(f"{path} needs PyAV: pip install av") from error
-    return video_head(path), partial(video_frames, path)
+    return videos
 
 
 def _folder(folder: Path) -> Clip:

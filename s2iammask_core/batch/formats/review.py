@@ -3,11 +3,13 @@
 import csv
 import html
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import quote
 
 import cv2
@@ -15,7 +17,7 @@ import numpy as np
 
 from s2iammask_core.batch.formats.each import Recording
 from s2iammask_core.batch.formats.places import Places
-from s2iammask_core.batch.formats.whole import Views
+from s2iammask_core.batch.formats.whole import Whole
 from s2iammask_core.batch.view import Seen, View
 from s2iammask_core.files.outputs import growing_file, growing_folder
 from s2iammask_core.files.pictures import write_picture
@@ -38,17 +40,26 @@ code { background: #8882; padding: 0 .3em; }
 """.strip()
 
 
-def write_review(views: Views, places: Places) -> None:
+@contextmanager
+def review(places: Places, _: Mapping[str, int]) -> Iterator[Whole]:
     """A row for each frame and object that somebody should look at; `corrected` is for the right box."""
     with growing_file(places.review) as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for view in views():
-            table.writerows(_row(view, seen) for seen in doubtful(view))
+        writer = _Review(file)
+        writer.table.writerow(COLUMNS)
+        yield writer
 
 
-def doubtful(view: View) -> Iterator[Seen]:
-    return (seen for frame in view.frames() for seen in frame if not seen.is_sure)
+class _Review:
+    def __init__(self, file: TextIO) -> None:
+        self.table = csv.writer(file)
+
+    def begin(self, view: View) -> None:
+        self._view = view
+
+    def add(self, frame: Sequence[Seen]) -> None:
+        self.table.writerows(_row(self._view, seen) for seen in frame if not seen.is_sure)
+
+    def end(self) -> None: ...
 
 
 def _row(view: View, seen: Seen) -> list[object]:
@@ -59,20 +70,32 @@ def _row(view: View, seen: Seen) -> list[object]:
     return [*place, seen.id, seen.label, track.state.value, *figures, ""]
 
 
-def worst(view: View, most: int = OF_A_RECORDING) -> list[Seen]:
-    """Of each stretch of doubt the least sure frame, of those the worst, the worst first."""
-    stretches: dict[int, tuple[int, Seen]] = {}  # last frame and least sure one of each object's stretch
-    found: list[Seen] = []
-    for seen in doubtful(view):
-        last, least = stretches.get(seen.id, (-2, seen))
+class Worst:
+    """Of each stretch of doubt in a recording the least sure frame; of those the worst."""
+
+    def __init__(self) -> None:
+        self._stretches: dict[int, tuple[int, Seen]] = {}  # last frame and least sure one, by object
+        self._ended: list[Seen] = []
+
+    def add(self, frame: Sequence[Seen]) -> None:
+        """The objects of the next frame."""
+        for seen in frame:
+            if not seen.is_sure:
+                self._doubt(seen)
+
+    def _doubt(self, seen: Seen) -> None:
+        last, least = self._stretches.get(seen.id, (-2, seen))
         if seen.row.frame == last + 1:
             least = min(least, seen, key=_confidence)
         elif last >= 0:
-            found.append(least)
+            self._ended.append(least)
             least = seen
-        stretches[seen.id] = seen.row.frame, least
-    found += [least for _, least in stretches.values()]
-    return nlargest(most, found, key=lambda seen: (-_confidence(seen), -seen.row.frame, -seen.id))
+        self._stretches[seen.id] = seen.row.frame, least
+
+    def found(self, most: int = OF_A_RECORDING) -> list[Seen]:
+        """So many, the worst first."""
+        stretches = [*self._ended, *(least for _, least in self._stretches.values())]
+        return nlargest(most, stretches, key=lambda seen: (-_confidence(seen), -seen.row.frame, -seen.id))
 
 
 def _confidence(seen: Seen) -> float:
@@ -81,7 +104,10 @@ def _confidence(seen: Seen) -> float:
 
 def write_moments(recording: Recording, places: Places) -> None:
     """Pictures of a recording's worst moments."""
-    shown = worst(recording.view)
+    worst = Worst()
+    for frame in recording.view.frames():
+        worst.add(frame)
+    shown = worst.found()
     if not shown:
         shutil.rmtree(places.moments(recording.name), ignore_errors=True)
         return
@@ -122,13 +148,12 @@ class Shown:
     confidence: float
     picture: str  # path from the page
     source: str
-    seconds: float
     caption: str
 
 
-def write_page(views: Views, places: Places) -> None:
+@contextmanager
+def page(places: Places, _: Mapping[str, int]) -> Iterator[Whole]:
     """The worst moments of all recordings, as pictures with links."""
-    found = nlargest(ON_THE_PAGE, _shown(views), key=lambda each: -each.confidence)
     head = f"<meta charset='utf-8'><title>Review</title><style>{STYLE}</style>"
     with growing_file(places.page) as file:
         file.write(f"<!doctype html><html lang='en'><head>{head}</head><body><h1>Worst moments</h1>\n")
@@ -138,19 +163,33 @@ def write_page(views: Views, places: Places) -> None:
             "<code>corrected</code> (<code>x,y,width,height</code>, or <code>gone</code>) and run again with "
             "<code>--from-review review.csv</code>.</p><div class='moments'>\n"
         )
-        file.writelines(_figure(each) for each in found)
+        writer = _Page()
+        yield writer
+        file.writelines(_figure(each) for each in writer.shown)
         file.write("</div></body></html>\n")
 
 
-def _shown(views: Views) -> Iterator[Shown]:
-    for view in views():
-        for seen in worst(view):
-            row, track = seen.row, seen.row.track
-            caption = f"{view.job.name}, frame {row.frame}: #{seen.id} {seen.label}, {track.state.value} "
-            picture = quote(f"review/{view.job.name}/{picture_name(seen)}")
-            yield Shown(
-                track.confidence, picture, view.job.source, row.frame, f"{caption}{track.confidence:.2f}"
-            )
+class _Page:
+    def __init__(self) -> None:
+        self.shown: list[Shown] = []
+
+    def begin(self, view: View) -> None:
+        self._view, self._worst = view, Worst()
+
+    def add(self, frame: Sequence[Seen]) -> None:
+        self._worst.add(frame)
+
+    def end(self) -> None:
+        found = (_shown(self._view, seen) for seen in self._worst.found())
+        self.shown = nlargest(ON_THE_PAGE, [*self.shown, *found], key=lambda each: -each.confidence)
+
+
+def _shown(view: View, seen: Seen) -> Shown:
+    row, track = seen.row, seen.row.track
+    state = f"{track.state.value} {track.confidence:.2f}"
+    caption = f"{view.job.name}, frame {row.frame}: #{seen.id} {seen.label}, {state}"
+    picture = quote(f"review/{view.job.name}/{picture_name(seen)}")
+    return Shown(track.confidence, picture, view.job.source, caption)
 
 
 def _figure(each: Shown) -> str:

@@ -3,17 +3,16 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Protocol, TextIO
 
 from s2iammask_core.batch.formats.places import Places
 from s2iammask_core.batch.rows import TrackRow
 from s2iammask_core.batch.view import Seen, View
 from s2iammask_core.files.outputs import growing_file
-
-Views = Callable[[], Iterable[View]]  # of all recordings that are done, in the order of the table
 
 COLUMNS = (
     *("recording", "topic", "frame", "stamp", "id", "label", "state", "confidence"),
@@ -21,13 +20,55 @@ COLUMNS = (
 )
 
 
-def write_coco(views: Views, places: Places, categories: Mapping[str, int]) -> None:
+class Whole(Protocol):
+    """An output of all recordings, which sees one after the other."""
+
+    def begin(self, view: View) -> None:
+        """With the next recording."""
+        ...
+
+    def add(self, frame: Sequence[Seen]) -> None:
+        """The objects of its next frame that has any."""
+        ...
+
+    def end(self) -> None:
+        """It has no more frames."""
+        ...
+
+
+Opened = Callable[[Places, Mapping[str, int]], AbstractContextManager[Whole]]  # of places and categories
+
+
+def write_whole(
+    outputs: Iterable[Opened], views: Iterable[View], places: Places, categories: Mapping[str, int]
+) -> None:
+    """Writes these outputs; what is kept is read once for all of them.
+
+    Args:
+        views: of all recordings that are done, in the order of the table.
+    """
+    with ExitStack() as stack:
+        wholes = [stack.enter_context(opened(places, categories)) for opened in outputs]
+        for view in views:
+            for whole in wholes:
+                whole.begin(view)
+            for frame in view.frames():
+                for whole in wholes:
+                    whole.add(frame)
+            for whole in wholes:
+                whole.end()
+
+
+@contextmanager
+def coco(places: Places, categories: Mapping[str, int]) -> Iterator[Whole]:
     """COCO's instances with `track_id`, and the videos that the images belong to."""
     with growing_file(places.coco) as file, TemporaryFile("w+") as images, TemporaryFile("w+") as annotations:
         writer = _Coco(images, annotations, categories)
-        videos = [writer.add(view) for view in views()]
+        yield writer
         names = [{"id": number, "name": label} for label, number in categories.items()]
-        file.write(f'{{"categories": {json.dumps(names)},\n"videos": {json.dumps(videos)},\n"images": [')
+        file.write(
+            f'{{"categories": {json.dumps(names)},\n"videos": {json.dumps(writer.videos)},\n"images": ['
+        )
         _append(file, images)
         file.write('],\n"annotations": [')
         _append(file, annotations)
@@ -41,35 +82,39 @@ class _Coco:
     images: IO[str]
     annotations: IO[str]
     categories: Mapping[str, int]
-    video: int = 0
+    videos: list[dict[str, Any]] = field(default_factory=list)
     image: int = 0
     annotation: int = 0
 
-    def add(self, view: View) -> dict[str, Any]:
-        self.video += 1
-        for frame in view.frames():
-            self.image += 1
-            self._put(self.images, self.image, self._image(view, frame[0].row))
-            for seen in frame:
-                if not seen.row.is_lost:
-                    self.annotation += 1
-                    self._put(self.annotations, self.annotation, self._annotation(seen))
-        return {"id": self.video, "name": view.job.name, "source": view.job.source}
+    def begin(self, view: View) -> None:
+        self._view = view
+        video = {"id": len(self.videos) + 1, "name": view.job.name, "source": view.job.source}
+        self.videos.append(video)
+
+    def add(self, frame: Sequence[Seen]) -> None:
+        self.image += 1
+        self._put(self.images, self.image, self._image(frame[0].row))
+        for seen in frame:
+            if not seen.row.is_lost:
+                self.annotation += 1
+                self._put(self.annotations, self.annotation, self._annotation(seen))
+
+    def end(self) -> None: ...
 
     def _put(self, file: IO[str], number: int, values: dict[str, Any]) -> None:
         file.write((",\n" if number > 1 else "\n") + json.dumps({"id": number, **values}))
 
-    def _image(self, view: View, row: TrackRow) -> dict[str, Any]:
+    def _image(self, row: TrackRow) -> dict[str, Any]:
         height, width = row.size
         stamp = {} if row.stamp is None else {"stamp": row.stamp}
-        values = {"video_id": self.video, "frame_id": row.frame, "width": width, "height": height, **stamp}
-        return {"file_name": file_name(view, row), **values}
+        place = {"file_name": file_name(self._view, row), "video_id": len(self.videos), "frame_id": row.frame}
+        return {**place, "width": width, "height": height, **stamp}
 
     def _annotation(self, seen: Seen) -> dict[str, Any]:
         row, box = seen.row, seen.row.track.box
         return {
             "image_id": self.image,
-            "video_id": self.video,
+            "video_id": len(self.videos),
             "track_id": seen.id,
             "category_id": self.categories[seen.label],
             "bbox": [round(value, 3) for value in box.xywh],
@@ -91,13 +136,26 @@ def _append(file: IO[str], part: IO[str]) -> None:
     shutil.copyfileobj(part, file)
 
 
-def write_boxes(views: Views, places: Places, categories: Mapping[str, int]) -> None:
+@contextmanager
+def boxes(places: Places, categories: Mapping[str, int]) -> Iterator[Whole]:
     """A row for each object and frame."""
     with growing_file(places.boxes) as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for view in views():
-            table.writerows(row_of(view, seen) for frame in view.frames() for seen in frame)
+        writer = _Boxes(file)
+        writer.table.writerow(COLUMNS)
+        yield writer
+
+
+class _Boxes:
+    def __init__(self, file: TextIO) -> None:
+        self.table = csv.writer(file)
+
+    def begin(self, view: View) -> None:
+        self._view = view
+
+    def add(self, frame: Sequence[Seen]) -> None:
+        self.table.writerows(row_of(self._view, seen) for seen in frame)
+
+    def end(self) -> None: ...
 
 
 def row_of(view: View, seen: Seen) -> list[object]:
@@ -111,29 +169,34 @@ def row_of(view: View, seen: Seen) -> list[object]:
     return [*place, seen.id, seen.label, track.state.value, *(f"{value:.4f}" for value in figures)]
 
 
-def write_meta(views: Views, places: Places, categories: Mapping[str, int]) -> None:
+@contextmanager
+def meta(places: Places, categories: Mapping[str, int]) -> Iterator[Whole]:
     """YouTube-VOS's list of objects, beside the palette pictures."""
     with growing_file(places.meta) as file:
         file.write('{"videos": {')
-        for number, view in enumerate(views()):
-            file.write(
-                (",\n" if number else "\n") + f"{json.dumps(view.job.name)}: {json.dumps(_objects(view))}"
-            )
+        yield _Meta(file)
         file.write("}}\n")
 
 
-def _objects(view: View) -> dict[str, Any]:
-    objects: dict[str, dict[str, Any]] = {}
-    for frame in view.frames():
+@dataclass
+class _Meta:
+    file: TextIO
+    videos: int = 0
+
+    def begin(self, view: View) -> None:
+        self._name = view.job.name
+        self._objects: dict[str, dict[str, Any]] = {}
+
+    def add(self, frame: Sequence[Seen]) -> None:
         for seen in frame:
             if not seen.row.is_lost:
-                each = objects.setdefault(str(seen.id), {"category": seen.label, "frames": []})
+                each = self._objects.setdefault(str(seen.id), {"category": seen.label, "frames": []})
                 each["frames"].append(seen.row.name)
-    return {"objects": objects}
+
+    def end(self) -> None:
+        self.videos += 1
+        video = json.dumps({"objects": self._objects})
+        self.file.write((",\n" if self.videos > 1 else "\n") + f"{json.dumps(self._name)}: {video}")
 
 
-WHOLE: dict[str, Callable[[Views, Places, Mapping[str, int]], None]] = {
-    "coco": write_coco,
-    "boxes": write_boxes,
-    "davis": write_meta,
-}
+WHOLE: dict[str, Opened] = {"coco": coco, "boxes": boxes, "davis": meta}

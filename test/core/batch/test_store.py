@@ -1,11 +1,17 @@
 """Tracks as they are kept."""
 
+import json
+from dataclasses import replace
+from io import StringIO
+
 import numpy as np
 import pytest
 
 pytest.importorskip("pycocotools")
 
 from s2iammask_core.batch.jobs import Start
+from s2iammask_core.batch.moments import Found, Moment
+from s2iammask_core.batch.pending import Pending
 from s2iammask_core.batch.plan import Span
 from s2iammask_core.batch.rows import TrackRow, packed, packed_region
 from s2iammask_core.batch.store import Store
@@ -58,6 +64,35 @@ def test_the_run_lengths_of_a_region_are_those_of_its_mask():
 
     assert packed_region(region, (6, 8)) == packed(mask())
     assert packed_region(NO_MASK, (6, 8)) == ""
+
+
+def found(number, *regions, size=(6, 8)):
+    moment = Moment(number, None, np.zeros((*size, 3), np.uint8))
+    return Found(moment, [replace(row(number).track, id=id_, mask=each) for id_, each in enumerate(regions)])
+
+
+def test_tracks_wait_for_each_other_and_are_written_in_their_order():
+    files = {0: StringIO(), 1: StringIO()}
+    pending = Pending(files)
+
+    for number in range(3):
+        pending.add(found(number, NO_MASK, NO_MASK))
+    waited = files[0].getvalue()
+    pending.write()
+
+    assert waited == ""
+    for id_ in (0, 1):
+        rows = [json.loads(line) for line in files[id_].getvalue().splitlines()]
+        assert [(each["frame"], each["id"]) for each in rows] == [(0, id_), (1, id_), (2, id_)]
+
+
+def test_large_masks_do_not_wait():
+    files = {0: StringIO()}
+    pixels = np.ones((2000, 2000), np.bool_)
+
+    Pending(files).add(found(0, MaskRegion(0, 0, pixels, pixels.astype(np.float32)), size=pixels.shape))
+
+    assert TrackRow.of(json.loads(files[0].getvalue())).area == pixels.size
 
 
 def test_a_shorter_span_is_known_with_a_longer_one(tmp_path):
