@@ -11,24 +11,30 @@ def mask_runs(mask: NDArray[np.bool_]) -> NDArray[np.uint32]:
     pixels = np.asarray(mask, np.bool_).ravel(order="F")
     if not pixels.size:
         return np.zeros(0, np.uint32)
-    edges = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
-    runs = np.diff(edges, prepend=0, append=pixels.size)
-    return np.concatenate([[0] * bool(pixels[0]), runs]).astype(np.uint32)
+    return np.diff(_edges(pixels), prepend=0, append=pixels.size).astype(np.uint32)
 
 
 def frame_runs(mask: NDArray[np.bool_], x: int, y: int, size: tuple[int, int]) -> NDArray[np.int64]:
     """The same of a frame of that size (H, W) with nothing but a mask (h, w) in it, from its pixel (y, x) on.
     Only the mask is looked at.
     """
-    height, width = size
-    guarded = np.zeros((mask.shape[0] + 1, mask.shape[1]), np.bool_, order="F")
+    (height, width), (rows, columns) = size, mask.shape
+    guarded = np.zeros((rows + 1, columns), np.bool_, order="F")
     guarded[:-1] = mask  # and below it background, so that no run goes on in the next column
-    columns, rows = np.divmod(np.cumsum(mask_runs(guarded), dtype=np.int64)[:-1], len(guarded))
-    places = (x + columns) * height + y + rows
-    # What ends at the frame's lower edge and what begins at the next column's upper edge is one run.
-    edges = places[(np.diff(places, prepend=-1) > 0) & (np.diff(places, append=height * width + 1) > 0)]
+    edges = _edges(guarded.ravel(order="F"))
+    edges = edges + edges // (rows + 1) * (height - rows - 1) + x * height + y
+    if (
+        rows == height
+    ):  # what ends at a column's lower edge and begins at the next one's upper edge is one run
+        edges = edges[(np.diff(edges, prepend=-1) > 0) & (np.diff(edges, append=height * width + 1) > 0)]
     runs: NDArray[np.int64] = np.diff(edges, prepend=0, append=height * width)
     return runs if runs[-1] else runs[:-1]
+
+
+def _edges(pixels: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Where pixels (n) differ from the one before; before the first is background."""
+    edges = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    return np.append(0, edges) if pixels[:1].any() else edges
 
 
 def mask_from_runs(runs: ArrayLike, height: int, width: int) -> NDArray[np.bool_]:
