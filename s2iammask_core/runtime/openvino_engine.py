@@ -9,7 +9,8 @@ is loaded for each from what is kept of its compilation, a tenth of a second, an
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -27,9 +28,11 @@ from s2iammask_core.runtime.machine import usable_cores
 FORMATS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}  # OpenVINO's names
 PATIENCE = 32  # calls with several targets that are a habit; a start or a check makes less
 MOST_LANES = 8  # targets side by side
+KEPT_KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"  # how many oneDNN keeps after their graph is gone
 
 _used: WeakValueDictionary[str, Any] = WeakValueDictionary()
 _lock = threading.Lock()
+_first_compilation = threading.Lock()  # held for good from then on
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +104,8 @@ class OpenvinoEngine:
                 "ENABLE_CPU_PINNING": False,  # a thread that others keep from its core goes to another
             }
         try:
-            return self._core.compile_model(str(self._files[graph]), self._place, settings)
+            with kernels_let_go():
+                return self._core.compile_model(str(self._files[graph]), self._place, settings)
         except RuntimeError as error:
             raise UnavailableError(
                 f"OpenVINO cannot compile {self._files[graph].name} for {self._place}: {error}"
@@ -142,6 +146,23 @@ def core() -> Any:
         if used is None:
             used = _used["core"] = openvino.Core()
         return used
+
+
+@contextmanager
+def kernels_let_go() -> Iterator[None]:
+    """OpenVINO's oneDNN keeps no kernels of graphs that are gone, some 20 MB, unless the user says otherwise.
+
+    It asks for that once, with its first graph. PyTorch has a oneDNN of its own, which asks the same variable
+    and needs what it keeps; so the variable is there for as long as the first compilation takes.
+    """
+    if KEPT_KERNELS in os.environ or not _first_compilation.acquire(blocking=False):
+        yield
+        return
+    os.environ[KEPT_KERNELS] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[KEPT_KERNELS]
 
 
 def place_named(device: str) -> str:

@@ -55,5 +55,5 @@ def test_cleanup_gives_back_what_configure_took_and_nothing_grows(begin_process)
     held = json.loads(said.splitlines()[-1])
     before, after = held["before"]["own"], [each["own"] for each in held["after"]]
     assert min(each["own"] for each in held["configured"]) > before + 60
-    assert median(after) < before + 80  # what was imported meanwhile stays
+    assert median(after) < before + 55  # what was imported stays; a first compilation leaves more
     assert min(after[-3:]) < min(after[:5]) + 5  # some of it is allocated once, or goes a moment later

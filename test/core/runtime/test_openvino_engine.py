@@ -1,5 +1,8 @@
 """What OpenVINO keeps compiled."""
 
+import os
+import threading
+
 import numpy as np
 import pytest
 
@@ -56,3 +59,28 @@ def test_what_only_starts_ask_is_held_in_memory_where_nothing_can_be_kept_on_dis
     assert sorted(compiled) == sorted(["template", "search", *["first_mask"] * times])
     for found, again in zip(first, second, strict=True):
         np.testing.assert_array_equal(found[0], again[0])
+
+
+@pytest.fixture
+def nothing_compiled(monkeypatch):
+    """As in a new process."""
+    monkeypatch.delenv(openvino_engine.KEPT_KERNELS, raising=False)
+    monkeypatch.setattr(openvino_engine, "_first_compilation", threading.Lock())
+
+
+def kept_kernels():
+    with openvino_engine.kernels_let_go():
+        return os.environ.get(openvino_engine.KEPT_KERNELS)
+
+
+def test_only_the_first_compilation_is_told_to_keep_no_kernels_so_that_pytorch_keeps_its_own(
+    nothing_compiled,
+):
+    assert [kept_kernels(), kept_kernels()] == ["0", None]
+    assert openvino_engine.KEPT_KERNELS not in os.environ
+
+
+def test_the_number_of_kernels_that_a_user_wants_kept_stays(nothing_compiled, monkeypatch):
+    monkeypatch.setenv(openvino_engine.KEPT_KERNELS, "300")
+
+    assert [kept_kernels(), os.environ[openvino_engine.KEPT_KERNELS]] == ["300", "300"]
