@@ -219,7 +219,7 @@ class TrackerConfig(Checked):
         False, "the voted mask, not the box branch, decides the next search region", live=True
     )
     tracking_above: float = setting(
-        0.5, "confidence above which a target counts as tracked again", 0.0, 1.0, live=True
+        0.5, "confidence from which a target counts as tracked, not as uncertain", 0.0, 1.0, live=True
     )
     uncertain_below: float = setting(
         0.4, "confidence below which a target becomes uncertain", 0.0, 1.0, live=True
@@ -246,7 +246,7 @@ class TrackerConfig(Checked):
     )
     redetect_similarity: float = setting(
         0.45,
-        "smallest similarity of a find to the target: cosine of template kernels times likeness of colours",
+        "smallest similarity of a find to the target in remembered pixels (else kernels) and in colours",
         -1.0,
         1.0,
         live=True,

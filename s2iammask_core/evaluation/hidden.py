@@ -39,7 +39,7 @@ class Seen:
 
     number: int  # of the frame, 1 for the first after the return
     visible: bool
-    found: bool  # TRACKING, and the boxes overlap
+    found: bool  # not LOST, and the boxes overlap
     j: float
 
 
@@ -92,7 +92,7 @@ class HiddenRun:
             tracks = {track.id: track for track in answer.tracks}
             if answer.index in self.away:
                 for name, states in away.items():
-                    states.append(tracks[name].state is TrackState.TRACKING)
+                    states.append(tracks[name].state is not TrackState.LOST)
             elif answer.index in self.sequence.annotations and answer.index >= self.away.stop:
                 for name, seen in self._seen(answer, tracks):
                     back[name].append(seen)
@@ -106,7 +106,7 @@ class HiddenRun:
             visible = bool(mask.any())
             near = visible and box_overlap(mask_box(mask), track.box, truth == VOID) >= FOUND
             j = davis.region_similarity(mask, davis.outside_void(answer.labels == name, truth))
-            found = near and track.state is TrackState.TRACKING
+            found = near and track.state is not TrackState.LOST
             yield name, Seen(answer.index - self.away.stop + 1, visible, found, j)
 
     def _figures(self, away: list[bool], back: list[Seen]) -> dict[str, float]:

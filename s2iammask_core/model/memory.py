@@ -17,16 +17,14 @@ from torch import Tensor, nn
 
 from s2iammask_core.geometry import PRIOR_CELLS
 from s2iammask_core.model.pooling import DEEP, EARLY, Grid, channels_first, channels_last, pool
+from s2iammask_core.tracking.network import MEMORY_CELLS, MEMORY_FAINT, MEMORY_KEY, MEMORY_KEYS
 
-CELLS = 31  # a side of what is remembered: the early cells of a template of 127 pixels
+CELLS = math.isqrt(MEMORY_CELLS)  # a side of what is remembered: the early cells of a template of 127 pixels
 WINDOW = 32  # cells a side that ask, over the smallest box around a target's regions
-KEYS = (16, 32)  # numbers of a key, of early and of deep features
 VALUES = 12  # what a cell remembers beside its occupancy
-KEY = sum(KEYS)
-ROWS = KEY + 2 + VALUES  # numbers that a cell of the memory holds
+ROWS = MEMORY_KEY + 2 + VALUES  # numbers that a cell of the memory holds
 MAPS = 4 + VALUES  # maps that a read gives: the share of the object, likeness to either, values, prior
-FAINT = 1e-3  # weight of a likeness that says nothing
-BRIGHTEST = math.log1p(256 / FAINT)  # about the greatest likeness, of hundreds of equal cells
+BRIGHTEST = math.log1p(256 / MEMORY_FAINT)  # about the greatest likeness, of hundreds of equal cells
 EVEN = 32  # products of matrices whose sides are multiples of this take half the time
 LEAST = 1e-6  # share that has a logarithm
 WIDEST = 6.0  # greatest logarithm of the odds that the memory may give
@@ -43,8 +41,8 @@ class Recall(NamedTuple):
 class Asked(NamedTuple):
     """What reads the memory: the search patches' features, already reduced, and what is remembered."""
 
-    early: Tensor  # (N, KEYS[0], 63, 63)
-    deep: Tensor  # (N, KEYS[1], 31, 31)
+    early: Tensor  # (N, MEMORY_KEYS[0], 63, 63)
+    deep: Tensor  # (N, MEMORY_KEYS[1], 31, 31)
     prior: Tensor  # (N, PRIOR_CELLS, PRIOR_CELLS) in [0, 1]
     rows: Tensor  # (N, ROWS, cells)
     side: int  # of the search patch, pixels
@@ -56,11 +54,11 @@ class PixelMemory(nn.Module):
     def __init__(self, early: int, deep: int) -> None:
         """Channels of layer1 and of the last layer of the backbone."""
         super().__init__()
-        self.early = nn.Conv2d(early, KEYS[0], 1)
-        self.deep = nn.Conv2d(deep, KEYS[1], 1)
+        self.early = nn.Conv2d(early, MEMORY_KEYS[0], 1)
+        self.deep = nn.Conv2d(deep, MEMORY_KEYS[1], 1)
         self.sharpness = nn.Parameter(torch.tensor([5.0, 10.0]))  # of the likeness in either kind of feature
         self.value = nn.Sequential(
-            nn.Conv2d(KEY + 1, VALUES, 3, padding=1), nn.ReLU(), nn.Conv2d(VALUES, VALUES, 1)
+            nn.Conv2d(MEMORY_KEY + 1, VALUES, 3, padding=1), nn.ReLU(), nn.Conv2d(VALUES, VALUES, 1)
         )
 
     def reduced(self, early: Tensor, deep: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,7 +74,7 @@ class PixelMemory(nn.Module):
                 mask that is 0 everywhere gives a memory that says nothing.
         """
         boxes = early.new_tensor(_cells_of(early.shape[-1]), dtype=torch.float32).expand(early.shape[0], 1, 4)
-        keys = self._keys(*self.reduced(early, deep), boxes, CELLS)  # (N, KEY, CELLS, CELLS)
+        keys = self._keys(*self.reduced(early, deep), boxes, CELLS)  # (N, MEMORY_KEY, CELLS, CELLS)
         object_, known = _occupancy(masks)
         any_object = (object_.amax(dim=(1, 2), keepdim=True) > 0).float()[:, None]  # (N, 1, 1, 1)
         told = torch.stack([object_, known - object_], dim=1) * any_object  # (N, 2, S, S)
@@ -107,24 +105,26 @@ class PixelMemory(nn.Module):
         """(N, 3 + VALUES, WINDOW, WINDOW): the shares of the object, of its surroundings and of nothing known
         in what each cell is like, and the values so weighted.
 
-        Nothing known is a cell of its own, as like to all that asks as FAINT says. No key is more like than
-        the sharpness allows, so the softmax needs no maximum, and its sum is one more product.
+        Nothing known is a cell of its own, as like to all that asks as MEMORY_FAINT says. No key is more like
+        than the sharpness allows, so the softmax needs no maximum, and its sum is one more product.
         """
         rows = torch.cat([asked.rows, torch.ones_like(asked.rows[:, :1])], dim=1)
         rows = F.pad(rows, (0, -rows.shape[2] % EVEN))  # cells of zeros, which add nothing
-        keys, told = rows[:, :KEY], rows[:, KEY:]
-        asking = self._keys(asked.early, asked.deep, around, WINDOW)  # (N, KEY, WINDOW, WINDOW)
+        keys, told = rows[:, :MEMORY_KEY], rows[:, MEMORY_KEY:]
+        asking = self._keys(asked.early, asked.deep, around, WINDOW)  # (N, MEMORY_KEY, WINDOW, WINDOW)
         alike = asking.flatten(2).transpose(1, 2) @ keys.to(asking.dtype)  # (N, WINDOW^2, cells)
         weights = (alike - self.sharpness.sum().to(alike.dtype)).exp()
         found = (weights @ told.to(weights.dtype).transpose(1, 2)).float()
         found = found.transpose(1, 2)  # (N, 2 + VALUES + 1, WINDOW^2), the last the sum of the weights
-        total = found[:, -1:] + FAINT
+        total = found[:, -1:] + MEMORY_FAINT
         object_and_around, values = (found[:, :-1] / total).split((2, VALUES), dim=1)
-        shares = torch.cat([object_and_around, FAINT / total], dim=1).clamp(min=LEAST)
+        shares = torch.cat([object_and_around, MEMORY_FAINT / total], dim=1).clamp(min=LEAST)
         return cast(Tensor, torch.cat([shares, values], dim=1).unflatten(2, (WINDOW, WINDOW)))
 
     def _keys(self, early: Tensor, deep: Tensor, boxes: Tensor, size: int) -> Tensor:
-        """(N, KEY, size, size): directions of reduced features in boxes (N, 1, 4), as long as they count."""
+        """(N, MEMORY_KEY, size, size): directions of reduced features in boxes (N, 1, 4), each as long as it
+        counts.
+        """
         kinds = zip((early, deep), (EARLY[1], DEEP), self.sharpness.sqrt(), strict=True)
         parts = [F.normalize(pool(each, boxes, size, grid).float()) * scale for each, grid, scale in kinds]
         return torch.cat(parts, dim=1).to(early.dtype)

@@ -66,14 +66,16 @@ def next_health(
 ) -> Health:
     """The state after a frame; it falls below one threshold and rises above a higher one: no flicker.
 
-    A lost target stays lost until a find is accepted as the same object; searched: windows in this frame.
+    A lost target stays lost until a find is accepted as the same object. It is uncertain then where its
+    confidence is low: some objects never had a high one. searched: windows in this frame.
     """
     low_frames = health.low_frames + 1 if confidence < config.lost_below else 0
     lost = health.state is TrackState.LOST
-    if confidence >= config.tracking_above and (accepted or not lost):
+    found = lost and accepted and not low_frames
+    if confidence >= config.tracking_above and (found or not lost):
         return Health(TrackState.TRACKING, low_frames)
-    if lost or low_frames >= config.lost_after:
+    if (lost and not found) or low_frames >= config.lost_after:
         return Health(TrackState.LOST, low_frames, health.lost_frames + 1, health.searched + searched)
-    if confidence < config.uncertain_below:
+    if found or confidence < config.uncertain_below:
         return Health(TrackState.UNCERTAIN, low_frames)
     return Health(health.state, low_frames)

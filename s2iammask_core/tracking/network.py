@@ -9,6 +9,14 @@ if TYPE_CHECKING:
 
 MaskSource = Literal["none", "cell", "roi"]
 
+# a memory of pixels has for each of its cells a key, how far the cell is object and surroundings, and more; a
+# cell that asks is told the mean of what the cells with like keys are, weighted by the exponential of their
+# product less the greatest that there can be
+MEMORY_KEYS = (16, 32)  # numbers of a key, of early and of deep features: what the cell looks like
+MEMORY_KEY = sum(MEMORY_KEYS)
+MEMORY_CELLS = 31**2
+MEMORY_FAINT = 1e-3  # weight of a likeness that says nothing
+
 
 @dataclass(frozen=True, slots=True)
 class SearchOutput:
@@ -34,6 +42,9 @@ class Network(Protocol):
     def memory_values(self) -> int:
         """How many of a template's values, the last ones, are a memory of pixels; 0 without one. The others
         tell which object it is.
+
+        A memory is rows of a value for each of MEMORY_CELLS cells: MEMORY_KEY ones of keys, all of the same
+        length, then how far the cells are the object, how far its surroundings, in [0, 1], and more.
         """
         ...
 

@@ -11,15 +11,12 @@ from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.errors import TargetError
 from s2iammask_core.geometry import HostArray, context_side
-from s2iammask_core.tracking.arrays import host_floats, joined
-from s2iammask_core.tracking.runner import Kernels
 from s2iammask_core.tracking.start import Start, checked_start
 from s2iammask_core.tracking.target import SMALLEST_SIDE, Sighting, Target, placed
 from s2iammask_core.tracking.track import TrackState
 
 MOST_HINTS = 256  # of those that are given, the first ones
 REACH = 0.75  # of a window's side: where the anchors' centres are
-SMALLEST_NORM = 1e-8  # of a kernel that has a direction
 STEP = 0.5  # of a window's side between windows: a whole object is always near the middle of one
 
 
@@ -130,14 +127,3 @@ def is_promising(sighting: Sighting, config: TrackerConfig) -> bool:
     """Whether a find is sure enough to be compared with the template."""
     sure = sighting.score >= config.redetect_score and sighting.agreement >= config.redetect_agreement
     return sighting.is_finite and sure
-
-
-def similarities(kernels: Kernels, others: Kernels, memory: int) -> list[float]:
-    """Cosines of templates (M, V) with others (M, V), row by row, each in [-1, 1], but for the last values of
-    each, which are its memory.
-    """
-    values = kernels.shape[1] - memory
-    flat = host_floats(joined([kernels[:, :values], others[:, :values]]))  # one copy from the device
-    directions = flat / np.linalg.norm(flat, axis=1, keepdims=True).clip(min=SMALLEST_NORM)
-    cosines: list[float] = (directions[: len(kernels)] * directions[len(kernels) :]).sum(axis=1).tolist()
-    return cosines

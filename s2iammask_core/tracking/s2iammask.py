@@ -13,11 +13,11 @@ from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, HostArray
 from s2iammask_core.tracking.answer import Answer
-from s2iammask_core.tracking.colours import colours_of
 from s2iammask_core.tracking.first_frame import FirstFrame
+from s2iammask_core.tracking.likeness import likenesses
 from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import MaskSource
-from s2iammask_core.tracking.redetection import View, is_promising, similarities, views_of
+from s2iammask_core.tracking.redetection import View, is_promising, views_of
 from s2iammask_core.tracking.regions import NO_MASK, Window, mask_region, outline, windows_of
 from s2iammask_core.tracking.runner import Kernels, Search, StepRunner
 from s2iammask_core.tracking.search_budget import SearchBudget, affordable_views
@@ -147,20 +147,15 @@ class S2iamMaskMethod:
         """The finds, each with how much it is like its target; all templates are made as one batch."""
         if not finds:
             return []
-        targets = [scene.targets[find.row] for find in finds]
+        pairs = [(scene.targets[find.row], find.sighting) for find in finds]
         found = tuple(
-            placed(target, find.sighting.extent, scene.size)
-            for target, find in zip(targets, finds, strict=True)
+            replace(placed(target, sighting.extent, scene.size), shape=sighting.mask)
+            for target, sighting in pairs
         )
-        kernels, others = (
-            self.templates(scene.frame, found, config),
-            scene.kernels[[find.row for find in finds]],
-        )
-        cosines = similarities(kernels, others, self._runner.memory_values)
-        return [
-            (find, cosine * _coloured_like(target, scene.frame, find.sighting))
-            for find, target, cosine in zip(finds, targets, cosines, strict=True)
-        ]
+        kernels = self.templates(scene.frame, found, config, shaped=True)
+        known = scene.kernels[[find.row for find in finds]]
+        alike = likenesses(scene.frame, pairs, kernels, known, self._runner.memory_values)
+        return list(zip(finds, alike, strict=True))
 
     def _sighting(
         self, answer: Answer, window: Window, size: tuple[int, int], config: TrackerConfig
@@ -197,14 +192,6 @@ def _chosen(
     find, likeness = max(alike, key=lambda pair: pair[1])
     accepted = likeness >= config.redetect_similarity
     return replace(find.sighting, searched=len(seen), accepted=accepted, similarity=likeness)
-
-
-def _coloured_like(target: Target, frame: Frame, sighting: Sighting) -> float:
-    """In [0, 1]: how much a find has the target's colours; 1 if the target has none, for want of a mask."""
-    if target.colours is None:
-        return 1.0
-    seen = colours_of(frame, sighting.mask)
-    return target.colours.likeness(seen) if seen else 0.0  # a sliver of anything is not the target
 
 
 def search_for(scene: Scene, views: Sequence[View], config: TrackerConfig) -> Search:

@@ -66,8 +66,16 @@ def test_a_target_is_lost_after_consecutive_low_frames_only():
     assert states(0.1, 0.1, 0.3, 0.1, 0.1, 0.1) == "uuuuul"
 
 
-def test_a_lost_target_is_found_only_above_the_upper_threshold():
-    assert states(0.1, 0.1, 0.1, 0.45, 0.3, 0.6) == "uulllt"
+def test_a_lost_target_that_is_found_is_uncertain_until_the_upper_threshold():
+    assert states(0.1, 0.1, 0.1, 0.1, 0.45, 0.3, 0.6) == "uulluut"
+
+
+def test_a_lost_target_stays_lost_while_no_find_is_accepted():
+    lost = Health(TrackState.LOST, 0, 4)
+
+    found = [next_health(lost, confidence, CONFIG, accepted=False) for confidence in (0.3, 0.9)]
+
+    assert [each.state for each in found] == [TrackState.LOST] * 2
 
 
 def test_one_bad_frame_does_not_lose_a_target():

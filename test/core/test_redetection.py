@@ -9,7 +9,7 @@ import torch
 
 from s2iammask_core import Box, Tracker, TrackerConfig, TrackState
 from s2iammask_core.tracking.confidence import Health
-from s2iammask_core.tracking.redetection import similarities, views_of, window_centers
+from s2iammask_core.tracking.redetection import views_of, window_centers
 from s2iammask_core.tracking.target import Target
 
 SIZE = (240, 320)
@@ -223,17 +223,3 @@ def test_windows_cover_the_frame_and_each_place_is_near_the_middle_of_one():
 
 def test_a_window_larger_than_the_frame_lies_in_its_middle():
     assert window_centers(900.0, SIZE).tolist() == [[160.0, 120.0]]
-
-
-@pytest.mark.parametrize("array", [np.asarray, torch.from_numpy])
-def test_similarity_is_one_for_the_same_template_and_lower_for_any_other(array):
-    kernel = np.random.default_rng(1).random(200, np.float32)
-    memory, another = np.random.default_rng(2).random((2, 30), np.float32)
-    finds = np.stack([np.append(2 * kernel, memory), np.append(kernel[::-1], memory)])
-
-    targets = np.stack([np.append(kernel, another)] * 2)
-
-    same, other = similarities(array(finds), array(targets), 30)
-
-    assert same == pytest.approx(1)
-    assert other < 0.95

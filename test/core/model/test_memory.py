@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from s2iammask_core.model.memory import KEY, MAPS, Asked, PixelMemory, _cells_of, _occupancy, prior_grid
+from s2iammask_core.model.memory import MAPS, Asked, PixelMemory, _cells_of, _occupancy, prior_grid
 from s2iammask_core.model.pooling import DEEP, EARLY, Grid, sample_places
+from s2iammask_core.tracking.network import MEMORY_KEY
 
 TEMPLATE, SEARCH = (31, 15, 127), (63, 31, 255)  # sides of the early and deep features, and of the patch
 REGIONS = torch.tensor([[[60.0, 70, 180, 190], [80, 90, 200, 210]]])
@@ -83,7 +84,7 @@ def test_unknown_pixels_count_as_neither_object_nor_surroundings(memory):
 
     rows = memory.remember(early, deep, mask)
 
-    told = rows[0, KEY:].unflatten(1, (31, 31))  # object, surroundings, values
+    told = rows[0, MEMORY_KEY:].unflatten(1, (31, 31))  # object, surroundings, values
     known = told[0] + told[1]
     assert not told[:, :, 15:].any()
     assert (known[:, :14] == 1).all()
