@@ -3,9 +3,11 @@
 import argparse
 import json
 from pathlib import Path
+from typing import get_args
 
 from s2iammask_core.errors import DatasetError
 from s2iammask_core.evaluation.benchmarks.named import BENCHMARKS, Choice
+from s2iammask_core.evaluation.hidden import HideBy
 from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.reports.tables import (
     Table,
@@ -73,6 +75,7 @@ def chosen_data(args: argparse.Namespace) -> Choice:
         step=_step(args),
         starts=chosen_starts(args),
         hide=getattr(args, "hide", None),
+        hide_by=getattr(args, "hide_by", "cut"),
     )
 
 
@@ -95,10 +98,14 @@ def add_starts(parser: argparse.ArgumentParser) -> None:
 
 
 def add_hide(parser: argparse.ArgumentParser) -> None:
-    """Adds --hide."""
+    """Adds --hide and --hide-by."""
     parser.add_argument(
         "--hide", type=float, metavar="SECONDS",
-        help="cut to another sequence in the middle of each run: is the object found when it is back?",
+        help="hide the objects for so long in the middle of each run: are they found when they are back?",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hide-by", choices=get_args(HideBy), default="cut",
+        help="a cut to another sequence, or a piece of it in front of the object while the picture stands",
     )  # fmt: skip
 
 

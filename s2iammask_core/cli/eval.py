@@ -9,7 +9,8 @@
 
 The data set `boxes` is a folder of OTB's and VOT's folders side by side: upright boxes, no restarts.
 With --starts or --reverse each sequence is tracked from several frames, and means come with standard errors.
-With --hide each run cuts to another sequence for so many seconds, and says whether the object is found again.
+With --hide the objects are away for so many seconds in each run, by a cut to another sequence or behind an
+occluder (--hide-by), and it says whether they are found again.
 A run that was stopped goes on with the first sequence that has no results. `--weights identity` is a tracker
 that never moves: it tries out a data set in a minute.
 """
@@ -115,7 +116,7 @@ def default_results(args: argparse.Namespace) -> Path:
     suffix += f"-every{args.every}" if args.every > 1 else ""
     suffix += f"-starts{args.starts}" if args.starts else ""
     suffix += "-reverse" if args.reverse else ""
-    suffix += f"-hide{args.hide:g}" if args.hide else ""
+    suffix += f"-hide{args.hide:g}-{args.hide_by}" if args.hide else ""
     return Path("runs/eval", args.dataset, tracker + suffix)
 
 

@@ -4,23 +4,26 @@
     scores = list(repeated(tracker, runs))
     print(summary(scores)["recovered"])
 
-In the middle of each run the picture cuts to another sequence, at 30 frames a second.
+In the middle of each run, at 30 frames a second, the picture cuts to another sequence; or it stands still,
+and a piece of the other sequence stands in front of the objects.
 """
 
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
+from s2iammask_core.boxes import Box
 from s2iammask_core.errors import ConfigError, DatasetError
 from s2iammask_core.evaluation import davis
 from s2iammask_core.evaluation.overlap import box_overlap
 from s2iammask_core.evaluation.protocols import Propagated, Runnable, StartFrom, mask_box, propagated
 from s2iammask_core.evaluation.quantiles import Quantile
 from s2iammask_core.evaluation.repeated import MaskRun, RunScore, means
-from s2iammask_core.evaluation.sequences.cuts import cut_away
+from s2iammask_core.evaluation.sequences.cuts import Part, cut_away
 from s2iammask_core.evaluation.sequences.frames import Frames
 from s2iammask_core.evaluation.sequences.masks import MaskSequence, ObjectSpan
 from s2iammask_core.evaluation.sequences.starts import Start
@@ -30,6 +33,8 @@ from s2iammask_core.tracking.track import Track, TrackState
 RATE = 30  # frames a second
 WITHIN = 1.0  # seconds in which an object that is back should be found
 FOUND = 0.5  # overlap of the boxes
+MARGIN = 0.2  # of an object's sides, that an occluder stands out on each
+HideBy = Literal["cut", "occluder"]
 MEDIANS = (Quantile("frames_to_recover", "frames_to_recover", 0.5),)
 
 
@@ -121,8 +126,10 @@ class HiddenRun:
         }
 
 
-def hidden_runs(runs: Sequence[MaskRun], seconds: float) -> tuple[HiddenRun, ...]:
-    """Each with a cut to the sequence that comes next; those in which nothing comes back are left out."""
+def hidden_runs(runs: Sequence[MaskRun], seconds: float, by: HideBy = "cut") -> tuple[HiddenRun, ...]:
+    """Each with objects away in its middle, by what the sequence that comes next shows; those in which
+    nothing comes back are left out.
+    """
     if not (math.isfinite(seconds) and seconds * RATE >= 1):
         raise ConfigError(
             f"objects can be hidden for a frame, {1 / RATE:.3f} seconds, or more, not {seconds}"
@@ -132,12 +139,29 @@ def hidden_runs(runs: Sequence[MaskRun], seconds: float) -> tuple[HiddenRun, ...
     if len(names) < 2:
         raise DatasetError("to hide an object, the picture cuts to another sequence: choose two or more")
     following = dict(zip(names, [*names[1:], names[0]], strict=True))
-    hidden = (_hidden(run, frames[following[run.start.sequence]], round(seconds * RATE)) for run in runs)
+    hidden = (_hidden(run, frames[following[run.start.sequence]], round(seconds * RATE), by) for run in runs)
     return tuple(run for run in hidden if run.is_scored)
 
 
-def _hidden(run: MaskRun, others: Frames, count: int) -> HiddenRun:
+def _hidden(run: MaskRun, others: Frames, count: int, by: HideBy) -> HiddenRun:
     middle = len(run.frames) // 2
     away = range(middle, middle + count)
-    sequence = cut_away(run.sequence, others, away)
+    covered = _places(run.sequence, middle - 1) if by == "occluder" else None
+    sequence = cut_away(run.sequence, others, away, covered)
     return HiddenRun(run.start, sequence, run.start_from, away, round(WITHIN * RATE))
+
+
+def _places(sequence: MaskSequence, index: int) -> tuple[Part, ...]:
+    """What has to be covered to hide the objects as they were last annotated up to a frame."""
+    last = max((each for each in sequence.annotations if each <= index), default=None)
+    if last is None:
+        return ()
+    labels = sequence.labels(last)
+    boxes = [mask_box(labels == name) for name in np.unique(labels[(labels > 0) & (labels != VOID)])]
+    return tuple(_grown(box, labels.shape) for box in boxes)
+
+
+def _grown(box: Box, size: tuple[int, ...]) -> Part:
+    dx, dy = MARGIN * box.width, MARGIN * box.height
+    rows = slice(max(int(box.y1 - dy), 0), min(math.ceil(box.y2 + dy), size[0]))
+    return rows, slice(max(int(box.x1 - dx), 0), min(math.ceil(box.x2 + dx), size[1]))

@@ -13,6 +13,7 @@ from s2iammask_core.evaluation.benchmarks.masks import MaskBenchmark
 from s2iammask_core.evaluation.benchmarks.repeated import from_starts
 from s2iammask_core.evaluation.benchmarks.stills import of_stills
 from s2iammask_core.evaluation.benchmarks.vot import VotBenchmark
+from s2iammask_core.evaluation.hidden import HideBy
 from s2iammask_core.evaluation.protocols import StartFrom
 from s2iammask_core.evaluation.reports.record import Report
 from s2iammask_core.evaluation.results.record import read_record
@@ -54,6 +55,7 @@ class Choice:
     step: int = 1  # looks at every step-th frame alone
     starts: Starts | None = None  # runs from several frames, instead of the benchmark's own protocol
     hide: float | None = None  # seconds for which each run's objects are away
+    hide_by: HideBy = "cut"
 
     @property
     def listed(self) -> tuple[str, ...] | None:
@@ -69,7 +71,7 @@ def open_benchmark(choice: Choice) -> Benchmark:
         raise DatasetError(f"there is no {choice.root}; give the root of {choice.name}")
     benchmark = BENCHMARKS[choice.name](choice)
     if choice.hide is not None:
-        benchmark = hidden(from_starts(benchmark, choice.starts or Starts()), choice.hide)
+        benchmark = hidden(from_starts(benchmark, choice.starts or Starts()), choice.hide, choice.hide_by)
     elif choice.starts:
         benchmark = from_starts(benchmark, choice.starts)
     return benchmark if choice.step == 1 else benchmark.thinned(choice.step)

@@ -34,9 +34,9 @@ def root(tmp_path, files):
     return tmp_path
 
 
-def runs_of(root, seconds=0.1, starts=1, names=("a", "b")):
+def runs_of(root, seconds=0.1, starts=1, names=("a", "b"), by="cut"):
     sequences = read_davis(root, "2016", names)
-    return hidden_runs(held_out_runs(sequences, Starts(starts), "box"), seconds)
+    return hidden_runs(held_out_runs(sequences, Starts(starts), "box"), seconds, by)
 
 
 class Scripted(IdentityTracker):
@@ -71,6 +71,22 @@ def test_the_picture_cuts_to_another_sequence_and_goes_on_where_it_was(tmp_path,
     assert [int(each.mean()) for each in shown] == [0, 10, 200, 10, 200, 20, 30, 40]
     assert {each.shape for each in shown} == {(30, 40, 3)}
     assert {frames.size(index) for index in range(len(frames))} == {(40, 30)}
+
+
+def test_an_occluder_stands_in_front_of_the_object_while_the_picture_stands(root, files):
+    for index in range(8):
+        cv2.imwrite(str(root / f"JPEGImages/480p/b/{index:05d}.jpg"), np.full((30, 40, 3), 200, np.uint8))
+
+    run, _ = runs_of(root, by="occluder")
+
+    before, *hidden, after = (run.frames.read(index) for index in range(3, 8))
+    assert not (before > 190).any()
+    for frame in hidden:
+        rows, columns = np.nonzero(frame.min(axis=2) > 190)
+        assert (rows.min(), rows.max(), columns.min(), columns.max()) == (3, 20, 3, 20)
+        assert frame[25, 35] == pytest.approx(before[25, 35], abs=0)
+    assert not (after > 190).any()
+    assert run.digest != runs_of(root)[0].digest
 
 
 def test_the_truth_goes_on_where_it_was(root):
@@ -165,7 +181,7 @@ def test_eval_prints_what_is_found_again(root, tmp_path, capsys):
     assert (record["recovered"], record["frames_to_recover"], record["false_finds"]) == (1, 1, 1)
     assert {"recovered_se", "frames_to_recover_se", "j_after_se"} <= record.keys()
     assert [row["start"] for row in record["runs"]] == [0, 4, 0, 4]
-    assert "away for 0.1 s" in " ".join(record["notes"])
+    assert "away for 0.1 s at 30 frames/s (cut)" in " ".join(record["notes"])
 
 
 def test_boxes_alone_are_refused(tmp_path, files):
