@@ -195,7 +195,7 @@ class Camera:
 
     def _log(self, change: Change) -> None:
         text = f"{self.name}: {change.text}" if self.name else change.text
-        if TrackState.UNCERTAIN in (change.before, change.after) and change.after is not TrackState.LOST:
+        if {change.before, change.after} == {TrackState.TRACKING, TrackState.UNCERTAIN}:
             self._node.debug(lambda: text)  # it may come and go with each image
         else:
             self._node.say(text)
