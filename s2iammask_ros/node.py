@@ -14,6 +14,7 @@ from rclpy.parameter import Parameter
 
 from s2iammask_core import RuntimeConfig, TrackerConfig
 from s2iammask_core.errors import ConfigError, S2iamMaskError, UnavailableError
+from s2iammask_core.memory import trim
 from s2iammask_core.runtime import weights_file
 from s2iammask_ros.camera import Camera
 from s2iammask_ros.device import free_memory
@@ -22,7 +23,6 @@ from s2iammask_ros.goals import TrackAction
 from s2iammask_ros.health.counters import Counts
 from s2iammask_ros.health.throttle import Throttle
 from s2iammask_ros.managed import ManagedNode
-from s2iammask_ros.memory import trim
 from s2iammask_ros.parameters import LOADED, changed, declare, refused, unknown, values_of
 from s2iammask_ros.pipeline import LEFT, Pipeline
 from s2iammask_ros.reporter import Reporter

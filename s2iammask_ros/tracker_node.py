@@ -16,8 +16,8 @@ from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from s2iammask_core.errors import ConfigError
+from s2iammask_core.memory import share_heaps
 from s2iammask_ros.loading import make_tracker
-from s2iammask_ros.memory import share_heaps
 from s2iammask_ros.node import TrackerNode
 from s2iammask_ros.targets import services
 

@@ -1,9 +1,10 @@
 """The graphs of an exported folder in OpenVINO: on a CPU twice as fast as PyTorch, in a fifth of the memory.
 
 A graph has fixed shapes, for one target. Several targets go through it side by side, each on cores of its
-own, which is faster than a batch. That takes a second compilation, which is made beside the work once several
-targets have come for a while; until then they go one after another, each on all cores. What only starts ask
-is loaded for each from what is kept of its compilation, a tenth of a second, and holds no memory in between.
+own, which is faster than a batch. That takes a second compilation, of 64 MB for each that runs. It is made
+beside the work once several targets have come for a while, and let go once one has come alone for long;
+without it they go one after another, each on all cores. What only starts ask is loaded for each from what is
+kept of its compilation, a tenth of a second, and holds no memory in between.
 """
 
 import logging
@@ -21,12 +22,15 @@ from s2iammask_core.cache import cache_folder
 from s2iammask_core.config import RuntimeConfig
 from s2iammask_core.errors import ConfigError, UnavailableError, WeightsError
 from s2iammask_core.manifest import sha256
+from s2iammask_core.memory import trim
 from s2iammask_core.runtime.exported import DESCRIPTION, FIRST_MASK, Exported
 from s2iammask_core.runtime.exported_runner import Inputs, Outputs
 from s2iammask_core.runtime.machine import usable_cores
 
 FORMATS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}  # OpenVINO's names
 PATIENCE = 32  # calls with several targets that are a habit; a start or a check makes less
+FORGETFULNESS = 1000  # calls with one target in a row after which several are none any more
+WIDENING = "openvino-widening"  # the thread that compiles beside the work
 MOST_LANES = 8  # targets side by side
 KEPT_KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"  # how many oneDNN keeps after their graph is gone
 
@@ -51,7 +55,7 @@ class OpenvinoEngine:
         lasting = [name for name in described.graphs if name != FIRST_MASK]
         self._alone = {name: _Lanes(self._compiled(name, 1), 1) for name in lasting}
         self._abreast: _Lanes | None = None
-        self._calls_of_several = 0
+        self._calls_of_several = self._calls_of_one = 0
 
     @property
     def device(self) -> str:
@@ -61,14 +65,15 @@ class OpenvinoEngine:
         return (1,)
 
     def answer(self, graph: str, calls: Sequence[Inputs]) -> list[Outputs]:
-        if graph != "search" or len(calls) == 1:
+        if graph != "search":
             return self._at_hand(graph).answer(calls)
-        self._count_several()
-        if self._abreast is None:
+        self._count(len(calls))
+        abreast = self._abreast
+        if abreast is None or len(calls) == 1:
             return self._alone[graph].answer(calls)
-        single = len(calls) % self._abreast.count == 1  # the last one may have all cores
+        single = len(calls) % abreast.count == 1  # the last one may have all cores
         whole = len(calls) - 1 if single else len(calls)
-        return self._abreast.answer(calls[:whole]) + self._alone[graph].answer(calls[whole:])
+        return abreast.answer(calls[:whole]) + self._alone[graph].answer(calls[whole:])
 
     def _at_hand(self, graph: str) -> "_Lanes":
         """The graph on all cores, which ends with its last user if it can be had again soon."""
@@ -79,10 +84,24 @@ class OpenvinoEngine:
             self._alone[graph] = lanes
         return lanes
 
-    def _count_several(self) -> None:
-        self._calls_of_several += 1
-        if self._calls_of_several == PATIENCE and self._threads > 1:
-            threading.Thread(target=self._widen).start()  # an exit waits for it, a second or less
+    def _count(self, targets: int) -> None:
+        """Makes and lets go what pays for several targets, by what has become a habit."""
+        if targets > 1:
+            self._calls_of_one = 0
+            self._calls_of_several += 1
+            if self._calls_of_several == PATIENCE and self._threads > 1:
+                # an exit waits for it, a second or less
+                threading.Thread(target=self._widen, name=WIDENING).start()
+            return
+        self._calls_of_one += 1
+        if self._calls_of_one >= FORGETFULNESS:
+            self._calls_of_several = self._calls_of_one = 0
+            self._narrow()
+
+    def _narrow(self) -> None:
+        if self._abreast is not None:
+            self._abreast = None
+            trim()
 
     def _widen(self) -> None:
         count = min(self._threads, MOST_LANES)
@@ -110,6 +129,13 @@ class OpenvinoEngine:
             raise UnavailableError(
                 f"OpenVINO cannot compile {self._files[graph].name} for {self._place}: {error}"
             ) from error
+
+
+def settle() -> None:
+    """Waits for what engines compile beside the work, for those who measure the work alone."""
+    for thread in threading.enumerate():
+        if thread.name == WIDENING:
+            thread.join()
 
 
 class _Lanes:

@@ -14,7 +14,7 @@ import rclpy
 from rclpy.parameter import Parameter
 from s2iammask_core import Box
 from s2iammask_ros.loading import make_tracker
-from s2iammask_ros.memory import share_heaps
+from s2iammask_core.memory import share_heaps
 from s2iammask_ros.node import TrackerNode
 
 def held():

@@ -1,11 +1,24 @@
 """Requests of OpenVINO that run side by side, with stand-ins that note when each begins and is waited for."""
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from s2iammask_core.runtime.openvino_engine import _Lanes
+from s2iammask_core.bench import measure
+from s2iammask_core.bench.timing import WARM_UP, ProcessMeter
+from s2iammask_core.config import RuntimeConfig, TrackerConfig
+from s2iammask_core.runtime.exported import read_description
+from s2iammask_core.runtime.openvino_engine import (
+    FORGETFULNESS,
+    PATIENCE,
+    WIDENING,
+    OpenvinoEngine,
+    _Lanes,
+    settle,
+)
+from s2iammask_core.runtime.weights import forms_of, weights_file
 
 
 class Request:
@@ -45,3 +58,86 @@ def test_a_request_goes_on_while_another_one_is_waited_for():
     _Lanes(compiled, 2).answer([{"number": number} for number in range(4)])
 
     assert log == ["begin", "begin", "wait", "begin", "wait", "begin", "wait", "wait"]
+
+
+@pytest.fixture
+def lanes():
+    """How many targets each compilation of the search was for, in order."""
+    return []
+
+
+@pytest.fixture
+def engine(monkeypatch, lanes):
+    """With two cores and the shipped graphs, of which none is compiled."""
+    pytest.importorskip("openvino")
+
+    def compiled(engine, graph, count):
+        lanes.extend([count] if graph == "search" else [])
+        return SimpleNamespace(create_infer_request=lambda: Request([]), outputs=[None])
+
+    monkeypatch.setattr(OpenvinoEngine, "_compiled", compiled)
+    folder = forms_of(weights_file()).folder
+    return OpenvinoEngine(folder, read_description(folder), RuntimeConfig(device="cpu", threads=2))
+
+
+def searched(engine, targets, times):
+    """What was answered last; whatever is compiled for it is there."""
+    for _ in range(times):
+        found = engine.answer("search", [{"number": number} for number in range(targets)])
+    settle()
+    return [outputs[0][0] for outputs in found]
+
+
+def test_several_targets_run_side_by_side_once_they_are_a_habit(engine, lanes):
+    searched(engine, 3, PATIENCE - 1)
+    before = list(lanes)
+
+    assert searched(engine, 3, 2) == [0, 1, 2]
+    assert (before, lanes) == ([1], [1, 2])
+
+
+def test_what_several_targets_need_is_let_go_after_one_alone_for_long_and_made_again(engine, lanes):
+    searched(engine, 2, PATIENCE)
+    searched(engine, 1, FORGETFULNESS - 1)
+    searched(engine, 2, 1)  # a habit still
+    searched(engine, 1, FORGETFULNESS)
+    searched(engine, 2, PATIENCE - 1)
+    before = list(lanes)
+    searched(engine, 2, 1)
+
+    assert (before, lanes) == ([1, 2], [1, 2, 2])
+
+
+def test_who_measures_waits_for_what_is_compiled_beside_the_work():
+    gate = threading.Event()
+    threading.Thread(target=gate.wait, name=WIDENING).start()
+    waiting = threading.Thread(target=settle)
+    waiting.start()
+    waited = waiting.is_alive()
+
+    gate.set()
+    waiting.join(10)
+
+    assert (waited, waiting.is_alive()) == (True, False)
+
+
+@pytest.mark.parametrize(("targets", "warm_up"), [(1, WARM_UP), (2, WARM_UP + PATIENCE)])
+def test_a_step_of_several_targets_is_measured_once_they_are_a_habit(targets, warm_up):
+    log = []
+
+    def clock():
+        log.append("clock")
+        return float(len(log))
+
+    tracker = SimpleNamespace(
+        runtime="openvino",
+        device="cpu",
+        start=lambda frame, boxes: None,
+        track=lambda frame: log.append("track"),
+    )
+    plan = measure.Plan(TrackerConfig(), RuntimeConfig(), 120, 160, frames=2, clock=clock)
+    way = measure.Way("openvino", "fp32", 2)
+
+    measure.row(plan, measure.Subject("", tracker, targets, way, ProcessMeter()))
+
+    assert log.index("clock") == warm_up
