@@ -10,5 +10,14 @@ from numpy.typing import NDArray
 def byte_array(values: NDArray[Any]) -> "array[int]":
     """The bytes of an array in row order, as array('B'); rclpy checks lists and bytes element by element."""
     data = array("B")
-    data.frombytes(np.ascontiguousarray(values).data.cast("B") if values.size else b"")
+    fill(data, values)
     return data
+
+
+def fill(field: "array[int]", values: NDArray[Any]) -> None:
+    """Puts the bytes of an array in row order into a message's field that is empty yet.
+
+    That copies them once; the constructor of a message copies what it is given twice more.
+    """
+    if values.size:
+        field.frombytes(np.ascontiguousarray(values).data.cast("B"))

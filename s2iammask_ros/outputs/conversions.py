@@ -1,6 +1,5 @@
 """Pictures, masks and tracks to messages: pure functions, no node and no state."""
 
-from array import array
 from collections.abc import Sequence
 
 import cv2
@@ -21,7 +20,7 @@ from vision_msgs.msg import (
 from s2iammask.msg import TrackedObject
 from s2iammask_core import TrackState, mask_runs
 from s2iammask_core.tracking.track import MaskRegion
-from s2iammask_ros.messages.arrays import byte_array
+from s2iammask_ros.messages.arrays import fill
 from s2iammask_ros.messages.boxes import rotated_to_message
 from s2iammask_ros.messages.stamps import time_message
 from s2iammask_ros.messages.states import STATES
@@ -33,20 +32,24 @@ STRAIGHTENED = 0.75  # pixels
 
 def rgb_to_image(frame: NDArray[np.uint8], header: Header) -> Image:
     height, width = frame.shape[:2]
-    data = byte_array(frame)
-    return Image(header=header, height=height, width=width, encoding="rgb8", step=3 * width, data=data)
+    message = Image(header=header, height=height, width=width, encoding="rgb8", step=3 * width)
+    fill(message.data, frame)
+    return message
 
 
 def gray_to_image(pixels: NDArray[np.uint8], header: Header) -> Image:
     height, width = pixels.shape
-    data = byte_array(pixels)
-    return Image(header=header, height=height, width=width, encoding="mono8", step=width, data=data)
+    message = Image(header=header, height=height, width=width, encoding="mono8", step=width)
+    fill(message.data, pixels)
+    return message
 
 
 def rgb_to_jpeg(frame: NDArray[np.uint8], header: Header) -> CompressedImage:
     bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return CompressedImage(header=header, format="rgb8; jpeg compressed bgr8", data=byte_array(data))
+    message = CompressedImage(header=header, format="rgb8; jpeg compressed bgr8")
+    fill(message.data, data)
+    return message
 
 
 def tight(region: MaskRegion) -> MaskRegion:
@@ -87,7 +90,7 @@ def tracked_with_runs(tracked: Tracked, header: Header) -> TrackedObject:
     """With its mask as runs, and no image."""
     mask = tight(tracked.track.mask)
     message = _without_mask(tracked, mask)
-    message.mask_runs = array("I", mask_runs(mask.pixels).tobytes())
+    fill(message.mask_runs, mask_runs(mask.pixels))
     return message
 
 

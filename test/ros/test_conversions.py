@@ -1,6 +1,7 @@
 """Records to messages and back."""
 
 import math
+import tracemalloc
 from array import array
 
 import numpy as np
@@ -16,7 +17,14 @@ from s2iammask_core.errors import S2iamMaskError, TargetError
 from s2iammask_ros.messages.arrays import byte_array
 from s2iammask_ros.messages.boxes import rotated_from_message, rotated_to_message
 from s2iammask_ros.messages.stamps import nanoseconds, time_message
-from s2iammask_ros.outputs.conversions import contour, tight, tracked_to_message, tracked_with_runs
+from s2iammask_ros.outputs.conversions import (
+    contour,
+    gray_to_image,
+    rgb_to_image,
+    tight,
+    tracked_to_message,
+    tracked_with_runs,
+)
 from s2iammask_ros.targets.records import Reason, Tracked
 from s2iammask_ros.targets.requests import candidates
 
@@ -124,6 +132,19 @@ def test_bytes_are_in_an_array_that_rclpy_takes_as_it_is():
     data = byte_array(np.arange(6, dtype=np.uint8).reshape(2, 3)[:, ::2])
     assert (type(data), data.typecode, list(data)) == (array, "B", [0, 2, 3, 5])
     assert len(byte_array(np.zeros((0, 0), np.uint8))) == 0
+
+
+@pytest.mark.parametrize(("convert", "shape"), [(gray_to_image, (480, 640)), (rgb_to_image, (480, 640, 3))])
+def test_pixels_are_copied_into_a_message_once(convert, shape):
+    pixels = np.arange(math.prod(shape), dtype=np.uint8).reshape(shape)
+    tracemalloc.start()
+
+    message = convert(pixels, Header(frame_id="camera"))
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert bytes(message.data) == pixels.tobytes()
+    assert peak < 1.2 * pixels.size
 
 
 def test_the_reasons_are_those_of_the_message():
