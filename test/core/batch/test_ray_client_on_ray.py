@@ -14,19 +14,14 @@ from s2iammask_core.files.pictures import write_picture
 
 @pytest.fixture(scope="module")
 def client_address(cluster):
-    """Where clients reach the cluster. One has done so: the first may wait for its server longer than Ray
-    allows.
-    """
+    """Where clients reach the cluster; none has done so."""
     pytest.importorskip("grpc", reason="pip install 'ray[client]'")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     cluster.head_node._ray_params.ray_client_server_port = port
     cluster.head_node.start_ray_client_server()
-    address = f"ray://127.0.0.1:{port}"
-    first = [sys.executable, "-c", f"import ray; ray.init({address!r})"]
-    assert any(subprocess.run(first, capture_output=True).returncode == 0 for _ in range(4))
-    return address
+    return f"ray://127.0.0.1:{port}"
 
 
 @pytest.fixture
