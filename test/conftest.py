@@ -26,6 +26,7 @@ ON_LOOPBACK = {  # read when Ray is imported: everything listens on 127.0.0.1, n
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # or it says on stdout, which tests read, who died
     "RAY_worker_niceness": "0",
 }
 RAY_NODE = {

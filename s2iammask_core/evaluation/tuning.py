@@ -71,7 +71,7 @@ class TrialWork:
     mark: str
 
     def __call__(self) -> Callable[[int, Tick], None]:
-        study = opened(self.task, self.storage)
+        study = _study(self.task, self.storage)
 
         def value(trial: optuna.Trial) -> float:
             trial.set_user_attr(MARK, self.mark)
@@ -86,6 +86,20 @@ class TrialWork:
 
 def opened(task: Search, storage: Storage) -> optuna.Study:
     """The study, made if it is not there; ConfigError if it is of another search."""
+    study = _study(task, storage)
+    described = json.loads(json.dumps(task.describe()))
+    known = study.user_attrs.get("search")
+    if known is None:
+        study.set_user_attr("search", described)
+    elif known != described:
+        differing = ", ".join(name for name in described if known.get(name) != described[name])
+        raise ConfigError(
+            f"study {storage.study!r} has another {differing}; choose another name for the study"
+        )
+    return study
+
+
+def _study(task: Search, storage: Storage) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         database = optuna.storages.RDBStorage(storage.url)
@@ -99,15 +113,6 @@ def opened(task: Search, storage: Storage) -> optuna.Study:
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(WARM_UP_TRIALS, n_warmup_steps=steps),
     )
-    described = json.loads(json.dumps(task.describe()))
-    known = study.user_attrs.get("search")
-    if known is None:
-        study.set_user_attr("search", described)
-    elif known != described:
-        differing = ", ".join(name for name in described if known.get(name) != described[name])
-        raise ConfigError(
-            f"study {storage.study!r} has another {differing}; choose another name for the study"
-        )
     return study
 
 

@@ -1,6 +1,8 @@
 """What runs in a process of Ray."""
 
+import os
 import pickle
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +27,11 @@ class Answer:
 class Worker:
     """Keeps what it works with from one item to the next. Errors are answers, so that Ray wraps none."""
 
-    def __init__(self, cpus: int) -> None:
+    def __init__(self, cpus: int, folder: str) -> None:
+        """folder: in which the work was asked for."""
         cv2.setNumThreads(cpus)  # or each would take all cores, which the others have
+        with suppress(OSError):  # another machine may not have it
+            os.chdir(folder)  # so that paths mean here what they mean there
         self._work: Work[Any, Any] | None = None
         self._turn, self._frames = 0, 0
 

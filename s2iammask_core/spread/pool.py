@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -85,7 +86,7 @@ class Pool:
         if self._resting:
             return self._resting.pop()
         try:
-            slot = Slot(self._kind.remote(self._workers.cpus))
+            slot = Slot(self._kind.remote(self._workers.cpus, str(Path.cwd())))
         except ImportError as error:  # said to Ray's client by the cluster
             raise UnavailableError(
                 f"the Ray cluster cannot work: {error}; pip install 's2iammask[batch]' on all its machines"

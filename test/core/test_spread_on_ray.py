@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,18 @@ def test_workers_stay_for_the_next_work_and_are_replaced_if_they_died_meanwhile(
         third = told(hands.run(process_id, [0]))[0]
 
     assert first == second != third
+
+
+def reading():
+    return lambda item, tick: Path(item).read_text()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_paths_mean_to_workers_what_they_mean_here(cluster, tmp_path, monkeypatch, count):
+    (tmp_path / "note").write_text("said here")
+    monkeypatch.chdir(tmp_path)
+
+    assert told(spread(reading, ["note"], Workers(count))) == {"note": "said here"}
 
 
 def test_items_are_taken_as_workers_become_free(cluster, tmp_path):
@@ -181,6 +194,54 @@ def test_without_ray_several_workers_are_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
 
     with pytest.raises(UnavailableError, match=r"pip install 's2iammask\[batch\]'"), session(Workers(2)):
+        pass
+
+
+@pytest.fixture
+def client(monkeypatch):
+    """A stand-in for Ray, whose client fails with these errors, one after the other, and then connects."""
+    ray = pytest.importorskip("ray")
+
+    def fail(*errors):
+        left = list(errors)
+
+        def init(**options):
+            if left:
+                raise left.pop(0)
+
+        monkeypatch.setattr(ray, "is_initialized", lambda: False)
+        monkeypatch.setattr(ray, "init", init)
+        monkeypatch.setattr(ray, "cluster_resources", dict)
+        monkeypatch.setattr(ray, "shutdown", lambda: None)
+        return left
+
+    return fail
+
+
+SLOW = ConnectionAbortedError("Initialization failure from server:\nTraceback\nRuntimeError: Proxy failed.\n")
+
+
+def test_a_cluster_that_is_slow_to_serve_its_first_client_is_asked_again(client):
+    left = client(SLOW, SLOW)
+
+    with session(Workers(1, "ray://127.0.0.1:1")):
+        assert left == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            SLOW,
+            r"cannot begin to serve: RuntimeError: Proxy failed\. Run it again; .*CHANNEL_TIMEOUT_S=120",
+        ),
+        (ConnectionError("ray client connection timeout"), "does not answer: .*timeout; is this the port"),
+    ],
+)
+def test_a_cluster_that_clients_cannot_reach_says_what_to_do(client, error, said):
+    client(error, error, error)
+
+    with pytest.raises(UnavailableError, match=said), session(Workers(1, "ray://127.0.0.1:1")):
         pass
 
 

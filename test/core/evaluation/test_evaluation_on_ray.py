@@ -1,9 +1,12 @@
 """Evaluation and search on Ray."""
 
-from dataclasses import dataclass
+import json
+import re
+from dataclasses import dataclass, replace
 
 import pytest
 
+from s2iammask_core.cli import main
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.evaluation.benchmarks.named import Choice, open_benchmark
 from s2iammask_core.evaluation.factory import IdentityFactory
@@ -37,8 +40,17 @@ def test_results_do_not_depend_on_the_number_of_workers(cluster, davis, tmp_path
 class AnyFactory:
     """The tracker that never moves, whatever the settings."""
 
+    source: str = ""
+    config: TrackerConfig = TrackerConfig()
+
     def configured(self, config):
-        return IdentityFactory()
+        return replace(self, config=config)
+
+    def make(self):
+        return IdentityFactory().make()
+
+    def describe(self):
+        return {"penalty_k": self.config.penalty_k}
 
 
 @pytest.mark.usefixtures("travels")
@@ -51,3 +63,42 @@ def test_trials_are_shared_out_and_kept_in_one_study(cluster, davis, tmp_path):
     tuning.search(task, storage, 5, Workers(2), seen.append)
 
     assert seen[-1] == tuning.outcome(task, storage).trials == 5
+
+
+@pytest.fixture
+def command(monkeypatch, davis, capsys):
+    """Runs a command beside its data; the printed object, without what depends on time."""
+    for name in ("ablate", "tune"):
+        module = pytest.importorskip(f"s2iammask_core.cli.{name}")
+        monkeypatch.setattr(module, "weights_factory", lambda args, weights: AnyFactory())
+    monkeypatch.chdir(davis.parent)
+
+    def call(*arguments):
+        data = ["--dataset", "DAVIS2017", "--root", davis.name, "--split", "val", "--json"]
+        assert main([*arguments, *data]) == 0
+        return json.loads(re.sub(r', "fps": [\d.]+', "", capsys.readouterr().out))
+
+    return call
+
+
+@pytest.mark.usefixtures("travels")
+def test_an_ablation_does_not_depend_on_the_number_of_workers(cluster, tmp_path, command):
+    (tmp_path / "rows.yaml").write_text("rows: {usual: {}, other: {set: {penalty_k: 0.1}}}")
+
+    here, there = (command("ablate", "rows.yaml", "--workers", n, "--results", f"on{n}") for n in ("0", "2"))
+
+    assert list(here) == ["usual", "other"]
+    assert here == there
+    assert (tmp_path / "on2/other").is_dir()
+
+
+@pytest.mark.usefixtures("travels")
+def test_settings_are_searched_on_a_cluster(cluster, tmp_path, command):
+    pytest.importorskip("optuna")
+    what = ["--on-test", "--trials", "3", "--search", "penalty_k=0:0.2", "--out", "found"]
+
+    record = command("tune", *what, "--workers", "2", "--address", cluster.address)
+
+    assert (record["trials"], record["dataset"]) == (3, "DAVIS2017")
+    assert 0 <= record["settings"]["penalty_k"] <= 0.2
+    assert (tmp_path / "found/tune.yaml").is_file()
