@@ -251,6 +251,20 @@ class TrackerConfig(Checked):
         1.0,
         live=True,
     )
+    check_every: int = setting(
+        3,
+        "frames from one look whether what is tracked is still like the target to the next; 0: none",
+        0,
+        1000,
+        live=True,
+    )
+    check_similarity: float = setting(
+        0.55,
+        "smallest similarity of what is tracked to the target, as a share of what it was lately",
+        0.0,
+        1.0,
+        live=True,
+    )
     max_targets: int = setting(16, "most targets at a time", 1, 256)
 
     def __post_init__(self) -> None:

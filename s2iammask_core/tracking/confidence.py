@@ -62,20 +62,32 @@ class Health:
 
 
 def next_health(
-    health: Health, confidence: float, config: TrackerConfig, *, accepted: bool = True, searched: int = 0
+    health: Health,
+    confidence: float,
+    config: TrackerConfig,
+    *,
+    accepted: bool = True,
+    searched: int = 0,
+    doubt: float = 0.0,
 ) -> Health:
     """The state after a frame; it falls below one threshold and rises above a higher one: no flicker.
 
     A lost target stays lost until a find is accepted as the same object. It is uncertain then where its
-    confidence is low: some objects never had a high one. searched: windows in this frame.
+    confidence is low: some objects never had a high one. What is no longer like the target is uncertain, and
+    lost if that is not doubted any more.
+
+    Args:
+        searched: windows in this frame.
+        doubt: whether what is tracked is the target at all; 0 none, 1 it is not.
     """
     low_frames = health.low_frames + 1 if confidence < config.lost_below else 0
     lost = health.state is TrackState.LOST
     found = lost and accepted and not low_frames
-    if confidence >= config.tracking_above and (found or not lost):
-        return Health(TrackState.TRACKING, low_frames)
-    if (lost and not found) or low_frames >= config.lost_after:
+    gone = low_frames >= config.lost_after or doubt >= 1
+    if (lost and not found) or (gone and not lost):
         return Health(TrackState.LOST, low_frames, health.lost_frames + 1, health.searched + searched)
-    if found or confidence < config.uncertain_below:
+    if confidence >= config.tracking_above and (lost or not doubt):
+        return Health(TrackState.TRACKING, low_frames)
+    if found or doubt or confidence < config.uncertain_below:
         return Health(TrackState.UNCERTAIN, low_frames)
     return Health(health.state, low_frames)

@@ -31,7 +31,7 @@ from s2iammask_core.tracking.windows import aim_at, borders, centers, template_s
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """What might be a lost target."""
+    """What might be a target."""
 
     row: int  # of the target
     sighting: Sighting
@@ -135,13 +135,23 @@ class S2iamMaskMethod:
             Find(row, sighting)
             for row, each in enumerate(owned)
             for sighting in each
-            if scene.targets[row].health.state is TrackState.LOST and is_promising(sighting, config)
+            if self._asks(scene.targets[row], sighting, config)
         ]
         alike = self._alike(finds, scene, config)
         return [
             _chosen(each, scene.targets[row], [pair for pair in alike if pair[0].row == row], config)
             for row, each in enumerate(owned)
         ]
+
+    def _asks(self, target: Target, sighting: Sighting, config: TrackerConfig) -> bool:
+        """Whether it matters how like the target this is: of what may be a lost one, and now and then of what
+        is tracked, where pixels are remembered that can tell.
+        """
+        if target.health.state is TrackState.LOST:
+            return is_promising(sighting, config)
+        tells = bool(self._runner.memory_values) and config.remember
+        seen = sighting.is_finite and sighting.outline is not None
+        return tells and seen and target.likeness.is_due(config)
 
     def _alike(self, finds: Sequence[Find], scene: Scene, config: TrackerConfig) -> list[tuple[Find, float]]:
         """The finds, each with how much it is like its target; all templates are made as one batch."""
@@ -182,9 +192,9 @@ class S2iamMaskMethod:
 def _chosen(
     seen: list[Sighting], target: Target, alike: Sequence[tuple[Find, float]], config: TrackerConfig
 ) -> Sighting:
-    """The only sighting of a target; of a lost one that which is sure and most like its template."""
+    """The only sighting of a target; of a lost one that which is sure and most like it."""
     if target.health.state is not TrackState.LOST:
-        return seen[0]
+        return replace(seen[0], similarity=alike[0][1]) if alike else seen[0]
     if not seen:
         return nothing_seen(target)
     if not alike:

@@ -12,8 +12,41 @@ from s2iammask_core.tracking.regions import NO_MASK
 from s2iammask_core.tracking.runner import Kernels
 from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
 
+UNLIKE_LOOKS = 2  # in turn that make a target lost
+LIKENESS_RATE = 0.5  # share of the last look in what is usual: who turns around changes slowly
 COLOUR_RATE = 0.2  # share of a frame in the colours a target is known by
 SMALLEST_SIDE = 10.0  # frame pixels; the search window never closes around less (SiamMask)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like a target what is tracked as it was, each time that somebody looked."""
+
+    usual: float = 0.0  # similarity of what was like it, in [0, 1]; 0 before the first look
+    unlike: int = 0  # looks in turn that saw something else
+    frames: int = 0  # since the last look
+
+    @property
+    def doubt(self) -> float:
+        """Whether what is tracked is still the target: 0 there is none, 1 it is not."""
+        return self.unlike / UNLIKE_LOOKS
+
+    def is_due(self, config: TrackerConfig) -> bool:
+        """Whether to look at the next frame."""
+        return 0 < config.check_every <= self.frames + 1
+
+    def least(self, config: TrackerConfig) -> float:
+        """The similarity that the target itself hardly falls below."""
+        return config.check_similarity * self.usual
+
+    def after(self, similarity: float, config: TrackerConfig) -> "Likeness":
+        """After a frame with such a similarity, negative where nobody looked."""
+        if similarity < 0:
+            return replace(self, frames=self.frames + 1)
+        if similarity < self.least(config):
+            return replace(self, unlike=self.unlike + 1, frames=0)
+        usual = self.usual + LIKENESS_RATE * (similarity - self.usual) if self.usual else similarity
+        return Likeness(usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +61,7 @@ class Target:
     believed: Box  # upright box of the last answer that was believed
     border: tuple[float, float, float]  # mean colour of its first frame, fills what lies outside the frame
     health: Health = field(default_factory=Health)
+    likeness: Likeness = field(default_factory=Likeness)
     colours: Colours | None = field(default=None, compare=False)  # while it was surely seen; None until then
     shape: MaskRegion | None = field(
         default=None, compare=False
@@ -57,7 +91,7 @@ class Sighting:
     reach: Box | None = None  # around the wider mask, which decides where to look next; None as above
     accepted: bool = True  # whether it is the target, where that was in doubt because it had been lost
     hinted: bool = False  # whether it was seen where a detector had hinted at something
-    similarity: float = -1.0  # to the target, where it was compared: a lost one with what is surely seen
+    similarity: float = -1.0  # to the target, where it was compared, in [-1, 1]; -1: it was not
     searched: int = 0  # windows that were searched for a lost target, where their number is limited
 
     @property
@@ -93,8 +127,15 @@ def follow(
     more than it) is reported, but decides neither the box nor the next search. A lost target answers with the
     box where it was last seen, and no mask.
     """
+    likeness = _likeness(target, sighting, config)
+    target = replace(target, likeness=likeness)
     health = next_health(
-        target.health, confidence, config, accepted=sighting.accepted, searched=sighting.searched
+        target.health,
+        confidence,
+        config,
+        accepted=sighting.accepted,
+        searched=sighting.searched,
+        doubt=likeness.doubt,
     )
     moved = _moved(target, sighting, config, frame_size)
     fit = sighting.evidence.fit
@@ -127,10 +168,18 @@ def follow(
     return replace(moved, believed=believed, health=health), answer
 
 
+def _likeness(target: Target, sighting: Sighting, config: TrackerConfig) -> Likeness:
+    """After a frame; what is found begins anew, but for what is usual."""
+    if target.health.state is TrackState.LOST:
+        return Likeness(target.likeness.usual)
+    return target.likeness.after(sighting.similarity, config)
+
+
 def recoloured(target: Target, track: Track, frame: Frame, config: TrackerConfig) -> Target:
     """The target with the colours of a frame in which it was surely seen added to those it is known by."""
     sure = track.confidence >= config.tracking_above and track.fit >= config.min_mask_fit
-    if config.compat != "s2iammask" or not sure or track.state is not TrackState.TRACKING:
+    looked = not target.likeness.usual or target.likeness.frames == 0  # colours of another would stay
+    if config.compat != "s2iammask" or not sure or not looked or track.state is not TrackState.TRACKING:
         return target
     seen = colours_of(frame, track.mask)
     if seen and target.colours:

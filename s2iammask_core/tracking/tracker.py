@@ -19,7 +19,15 @@ from s2iammask_core.tracking.method import Method, Scene
 from s2iammask_core.tracking.network import Network
 from s2iammask_core.tracking.runner import StepRunner
 from s2iammask_core.tracking.start import StartTarget, checked_start
-from s2iammask_core.tracking.target import Memory, Sighting, Target, follow, nothing_seen, recoloured
+from s2iammask_core.tracking.target import (
+    Likeness,
+    Memory,
+    Sighting,
+    Target,
+    follow,
+    nothing_seen,
+    recoloured,
+)
 from s2iammask_core.tracking.track import Track
 
 MOST_TARGETS = 256  # of the setting max_targets
@@ -149,7 +157,10 @@ class Tracker:
             return []
         border = mean_colour(frame)
         places = [self._method.place(start, size) for start in starts]
-        added = tuple(_target(name, box, border) for name, box in zip(names, places, strict=True))
+        added = tuple(
+            _target(name, box, border, number % max(self._config.check_every, 1))
+            for number, (name, box) in enumerate(zip(names, places, strict=True))
+        )
         added, kernels = self._method.begin(frame, added, starts, self._config)
         known = self._memory.kernels
         self._memory = Memory(
@@ -289,5 +300,6 @@ def _whole(ids: Sequence[int]) -> list[int]:
         raise TargetError(f"ids must be whole numbers, got {list(ids)}") from error
 
 
-def _target(name: int, box: Box, border: tuple[float, float, float]) -> Target:
-    return Target(name, *box.center, box.width, box.height, box, border)
+def _target(name: int, box: Box, border: tuple[float, float, float], ahead: int) -> Target:
+    """A new target; it is looked at so many frames sooner, so that not all of them are looked at in one."""
+    return Target(name, *box.center, box.width, box.height, box, border, likeness=Likeness(frames=ahead))

@@ -78,5 +78,11 @@ def test_a_lost_target_stays_lost_while_no_find_is_accepted():
     assert [each.state for each in found] == [TrackState.LOST] * 2
 
 
+def test_what_may_be_another_is_uncertain_and_what_is_another_is_lost():
+    doubted, gone = (next_health(Health(), 0.9, CONFIG, doubt=doubt) for doubt in (0.5, 1.0))
+
+    assert (doubted.state, gone.state) == (TrackState.UNCERTAIN, TrackState.LOST)
+
+
 def test_one_bad_frame_does_not_lose_a_target():
     assert next_health(Health(), 0.0, CONFIG).state is TrackState.UNCERTAIN

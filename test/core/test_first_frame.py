@@ -242,7 +242,7 @@ def rows_of(tracker, frame, network):
 
 
 def test_memories_stay_with_their_targets_when_others_stop_or_join(remembering, two):
-    tracker = Tracker.of(remembering)
+    tracker = Tracker.of(remembering, TrackerConfig(check_every=0))
     other = tracker.sibling()
     tracker.start(two, [BOX, Box(215, 35, 275, 95)])
     first, second = rows_of(tracker, two, remembering)
