@@ -60,7 +60,12 @@ def _begin(workers: Workers, dashboard: bool) -> str:
     options: dict[str, Any] = {"address": workers.address}
     if not workers.address:
         cpus = workers.count * workers.cpus
-        options = {"num_cpus": cpus, "include_dashboard": dashboard, "object_store_memory": OBJECT_STORE}
+        options = {
+            "address": "local",  # its own, whatever other Ray runs here or RAY_ADDRESS names
+            "num_cpus": cpus,
+            "include_dashboard": dashboard,
+            "object_store_memory": OBJECT_STORE,
+        }
     try:
         context = _connected({**options, "log_to_driver": False, "logging_level": logging.ERROR})
     except (ConnectionError, RuntimeError, ValueError, ImportError, OSError) as error:

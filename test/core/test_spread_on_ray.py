@@ -205,7 +205,8 @@ def client(monkeypatch):
     def fail(*errors):
         left = list(errors)
 
-        def init(**options):
+        def init(address, **options):
+            assert address.startswith("ray://")
             if left:
                 raise left.pop(0)
 
@@ -243,6 +244,23 @@ def test_a_cluster_that_clients_cannot_reach_says_what_to_do(client, error, said
 
     with pytest.raises(UnavailableError, match=said), session(Workers(1, "ray://127.0.0.1:1")):
         pass
+
+
+OWN = """
+import ray
+from s2iammask_core.spread import Workers, session
+with session(Workers(1)):
+    print(ray.get_runtime_context().gcs_address)
+"""
+
+
+def test_without_an_address_ray_is_one_of_its_own(cluster):
+    program = [sys.executable, "-c", OWN]
+
+    own = subprocess.check_output(program, env={**os.environ, "RAY_ADDRESS": cluster.address}, text=True)
+
+    assert ":" in own
+    assert own.strip() != cluster.address
 
 
 def test_work_in_this_process_needs_no_ray(monkeypatch, tmp_path):
