@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from s2iammask_core.model.backbone import conv_bn, conv_bn_relu, normal_init
 
 FIRST_PIXELS = 239  # side of its patches: the template's window, nearly twice as fine
-BLOCKS = (3, 4, 3)  # of the ResNet's stages at strides 4, 8 and 16
+BLOCKS = (3, 4, 6)  # of the ResNet-50's stages at strides 4, 8 and 16
 WIDTH = 96  # channels of the decoder at strides 16 and 8; half of it at 4, a quarter at 2
 INSIDE = 2.0  # makes of what a box says of a pixel, a half, one
 
@@ -47,7 +47,7 @@ class Block(nn.Module):
 
 
 class Body(nn.Module):
-    """The first stages of a ResNet-50, exactly as the Caffe weights on ImageNet were trained."""
+    """A ResNet-50 up to stride 16, exactly as the Caffe weights on ImageNet were trained."""
 
     def __init__(self, blocks: Sequence[int] = BLOCKS) -> None:
         super().__init__()
