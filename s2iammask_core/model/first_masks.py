@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from s2iammask_core.model.backbone import conv_bn, conv_bn_relu, normal_init
 
-FIRST_PIXELS = 239  # side of its patches: the template's window, nearly twice as fine
+FIRST_PIXELS = 239  # side of its patches, more than twice as fine as a template
 BLOCKS = (3, 4, 6)  # of the ResNet-50's stages at strides 4, 8 and 16
 WIDTH = 96  # channels of the decoder at strides 16 and 8; half of it at 4, a quarter at 2
 INSIDE = 2.0  # makes of what a box says of a pixel, a half, one

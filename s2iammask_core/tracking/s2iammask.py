@@ -26,7 +26,7 @@ from s2iammask_core.tracking.shapes import remembered
 from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.target import Sighting, Target, nothing_seen, placed
 from s2iammask_core.tracking.track import TrackState
-from s2iammask_core.tracking.windows import aim_at, borders, centers, template_sides
+from s2iammask_core.tracking.windows import aim_at, borders, centers, first_sides, template_sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ class S2iamMaskMethod:
     def first_masks(
         self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig
     ) -> tuple[Crop[HostArray], NDArray[np.float32]]:
-        """The templates' windows, and how far their pixels are objects in the targets' shapes: (N, P, P)."""
-        crop = Crop(centers(targets), template_sides(targets, config), self._runner.first_pixels)
+        """Windows around targets, and how far their pixels are objects in the targets' shapes: (N, P, P)."""
+        crop = Crop(centers(targets), first_sides(targets, config), self._runner.first_pixels)
         size = (int(frame.shape[0]), int(frame.shape[1]))
         boxes = remembered([target.shape for target in targets], crop, size)
         return crop, self._runner.first_masks(frame, crop, borders(targets), boxes)

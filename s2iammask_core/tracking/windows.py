@@ -9,6 +9,9 @@ from s2iammask_core.tracking.shapes import priors
 from s2iammask_core.tracking.target import Target
 from s2iammask_core.tracking.track import TrackState
 
+FIRST_WINDOW = 0.8  # of a template's window; the network that fills boxes is trained for 0.77 to 1.3 of it
+WHOLE_BOX = 1.1  # of a box's longer side: of a long thin box a window of the template's kind cuts the ends
+
 
 def aim_at(targets: tuple[Target, ...], config: TrackerConfig, zoom: float = 1.0) -> Aim[HostArray]:
     """The search windows around where the targets were, `zoom` times as large as usual; nothing is expected
@@ -36,6 +39,12 @@ def aim_at(targets: tuple[Target, ...], config: TrackerConfig, zoom: float = 1.0
 def template_sides(targets: tuple[Target, ...], config: TrackerConfig) -> HostArray:
     """(N,): sides of the template windows, frame pixels."""
     return np.array([context_side(target.width, target.height, config.context) for target in targets])
+
+
+def first_sides(targets: tuple[Target, ...], config: TrackerConfig) -> HostArray:
+    """(N,): sides of the windows in which a first box is filled, frame pixels: the box lies inside."""
+    longest = np.array([max(target.width, target.height) for target in targets])
+    return np.maximum(FIRST_WINDOW * template_sides(targets, config), WHOLE_BOX * longest)
 
 
 def centers(targets: tuple[Target, ...]) -> HostArray:

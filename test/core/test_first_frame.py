@@ -1,5 +1,6 @@
 """How targets begin: with a mask that was given, with one that is found in a box, or without any."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -8,6 +9,7 @@ from s2iammask_core import Box, Tracker, TrackerConfig
 from s2iammask_core.geometry import PRIOR_CELLS, Crop, context_side
 from s2iammask_core.tracking.first_frame import MAYBE, ROUNDS, ZOOMS, region_of
 from s2iammask_core.tracking.shapes import remembered
+from s2iammask_core.tracking.windows import FIRST_WINDOW
 
 BLOCK = (120, 90, 60, 40)  # x y width height
 BOX = Box(110, 80, 190, 140)  # ten pixels more on each side
@@ -138,7 +140,9 @@ def test_a_network_that_fills_boxes_is_asked_once_and_looks_no_further(filling, 
     assert boxes.shape == (1, 95, 95)
     assert set(boxes.unique().tolist()) <= {0.0, MAYBE} | set(boxes[(boxes > 0) & (boxes < MAYBE)].tolist())
     side = context_side(80, 60, TrackerConfig().context)
-    assert (boxes > MAYBE / 2).sum().item() == pytest.approx(80 * 60 * (95 / side) ** 2, rel=0.05)
+    assert (boxes > MAYBE / 2).sum().item() == pytest.approx(
+        80 * 60 * (95 / (FIRST_WINDOW * side)) ** 2, rel=0.05
+    )
     assert not filling.seen
     assert filling.masks[-1].sum().item() == pytest.approx(60 * 40 * (127 / side) ** 2, rel=0.05)
 
@@ -155,6 +159,15 @@ def test_what_fills_a_box_is_the_mask_inside_it(filling, scene, colours):
     assert (first & wanted).sum() / (first | wanted).sum() > 0.95
     np.testing.assert_array_equal(second, drawn(frame))
     assert third.sum() == pytest.approx(50 * 50, rel=0.05)
+
+
+def test_a_long_thin_box_is_filled_to_its_ends(filling, scene, colours):
+    tracker = Tracker.of(filling)
+
+    tracker.start(scene((20, 100, 280, 14, colours[0])), [Box(20, 100, 300, 114)])
+
+    x, y, width, height = cv2.boundingRect(tracker.targets[0].shape.full(240, 320).view(np.uint8))
+    assert (x, y, x + width, y + height) == pytest.approx((20, 100, 300, 114), abs=2)
 
 
 def test_a_box_at_the_edge_of_the_frame_is_filled_as_far_as_it_is_seen(filling, scene, colours):
