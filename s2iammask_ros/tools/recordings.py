@@ -35,12 +35,6 @@ class BagSource:
     path: Path
     topic: str = ""  # empty: the only one
 
-    @property
-    def rate(self) -> float:
-        """Frames per second, over the whole of the bag."""
-        count, seconds = count_images(self.path, self.topic)
-        return count / seconds if seconds else 1.0
-
     def count(self) -> int:
         return count_images(self.path, self.topic)[0]
 
