@@ -54,4 +54,4 @@ class Track:
     mask: MaskRegion  # empty (0, 0) for variants without a mask
     fit: float = 1.0  # IoU of the mask's upright box with the best proposal, in [0, 1]; 1 without a mask
     hinted: bool = False  # whether it was lost and is found again now where a hint said
-    similarity: float = -1.0  # to a lost target, of what is surely seen, in [-1, 1]; -1: nothing is
+    similarity: float = -1.0  # to the target, where it was compared, in [-1, 1]; -1: it was not
