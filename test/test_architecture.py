@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LEAVES = {
-    *("errors", "config", "cache", "command_line", "devices", "manifest", "runs", "worker"),
+    *("errors", "config", "cache", "command_line", "devices", "manifest", "memory", "runs", "worker"),
     *("boxes", "box_ops", "anchors", "geometry", "sampling", "scene"),
 }
 MAY_IMPORT = {  # layer of the core: the layers under it, besides itself
