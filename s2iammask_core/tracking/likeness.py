@@ -16,9 +16,10 @@ from s2iammask_core.tracking.target import Sighting, Target
 
 SMALLEST_NORM = 1e-8  # of values that have a direction
 OBJECT = 0.5  # share of the object in a cell that belongs to it
+SMALL_PRODUCT = 2**18  # multiplications for which OpenBLAS wakes nobody
 OF_THREE = 0.4  # power of a product of three shares that puts it on the scale of kernels times colours
 
-Floats: TypeAlias = NDArray[np.float32]  # (rows, MEMORY_CELLS)
+Floats: TypeAlias = NDArray[np.float32]  # (rows, columns)
 
 
 def likenesses(
@@ -74,11 +75,22 @@ def _alike(found: Floats, known: Floats) -> float | None:
     if not seen.any() or not remembered.any():
         return None
     most = float((asking**2).sum(axis=0).max())
-    alike = asking.T @ keys  # (cells of the target, MEMORY_CELLS)
+    alike = _product(asking.T, keys)  # (cells of the target, MEMORY_CELLS)
     match = alike[:, seen].max(axis=0).mean() / most
-    object_, around = found[MEMORY_KEY : MEMORY_KEY + 2] @ np.exp(alike - most).T
+    object_, around = _product(np.exp(alike - most), found[MEMORY_KEY : MEMORY_KEY + 2].T).T
     share = (object_ / (object_ + around + MEMORY_FAINT)).mean()
     return float(max(match, 0.0) * share)
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    """The product, a few rows at a time. So small ones NumPy's BLAS makes in this thread; for larger
+    ones it wakes threads of its own, which wait for more on the cores that the network's next steps need.
+    """
+    rows = max(SMALL_PRODUCT // right.size, 1)
+    padded = np.zeros((-(-len(left) // rows) * rows, left.shape[1]), np.float32)
+    padded[: len(left)] = left
+    parts = np.matmul(padded.reshape(-1, rows, left.shape[1]), np.ascontiguousarray(right))
+    return np.asarray(parts.reshape(len(padded), -1)[: len(left)], np.float32)
 
 
 def _coloured_like(target: Target, frame: Frame, sighting: Sighting) -> float:
