@@ -1,6 +1,5 @@
 """Where people should look: frames in which an object was uncertain or lost, the worst as pictures."""
 
-import csv
 import html
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +8,6 @@ from dataclasses import dataclass
 from heapq import nlargest
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 from urllib.parse import quote
 
 import cv2
@@ -17,7 +15,7 @@ import numpy as np
 
 from s2iammask_core.batch.formats.each import Recording
 from s2iammask_core.batch.formats.places import Places
-from s2iammask_core.batch.formats.whole import Whole
+from s2iammask_core.batch.formats.whole import Table, Whole
 from s2iammask_core.batch.view import Seen, View
 from s2iammask_core.files.outputs import growing_file, growing_folder
 from s2iammask_core.files.pictures import write_picture
@@ -44,22 +42,7 @@ code { background: #8882; padding: 0 .3em; }
 def review(places: Places, _: Mapping[str, int]) -> Iterator[Whole]:
     """A row for each frame and object that somebody should look at; `corrected` is for the right box."""
     with growing_file(places.review) as file:
-        writer = _Review(file)
-        writer.table.writerow(COLUMNS)
-        yield writer
-
-
-class _Review:
-    def __init__(self, file: TextIO) -> None:
-        self.table = csv.writer(file)
-
-    def begin(self, view: View) -> None:
-        self._view = view
-
-    def add(self, frame: Sequence[Seen]) -> None:
-        self.table.writerows(_row(self._view, seen) for seen in frame if not seen.is_sure)
-
-    def end(self) -> None: ...
+        yield Table(file, COLUMNS, _row, lambda seen: not seen.is_sure)
 
 
 def _row(view: View, seen: Seen) -> list[object]:

@@ -140,20 +140,27 @@ def _append(file: IO[str], part: IO[str]) -> None:
 def boxes(places: Places, categories: Mapping[str, int]) -> Iterator[Whole]:
     """A row for each object and frame."""
     with growing_file(places.boxes) as file:
-        writer = _Boxes(file)
-        writer.table.writerow(COLUMNS)
-        yield writer
+        yield Table(file, COLUMNS, row_of)
 
 
-class _Boxes:
-    def __init__(self, file: TextIO) -> None:
-        self.table = csv.writer(file)
+class Table:
+    """A csv file with a row for each object and frame, or for some of them."""
+
+    def __init__(
+        self,
+        file: TextIO,
+        columns: Sequence[str],
+        row: Callable[[View, Seen], list[object]],
+        wanted: Callable[[Seen], bool] = lambda seen: True,
+    ) -> None:
+        self._table, self._row, self._wanted = csv.writer(file), row, wanted
+        self._table.writerow(columns)
 
     def begin(self, view: View) -> None:
         self._view = view
 
     def add(self, frame: Sequence[Seen]) -> None:
-        self.table.writerows(row_of(self._view, seen) for seen in frame)
+        self._table.writerows(self._row(self._view, seen) for seen in frame if self._wanted(seen))
 
     def end(self) -> None: ...
 
