@@ -127,24 +127,16 @@ def follow(
     more than it) is reported, but decides neither the box nor the next search. A lost target answers with the
     box where it was last seen, and no mask.
     """
-    likeness = _likeness(target, sighting, config)
-    target = replace(target, likeness=likeness)
-    health = next_health(
-        target.health,
-        confidence,
-        config,
-        accepted=sighting.accepted,
-        searched=sighting.searched,
-        doubt=likeness.doubt,
-    )
+    target = _judged(target, sighting, confidence, config)
+    state = target.health.state
     moved = _moved(target, sighting, config, frame_size)
     fit = sighting.evidence.fit
     if config.compat == "s2iammask" and fit < config.min_mask_fit:
         sighting = replace(sighting, outline=None, reach=None)
     box, rotated = sighting.outline or _plain(moved)
     if config.compat == "s2iammask":
-        if health.state is TrackState.LOST:
-            return replace(target, health=health), _lost(target, sighting, confidence)
+        if state is TrackState.LOST:
+            return target, _lost(target, sighting, confidence)
         if confidence < config.lost_below:
             moved = target
         elif sighting.reach and config.state_from_mask:
@@ -154,7 +146,7 @@ def follow(
     believed = target.believed if moved is target else sighting.reach or box
     answer = Track(
         target.id,
-        health.state,
+        state,
         confidence,
         sighting.score,
         sighting.agreement,
@@ -165,14 +157,24 @@ def follow(
         sighting.hinted,
         sighting.similarity,
     )
-    return replace(moved, believed=believed, health=health), answer
+    return replace(moved, believed=believed), answer
 
 
-def _likeness(target: Target, sighting: Sighting, config: TrackerConfig) -> Likeness:
-    """After a frame; what is found begins anew, but for what is usual."""
+def _judged(target: Target, sighting: Sighting, confidence: float, config: TrackerConfig) -> Target:
+    """The target, still where it was, with what is thought of it after a frame."""
     if target.health.state is TrackState.LOST:
-        return Likeness(target.likeness.usual)
-    return target.likeness.after(sighting.similarity, config)
+        likeness = Likeness(target.likeness.usual)  # what is found begins anew
+    else:
+        likeness = target.likeness.after(sighting.similarity, config)
+    health = next_health(
+        target.health,
+        confidence,
+        config,
+        accepted=sighting.accepted,
+        searched=sighting.searched,
+        doubt=likeness.doubt,
+    )
+    return replace(target, likeness=likeness, health=health)
 
 
 def recoloured(target: Target, track: Track, frame: Frame, config: TrackerConfig) -> Target:
