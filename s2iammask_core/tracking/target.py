@@ -180,7 +180,8 @@ def _judged(target: Target, sighting: Sighting, confidence: float, config: Track
 def recoloured(target: Target, track: Track, frame: Frame, config: TrackerConfig) -> Target:
     """The target with the colours of a frame in which it was surely seen added to those it is known by."""
     sure = track.confidence >= config.tracking_above and track.fit >= config.min_mask_fit
-    looked = not target.likeness.usual or target.likeness.frames == 0  # colours of another would stay
+    likeness = target.likeness  # colours of another, which nobody looked at, would stay
+    looked = not config.check_every or not likeness.usual or likeness.frames == 0
     if config.compat != "s2iammask" or not sure or not looked or track.state is not TrackState.TRACKING:
         return target
     seen = colours_of(frame, track.mask)

@@ -122,3 +122,15 @@ def test_two_unlike_looks_in_turn_are_needed():
         doubts.append(likeness.doubt)
 
     assert doubts == [0.5, 0.5, 0, 0.5, 0.5, 1]
+
+
+def test_colours_are_learned_in_each_frame_again_once_checks_are_switched_off(network, block):
+    tracker = started(network, block)
+    states(tracker, [block(60 + k) for k in range(4)])
+    before = tracker.targets[0].colours
+
+    tracker.reconfigure(TrackerConfig(proposals=2, check_every=0))
+    states(tracker, [block(64)])
+
+    assert before is not None
+    assert tracker.targets[0].colours is not before
