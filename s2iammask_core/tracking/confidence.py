@@ -73,8 +73,8 @@ def next_health(
     """The state after a frame; it falls below one threshold and rises above a higher one: no flicker.
 
     A lost target stays lost until a find is accepted as the same object. It is uncertain then where its
-    confidence is low: some objects never had a high one. What is no longer like the target is uncertain, and
-    lost if that is not doubted any more.
+    confidence is low: some objects never had a high one. What may no longer be the target is uncertain, and
+    lost once it surely is not.
 
     Args:
         searched: windows in this frame.

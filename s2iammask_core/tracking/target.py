@@ -40,8 +40,8 @@ class Likeness:
         return config.check_similarity * self.usual
 
     def after(self, similarity: float, config: TrackerConfig) -> "Likeness":
-        """After a frame with such a similarity, negative where nobody looked."""
-        if similarity < 0:
+        """After a frame with such a similarity, negative or no number where nobody could tell."""
+        if not similarity >= 0:
             return replace(self, frames=self.frames + 1)
         if similarity < self.least(config):
             return replace(self, unlike=self.unlike + 1, frames=0)

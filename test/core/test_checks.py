@@ -113,6 +113,12 @@ def test_a_target_that_changes_slowly_stays_like_itself():
     assert likeness.usual < 0.4
 
 
+def test_a_look_that_gives_no_number_says_nothing():
+    likeness = Likeness(usual=0.8, unlike=1)
+
+    assert likeness.after(float("nan"), CONFIG) == Likeness(usual=0.8, unlike=1, frames=1)
+
+
 def test_two_unlike_looks_in_turn_are_needed():
     likeness = Likeness(usual=0.8)
 
