@@ -4,7 +4,8 @@ import os
 import signal
 import sys
 import time
-from threading import Timer
+from contextlib import suppress
+from threading import Thread, Timer
 from types import FrameType
 from typing import NoReturn
 
@@ -12,16 +13,17 @@ import rclpy
 import rclpy.logging
 import rclpy.utilities
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import Executor, ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from s2iammask_core.errors import ConfigError
 from s2iammask_core.memory import share_heaps
+from s2iammask_ros.executors import OneGroup, OtherGroups
 from s2iammask_ros.loading import make_tracker
 from s2iammask_ros.node import TrackerNode
 from s2iammask_ros.targets import services
 
-THREADS = 4  # images, a transition, questions about it meanwhile, everything but requests
+THREADS = 3  # a transition, questions about it meanwhile, everything but requests
 LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed
 BREATH = 0.0002  # seconds
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -65,8 +67,10 @@ def _run() -> int:
         rclpy.logging.get_logger("tracker").fatal(f"a parameter is wrong: {error}")
         return 2
     requests = services.THREADS * len(node.settings.cameras)
-    executor = MultiThreadedExecutor(num_threads=THREADS + requests)
+    images = OneGroup(node, node.images)
+    executor = OtherGroups(images, THREADS + requests)
     executor.add_node(node)
+    Thread(target=_receive, args=(images, node), name="images", daemon=True).start()
     try:
         _spin(executor, node)
     finally:
@@ -77,13 +81,19 @@ def _run() -> int:
     return 0
 
 
-def _spin(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
+def _receive(images: OneGroup, node: TrackerNode) -> None:
+    """Until the context is shut down."""
+    with suppress(ExternalShutdownException):
+        _spin(images, node)
+
+
+def _spin(executor: Executor, node: TrackerNode) -> None:
     """A request that rclpy itself chokes on, like a transition that does not exist, does not end the node."""
     while rclpy.utilities.ok():
         _spin_once(executor, node)
 
 
-def _send_results(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
+def _send_results(executor: Executor, node: TrackerNode) -> None:
     """Of goals that ended last: rclpy makes a result in a task of the executor and sends it in the next."""
     end = time.monotonic() + LONGEST_GOODBYE
     for _ in ("made", "sent", "on their way"):
@@ -92,11 +102,11 @@ def _send_results(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
             _spin_once(executor, node)
 
 
-def _spin_once(executor: MultiThreadedExecutor, node: TrackerNode) -> None:
-    """One turn, and a breath for the thread that got something to do.
+def _spin_once(executor: Executor, node: TrackerNode) -> None:
+    """One turn, and a breath for the thread that got something to do: the tracker's, or one of the executor.
 
-    Until that thread begins, rclpy hands the same to it over and over, and holds Python's lock meanwhile,
-    which it needs: of a camera at 30 Hz up to half of the images were lost so on an idle machine.
+    Spinning on holds Python's lock, which that thread needs to begin, and until it begins, rclpy hands the
+    same to it over and over: of a camera at 30 Hz up to half of the images were lost so on an idle machine.
     """
     try:
         executor.spin_once(timeout_sec=LONGEST_DEAFNESS)
