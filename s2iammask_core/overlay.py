@@ -46,15 +46,21 @@ def colour_of(id_: int) -> Colour:
 def label_image(tracks: Sequence[Track], frame_size: tuple[int, int]) -> NDArray[np.uint8]:
     """(H, W): 0 for background, k for the k-th track; a disputed pixel goes to the more probable one."""
     labels = np.zeros(frame_size, np.uint8)
-    best = np.zeros(frame_size if len(tracks) > 1 else (0, 0), np.float32)
+    draw_labels(labels, tracks)
+    return labels
+
+
+def draw_labels(labels: NDArray[np.uint8], tracks: Sequence[Track]) -> None:
+    """The same into (H, W) zeros of somebody else's memory."""
+    best = np.zeros(labels.shape if len(tracks) > 1 else (0, 0), np.float32)
     for number, track in enumerate(tracks[:255], start=1):
         place, wins, probability = _place(track.mask), track.mask.pixels, track.mask.probability
         if number > 1:
             wins = wins & (probability > best[place])
-        labels[place] = np.where(wins, np.uint8(number), labels[place])  # without a branch for each pixel
+        later = wins.view(np.uint8) * np.uint8(number)  # more than any label that is there yet
+        labels[place] = np.maximum(labels[place], later)
         if best.size:
             best[place] = np.maximum(best[place], probability * wins)
-    return labels
 
 
 def id_image(tracks: Sequence[Track], frame_size: tuple[int, int]) -> NDArray[np.uint8]:

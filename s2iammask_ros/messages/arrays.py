@@ -21,3 +21,13 @@ def fill(field: "array[int]", values: NDArray[Any]) -> None:
     """
     if values.size:
         field.frombytes(np.ascontiguousarray(values).data.cast("B"))
+
+
+def fill_with_zeros(field: "array[int]", height: int, width: int) -> NDArray[np.uint8]:
+    """Gives a message's field that is empty yet that many bytes; (H, W) view of them, to draw into.
+
+    In place: setting the field may copy them.
+    """
+    field.frombytes(bytes(width))
+    field *= height
+    return np.frombuffer(field, np.uint8).reshape(height, width)

@@ -18,9 +18,10 @@ from vision_msgs.msg import (
 )
 
 from s2iammask.msg import TrackedObject
-from s2iammask_core import TrackState, mask_runs
+from s2iammask_core import Track, TrackState, mask_runs
+from s2iammask_core.overlay import draw_labels
 from s2iammask_core.tracking.track import MaskRegion
-from s2iammask_ros.messages.arrays import fill
+from s2iammask_ros.messages.arrays import fill, fill_with_zeros
 from s2iammask_ros.messages.boxes import rotated_to_message
 from s2iammask_ros.messages.stamps import time_message
 from s2iammask_ros.messages.states import STATES
@@ -41,6 +42,14 @@ def gray_to_image(pixels: NDArray[np.uint8], header: Header) -> Image:
     height, width = pixels.shape
     message = Image(header=header, height=height, width=width, encoding="mono8", step=width)
     fill(message.data, pixels)
+    return message
+
+
+def labels_to_image(tracks: Sequence[Track], size: tuple[int, int], header: Header) -> Image:
+    """Their label image of that size (H, W), drawn where it is sent from, so copied nowhere."""
+    height, width = size
+    message = Image(header=header, height=height, width=width, encoding="mono8", step=width)
+    draw_labels(fill_with_zeros(message.data, height, width), tracks)
     return message
 
 

@@ -81,7 +81,7 @@ class Outputs:
         if not result.late:  # a Detection2DArray cannot say so
             self._offer(DETECTIONS, lambda: conversions.detections_to_message(tracked, header))
         self._publish_labels(result, mask_threshold)
-        self._offer(MASK, lambda: conversions.gray_to_image(label_image(result.visible, size), header))
+        self._offer(MASK, lambda: conversions.labels_to_image(result.visible, size, header))
         self._offer(MASK_VIEW, lambda: conversions.rgb_to_image(mask_view(result), header))
         self._publish_overlay(result)
         self._publish_space(result)

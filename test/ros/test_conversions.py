@@ -14,12 +14,14 @@ from s2iammask.msg import TrackedObject, TrackEvent
 from s2iammask.srv import StartTracking
 from s2iammask_core import Box, MaskRegion, RotatedBox, Track, TrackState, mask_from_runs
 from s2iammask_core.errors import S2iamMaskError, TargetError
+from s2iammask_core.overlay import label_image
 from s2iammask_ros.messages.arrays import byte_array
 from s2iammask_ros.messages.boxes import rotated_from_message, rotated_to_message
 from s2iammask_ros.messages.stamps import nanoseconds, time_message
 from s2iammask_ros.outputs.conversions import (
     contour,
     gray_to_image,
+    labels_to_image,
     rgb_to_image,
     tight,
     tracked_to_message,
@@ -132,6 +134,20 @@ def test_bytes_are_in_an_array_that_rclpy_takes_as_it_is():
     data = byte_array(np.arange(6, dtype=np.uint8).reshape(2, 3)[:, ::2])
     assert (type(data), data.typecode, list(data)) == (array, "B", [0, 2, 3, 5])
     assert len(byte_array(np.zeros((0, 0), np.uint8))) == 0
+
+
+def test_a_label_image_is_drawn_in_its_message():
+    tracks = [tracked(region(2, 1, [[1, 1, 0], [1, 1, 1]])).track]
+    tracemalloc.start()
+
+    message = labels_to_image(tracks, (480, 640), Header(frame_id="camera"))
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (message.height, message.width, message.step, message.encoding) == (480, 640, 640, "mono8")
+    assert message.header.frame_id == "camera"
+    assert bytes(message.data) == label_image(tracks, (480, 640)).tobytes()
+    assert peak < 1.2 * 480 * 640  # and copied nowhere
 
 
 @pytest.mark.parametrize(("convert", "shape"), [(gray_to_image, (480, 640)), (rgb_to_image, (480, 640, 3))])
