@@ -24,7 +24,7 @@ from s2iammask_ros.node import TrackerNode
 from s2iammask_ros.targets import services
 
 THREADS = 3  # a transition, questions about it meanwhile, everything but requests
-LONGEST_DEAFNESS = 0.2  # seconds until a signal is noticed
+LONGEST_DEAFNESS = 0.2  # seconds until the main thread notices a signal
 BREATH = 0.0002  # seconds
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONGEST_END = 1.5  # seconds after a signal in which the node may end by itself
@@ -72,7 +72,7 @@ def _run() -> int:
     executor.add_node(node)
     Thread(target=_receive, args=(images, node), name="images", daemon=True).start()
     try:
-        _spin(executor, node)
+        _spin(executor, node, LONGEST_DEAFNESS)
     finally:
         node.leave()
         _send_results(executor, node)
@@ -82,15 +82,15 @@ def _run() -> int:
 
 
 def _receive(images: OneGroup, node: TrackerNode) -> None:
-    """Until the context is shut down."""
+    """Until the context is shut down, which wakes it."""
     with suppress(ExternalShutdownException):
-        _spin(images, node)
+        _spin(images, node, longest=None)
 
 
-def _spin(executor: Executor, node: TrackerNode) -> None:
+def _spin(executor: Executor, node: TrackerNode, longest: float | None) -> None:
     """A request that rclpy itself chokes on, like a transition that does not exist, does not end the node."""
     while rclpy.utilities.ok():
-        _spin_once(executor, node)
+        _spin_once(executor, node, longest)
 
 
 def _send_results(executor: Executor, node: TrackerNode) -> None:
@@ -99,17 +99,17 @@ def _send_results(executor: Executor, node: TrackerNode) -> None:
     for _ in ("made", "sent", "on their way"):
         done = executor.create_task(lambda: None)  # tasks have their turns in order
         while not done.done() and time.monotonic() < end and rclpy.utilities.ok():
-            _spin_once(executor, node)
+            _spin_once(executor, node, LONGEST_DEAFNESS)
 
 
-def _spin_once(executor: Executor, node: TrackerNode) -> None:
+def _spin_once(executor: Executor, node: TrackerNode, longest: float | None) -> None:
     """One turn, and a breath for the thread that got something to do: the tracker's, or one of the executor.
 
     Spinning on holds Python's lock, which that thread needs to begin, and until it begins, rclpy hands the
     same to it over and over: of a camera at 30 Hz up to half of the images were lost so on an idle machine.
     """
     try:
-        executor.spin_once(timeout_sec=LONGEST_DEAFNESS)
+        executor.spin_once(timeout_sec=longest)
         time.sleep(BREATH)
     except ExternalShutdownException:
         raise
