@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from s2iammask_core.config import Checked, setting
+from s2iammask_core.data.deform import bends, exchanged, shaded
 from s2iammask_core.data.degrade import degraded
 from s2iammask_core.data.mask_sources import KNOWN_OBJECT, UNKNOWN
 from s2iammask_core.data.noise import Noise
@@ -24,7 +25,7 @@ LIGHTING = (
 # greatest shift, pixels, and relative change of scale, of a patch in which nothing moves, and of a first look
 STEADY, LOOK = (1.5, 0.01), (10.0, 0.05)
 LOOKS = 1.35  # greatest zoom of a first look
-SLIGHT = 0.3  # share of the turn that pairs of two frames get
+SLIGHT = 0.3  # share of the turn and the bend that pairs of two frames get
 PRIOR_SHIFT, PRIOR_SCALE = 5.0, 0.05  # greatest further motion since the frame before
 FIRST_LOOK = 0.5  # share of starts that remember nothing yet; the others look again
 
@@ -46,14 +47,27 @@ class AugmentConfig(Checked):
         3.0,
     )
     turn: float = setting(0.0, "greatest turn of the template against the search patch, degrees", 0.0, 180.0)
+    bend: float = setting(
+        0.0,
+        "greatest displacement of the parts of an object between template and search patch, pixels",
+        0.0,
+        16.0,
+    )
     start: float = setting(
         0.0, "share of pairs of one frame that are a start: a box, and no mask remembered", 0.0, 1.0
     )
     steady: float = setting(0.0, "share of pairs of one frame in which nothing moves", 0.0, 1.0)
     forget: float = setting(0.15, "share of the other pairs without a memory, and without a prior", 0.0, 1.0)
     spoil: float = setting(0.5, "share of remembered and prior masks that are spoilt", 0.0, 1.0)
+    guided: float = setting(
+        0.0, "share of first masks that are given a tracker's mask in their box, not the box alone", 0.0, 1.0
+    )
     flip: float = setting(0.5, "probability of a mirrored pair", 0.0, 1.0)
     grey: float = setting(0.25, "probability of a grey pair", 0.0, 1.0)
+    exchange: float = setting(0.0, "probability of a pair whose colours are exchanged", 0.0, 1.0)
+    shade: float = setting(
+        0.0, "greatest relative change of the light on a part of the search patch", 0.0, 0.9
+    )
     blur: float = setting(0.18, "probability of a blurred search patch", 0.0, 1.0)
     coarse: float = setting(0.0, "probability of a pair, or of a search patch, of low resolution", 0.0, 1.0)
     night: float = setting(0.0, "probability of a dark and noisy search patch", 0.0, 1.0)
@@ -90,6 +104,8 @@ def augment(pairs: Pair, config: AugmentConfig) -> Batch:
     layers = torch.cat([_planes(pairs.search), _layers(pairs.mask)], dim=1)  # (N, 5, C, C)
     sampled = _sample(layers, _upright(search_windows), config.search_pixels, flip)
     search, mask, unknown = sampled[:, :3], sampled[:, 3] > 0.5, sampled[:, 4] > 0.25
+    template, search = exchanged((template, search), noise, config.exchange)
+    search = shaded(search, noise, torch.where(steady, 0.0, config.shade))
     template, search = degraded(template, search, noise, steady, config)
     tint, other = _Tint.draw(noise, config), _Tint.draw(noise, config)
     box = _moved(pairs.box, search_windows, config.search_pixels, flip)
@@ -143,10 +159,11 @@ def _template(
         config.template_shift,
         config.template_scale,
     )
-    turn = noise.signed(1)[:, 0] * math.radians(config.turn) * torch.where(pairs.same, 1.0, SLIGHT)
-    turn = torch.where(steady, 0.0, turn)
+    strength = torch.where(steady, 0.0, torch.where(pairs.same, 1.0, SLIGHT))
+    turn = noise.signed(1)[:, 0] * math.radians(config.turn) * strength
+    bend = bends(noise, config.bend * strength, pixels)
     layers = torch.cat([_planes(pairs.template), _layers(pairs.template_mask)], dim=1)
-    sampled = _sample(layers, _turned(windows, turn), pixels, flip)
+    sampled = _sample(layers, _turned(windows, turn), pixels, flip, bend)
     masks = torch.where((sampled[:, 4] > 0.25) & (sampled[:, 3] < 0.5), -1.0, sampled[:, 3])
     return sampled[:, :3], masks
 
@@ -168,8 +185,10 @@ def _turned(windows: Tensor, turn: Tensor) -> Tensor:
     return torch.cat([windows, turn[:, None]], dim=1)
 
 
-def _sample(planes: Tensor, windows: Tensor, pixels: int, flip: Tensor) -> Tensor:
-    """Bilinear patches (N, C, pixels, pixels) of windows (N, 5); mirrored where flip is true."""
+def _sample(planes: Tensor, windows: Tensor, pixels: int, flip: Tensor, bend: Tensor | None = None) -> Tensor:
+    """Bilinear patches (N, C, pixels, pixels) of windows (N, 5); mirrored where flip is true, and bent by
+    (N, pixels, pixels, 2), patch pixels.
+    """
     side = planes.shape[-1]
     center = windows[:, :2] * 2 / side - 1
     width, height = (windows[:, 2:4] / side).unbind(dim=1)
@@ -178,6 +197,8 @@ def _sample(planes: Tensor, windows: Tensor, pixels: int, flip: Tensor) -> Tenso
     rows = [cos * width, -sin * height, center[:, 0], sin * width, cos * height, center[:, 1]]
     theta = torch.stack(rows, dim=1).unflatten(1, (2, 3))
     grid = F.affine_grid(theta, [len(planes), 1, pixels, pixels], align_corners=False)
+    if bend is not None:
+        grid = grid + bend * (windows[:, None, None, 2:4] / side * 2 / pixels)
     return F.grid_sample(planes, grid, padding_mode="border", align_corners=False)
 
 

@@ -24,7 +24,7 @@ from s2iammask_core.errors import DatasetError
 from s2iammask_core.files.pictures import read_picture
 
 TRIES = 10  # draws until another video is given up
-NOISE = 96  # random numbers that travel with a pair
+NOISE = 144  # random numbers that travel with a pair
 AT_HOME = 0.3  # share of composed crops in which the object's own surroundings stay
 
 

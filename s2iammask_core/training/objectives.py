@@ -166,7 +166,7 @@ class Objective(nn.Module):
 
     def _first_mask(self, batch: Batch) -> Outcome:
         """The mask of an object in its box, as the first frame asks for it."""
-        regions, boxes = in_boxes(batch)
+        regions, boxes = in_boxes(batch, self.config.augment.guided)
         logits = cast(FirstMasks, self.network.first_masks).logits(batch.search, boxes).float()[:, None]
         return self._mask_loss(logits, regions)
 

@@ -69,7 +69,7 @@ def predict(network: SiameseNetwork, batch: Batch, config: TrainConfig) -> Predi
             regions = enlarge(boxes, config.regions.scale, side)
             masks = _pasted(network.roi_masks(output, regions[:, None])[:, 0].sigmoid(), regions, side)
         elif config.objective == "first_mask":
-            masks = network.first_mask(batch.search, in_boxes(batch)[1])
+            masks = network.first_mask(batch.search, in_boxes(batch, config.augment.guided)[1])
         elif config.objective != "proposals":
             cell = best % cells**2
             windows = cell_windows(cell, cells, side, WINDOW)

@@ -12,12 +12,17 @@ from s2iammask_core.anchors import anchor_grid, decode, encode
 from s2iammask_core.box_ops import box_iou, to_centers, to_corners
 from s2iammask_core.data.augment import Batch
 from s2iammask_core.data.noise import Noise
-from s2iammask_core.data.spoil import box_map, by_hand
+from s2iammask_core.data.spoil import HALF, box_map, by_hand, spoil
 from s2iammask_core.model.pooling import Grid, pool
 from s2iammask_core.training.settings import AnchorConfig, RegionConfig
 
 GOLDEN, MIX_1, MIX_2 = -0x61C8864680B583EB, -0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15  # of SplitMix64
 NEAR = 15  # pixels around a box whose mask is asked for
+# how a tracker's mask that guides the network for first masks differs from the true one
+SPOILT, SPOILT_SHARE, SPOILT_CELLS = 2, 0.7, 13  # times, share of the masks each time, pixels
+SOFT = 9  # pixels over which its edge is spread
+WIDER = 0.15  # of its sides, by which its box may be wider on each
+GUIDES = 1 + SPOILT * 5 + 4  # random numbers of that
 CENTRAL = 3  # cells on either side of the centre that give the negatives of a negative pair
 
 
@@ -211,17 +216,41 @@ def _sampled(layers: Tensor, rois: Tensor, pixels: int) -> Tensor:
     return means
 
 
-def in_boxes(batch: Batch) -> tuple[Regions, Tensor]:
+def in_boxes(batch: Batch, guided: float = 0.0) -> tuple[Regions, Tensor]:
     """The object of each pair as one region, the patch, of which only what lies near its box is known; and
-    the boxes (N, P, P) as masks, half of them as a hand draws them.
+    what the network is given of it (N, P, P): the boxes as masks, half of them as a hand draws them, or, for
+    a share of the pairs, a tracker's mask in a box around that.
     """
     side = batch.mask.shape[-1]
-    boxes = by_hand(extents(batch.mask), Noise(seeded_noise(batch.seed, 5)))
-    maps = box_map(boxes, side)
-    near = F.max_pool2d(maps[:, None], 2 * NEAR + 1, 1, NEAR) > 0
+    noise = Noise(seeded_noise(batch.seed, 5 + GUIDES))
+    true = extents(batch.mask)
+    maps = asked = box_map(by_hand(true, noise), side)
+    if guided:
+        chosen = (noise.take(1) < guided)[:, :, None]
+        guides = _guides(batch.mask, noise)
+        maps = torch.where(chosen, guides, maps)
+        asked = torch.where(chosen, torch.maximum(guides, box_map(true, side)), asked)
+    near = F.max_pool2d(asked[:, None], 2 * NEAR + 1, 1, NEAR) > 0
     shown = batch.positive & batch.has_mask & batch.mask.any(dim=(1, 2))
-    whole = boxes.new_tensor([0, 0, side, side]).expand(len(boxes), 1, 4)
+    whole = true.new_tensor([0, 0, side, side]).expand(len(true), 1, 4)
     return Regions(whole, batch.mask[:, None], near & ~batch.unknown[:, None], shown.float()[:, None]), maps
+
+
+def _guides(masks: Tensor, noise: Noise) -> Tensor:
+    """(N, P, P): masks (N, P, P) as a tracker has them, a half and more in boxes around them, and a half
+    where nothing of them is.
+    """
+    side = masks.shape[-1]
+    spoilt = masks.float()
+    for _ in range(SPOILT):
+        spoilt = spoil(spoilt, noise, SPOILT_SHARE, size=SPOILT_CELLS)
+    spoilt = F.avg_pool2d(spoilt[:, None], SOFT, 1, SOFT // 2, count_include_pad=False)[:, 0]
+    boxes = extents(spoilt > HALF * spoilt.amax(dim=(1, 2), keepdim=True))
+    sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
+    outwards = boxes.new_tensor([-1, -1, 1, 1])
+    boxes = boxes + outwards * sides * noise.take(4) * WIDER
+    inside = box_map(boxes, side)
+    return inside * (1 + spoilt)
 
 
 def extents(masks: Tensor) -> Tensor:

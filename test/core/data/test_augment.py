@@ -57,7 +57,7 @@ def centers(boxes):
 
 
 def test_the_random_numbers_of_a_pair_are_enough():
-    batch = augment(pairs(), AugmentConfig(start=0.5, steady=0.3, turn=30, coarse=0.5, night=0.5))
+    batch = augment(pairs(), AugmentConfig(start=0.5, steady=0.3, turn=30, bend=8, coarse=0.5, night=0.5))
 
     assert torch.isfinite(batch.template).all()
     assert batch.template_mask.shape == (COUNT, 127, 127)
@@ -89,6 +89,28 @@ def test_where_nothing_moves_the_object_stays_in_the_middle_and_is_remembered():
     sizes = batch.box[:, 2:] - batch.box[:, :2]
     torch.testing.assert_close(sizes, torch.tensor([40.0, 20]).expand(COUNT, -1), rtol=2 * scale, atol=0.1)
     assert batch.template_mask.flatten(1).any(dim=1).all()
+
+
+def test_what_bends_is_remembered_as_it_looks_and_bends_less_in_pairs_of_two_frames():
+    off = []
+    for same in (True, False):
+        given = pairs(same=same)
+        given.template[:] = 255 * (given.template_mask == KNOWN_OBJECT)[..., None]  # the object is white
+
+        batch = augment(given, replace(STILL, bend=8))
+
+        white = batch.template.mean(dim=1) > 127
+        assert (white != (batch.template_mask > 0.5)).float().mean() < 0.002
+        straight = levels(159, (60, 70, 100, 90))[:, 16:-16, 16:-16] == KNOWN_OBJECT
+        off.append((white != straight).float().mean())
+    assert off[0] > 2 * off[1] > 0
+
+
+def test_nothing_bends_where_nothing_moves():
+    plain = augment(pairs(), AugmentConfig(steady=1.0, turn=30, spoil=0.0))
+    bent = augment(pairs(), AugmentConfig(steady=1.0, turn=30, spoil=0.0, bend=8))
+
+    torch.testing.assert_close(bent.template, plain.template)
 
 
 def test_the_prior_of_a_moved_object_lies_where_it_was_in_the_same_window():

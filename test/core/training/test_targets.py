@@ -1,5 +1,7 @@
 """Labels of anchors, windows and regions, on boxes and masks drawn by hand."""
 
+from dataclasses import fields
+
 import pytest
 import torch
 
@@ -38,6 +40,14 @@ def batch_with(box, *, positive=True, side=255, unknown=None):
         has_mask=torch.tensor([True]),
         seed=torch.tensor([5]),
     )
+
+
+def many_with(box, count):
+    """The same pair so many times, but for what is drawn from its seed."""
+    one = batch_with(box)
+    same = {each.name: getattr(one, each.name) for each in fields(one)}
+    repeated = {name: each.expand(count, *each.shape[1:]) for name, each in same.items()}
+    return Batch(**{**repeated, "seed": torch.arange(count)})
 
 
 def test_positive_anchors_overlap_the_object_and_decode_to_it():
@@ -202,6 +212,31 @@ def test_a_first_mask_is_asked_for_near_the_box_that_the_mask_has():
         known - given, torch.tensor([-NEAR, -NEAR, NEAR, NEAR]).float(), atol=1, rtol=0
     )
     assert regions.weights.tolist() == [[1.0]]
+
+
+def test_a_guided_first_mask_is_given_a_spoilt_mask_in_a_box_around_it():
+    batch = many_with((60, 80, 140, 120), count=64)
+
+    regions, given = in_boxes(batch, guided=1.0)
+
+    true = batch.mask.float()
+    inside = given > 0
+    assert given.max() == 1
+    assert (given[inside] >= 0.5 * 0.999).float().mean() > 0.9  # but for cells that a box cuts
+    believed = (given - 0.5).clamp(min=0) * 2
+    overlap = torch.minimum(believed, true).sum(dim=(1, 2)) / torch.maximum(believed, true).sum(dim=(1, 2))
+    assert overlap.max() > 0.85  # its edge is soft
+    assert overlap.min() < 0.7
+    assert regions.known[:, 0][batch.mask].all()  # also what the tracker missed is asked for
+    assert not regions.known.all()
+
+
+def test_a_share_of_the_first_masks_is_guided():
+    batch = many_with((60, 80, 140, 120), count=64)
+
+    guided = in_boxes(batch, guided=0.5)[1].amax(dim=(1, 2)) > 0.5
+
+    assert int(guided.sum()) == pytest.approx(32, abs=12)
 
 
 def test_what_is_unknown_and_pairs_without_an_object_teach_no_first_mask():
