@@ -9,7 +9,9 @@ kept of its compilation, a tenth of a second, and holds no memory in between.
 
 import logging
 import os
+import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,8 +32,10 @@ from s2iammask_core.runtime.machine import usable_cores
 FORMATS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}  # OpenVINO's names
 PATIENCE = 32  # calls with several targets that are a habit; a start or a check makes less
 FORGETFULNESS = 1000  # calls with one target in a row after which several are none any more
+STARTS = 8  # first masks asked for with less than that between them that are no habit yet
 WIDENING = "openvino-widening"  # the thread that compiles beside the work
 MOST_LANES = 8  # targets side by side
+KEPT_DAYS = 60  # since its last use, after which a compilation is removed from the cache
 KEPT_KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"  # how many oneDNN keeps after their graph is gone
 
 _used: WeakValueDictionary[str, Any] = WeakValueDictionary()
@@ -55,6 +59,8 @@ class OpenvinoEngine:
         lasting = [name for name in described.graphs if name != FIRST_MASK]
         self._alone = {name: _Lanes(self._compiled(name, 1), 1) for name in lasting}
         self._abreast: _Lanes | None = None
+        self._first: _Lanes | None = None  # kept while first masks are asked for again and again
+        self._starts = self._calls_since_start = 0
         self._calls_of_several = self._calls_of_one = 0
 
     @property
@@ -76,16 +82,22 @@ class OpenvinoEngine:
         return abreast.answer(calls[:whole]) + self._alone[graph].answer(calls[whole:])
 
     def _at_hand(self, graph: str) -> "_Lanes":
-        """The graph on all cores, which ends with its last user if it can be had again soon."""
+        """The graph on all cores. That of first masks ends with its user if it can be had again soon, unless
+        it is asked for so often that more than starts ask.
+        """
         if graph in self._alone:
             return self._alone[graph]
-        lanes = _Lanes(self._compiled(graph, 1), 1)
-        if not self._kept:
-            self._alone[graph] = lanes
+        self._starts, self._calls_since_start = self._starts + 1, 0
+        lanes = self._first or _Lanes(self._compiled(graph, 1), 1)
+        if not self._kept or self._starts > STARTS:
+            self._first = lanes
         return lanes
 
     def _count(self, targets: int) -> None:
-        """Makes and lets go what pays for several targets, by what has become a habit."""
+        """Makes and lets go what pays for several targets and for many first masks, by what is a habit."""
+        self._calls_since_start += 1
+        if self._calls_since_start >= FORGETFULNESS:
+            self._forget_starts()
         if targets > 1:
             self._calls_of_one = 0
             self._calls_of_several += 1
@@ -97,6 +109,12 @@ class OpenvinoEngine:
         if self._calls_of_one >= FORGETFULNESS:
             self._calls_of_several = self._calls_of_one = 0
             self._narrow()
+
+    def _forget_starts(self) -> None:
+        self._starts = self._calls_since_start = 0
+        if self._first is not None and self._kept:
+            self._first = None
+            trim()
 
     def _narrow(self) -> None:
         if self._abreast is not None:
@@ -221,12 +239,22 @@ def graph_file(folder: Path, name: str) -> Path:
 
 def kept_in(folder: Path) -> dict[str, str]:
     """The setting that keeps what is compiled of an exported folder, which makes a start several times as
-    fast; none where nobody can write.
+    fast; none where nobody can write. What was kept of folders that nobody used for long is let go.
     """
     digest = sha256(folder / DESCRIPTION)[:16]  # OpenVINO itself tells files by path, time and size
     kept = cache_folder() / "openvino" / digest
     try:
         kept.mkdir(parents=True, exist_ok=True)
+        os.utime(kept)
+        _clear(kept.parent)
     except OSError:
         return {}
     return {"CACHE_DIR": str(kept)} if os.access(kept, os.W_OK) else {}
+
+
+def _clear(folder: Path) -> None:
+    """Removes the folders in one that were not used for long."""
+    oldest = time.time() - KEPT_DAYS * 24 * 3600
+    for each in folder.iterdir():
+        if each.is_dir() and each.stat().st_mtime < oldest:
+            shutil.rmtree(each, ignore_errors=True)

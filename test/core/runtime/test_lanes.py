@@ -13,6 +13,7 @@ from s2iammask_core.runtime.exported import read_description
 from s2iammask_core.runtime.openvino_engine import (
     FORGETFULNESS,
     PATIENCE,
+    STARTS,
     WIDENING,
     OpenvinoEngine,
     _Lanes,
@@ -67,12 +68,19 @@ def lanes():
 
 
 @pytest.fixture
-def engine(monkeypatch, lanes):
+def graphs():
+    """The names of what was compiled, in order."""
+    return []
+
+
+@pytest.fixture
+def engine(monkeypatch, lanes, graphs):
     """With two cores and the shipped graphs, of which none is compiled."""
     pytest.importorskip("openvino")
 
     def compiled(engine, graph, count):
         lanes.extend([count] if graph == "search" else [])
+        graphs.append(graph)
         return SimpleNamespace(create_infer_request=lambda: Request([]), outputs=[None])
 
     monkeypatch.setattr(OpenvinoEngine, "_compiled", compiled)
@@ -94,6 +102,26 @@ def test_several_targets_run_side_by_side_once_they_are_a_habit(engine, lanes):
 
     assert searched(engine, 3, 2) == [0, 1, 2]
     assert (before, lanes) == ([1], [1, 2])
+
+
+def test_the_graph_of_first_masks_stays_while_more_than_starts_ask_for_it(engine, graphs):
+    for _ in range(STARTS + 5):
+        searched(engine, 1, 1)
+        engine.answer("first_mask", [{"number": 1}])
+    loaded = graphs.count("first_mask")
+    searched(engine, 1, FORGETFULNESS)
+    engine.answer("first_mask", [{"number": 1}])
+
+    assert loaded == STARTS + 1
+    assert graphs.count("first_mask") == STARTS + 2
+
+
+def test_starts_that_are_far_between_never_keep_the_graph_of_first_masks(engine, graphs):
+    for _ in range(STARTS + 2):
+        engine.answer("first_mask", [{"number": 1}])
+        searched(engine, 1, FORGETFULNESS)
+
+    assert graphs.count("first_mask") == STARTS + 2
 
 
 def test_what_several_targets_need_is_let_go_after_one_alone_for_long_and_made_again(engine, lanes):

@@ -2,6 +2,8 @@
 
 import os
 import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +61,22 @@ def test_what_only_starts_ask_is_held_in_memory_where_nothing_can_be_kept_on_dis
     assert sorted(compiled) == sorted(["template", "search", *["first_mask"] * times])
     for found, again in zip(first, second, strict=True):
         np.testing.assert_array_equal(found[0], again[0])
+
+
+def test_what_was_compiled_of_folders_that_nobody_uses_any_more_is_removed(exported, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (mine,) = openvino_engine.kept_in(exported).values()
+    long_ago, lately = (Path(mine).parent / name for name in ("long ago", "lately"))
+    for folder, days in ((long_ago, 61), (lately, 59), (Path(mine), 61)):
+        folder.mkdir(exist_ok=True)
+        (folder / "graph.blob").write_bytes(b"compiled")
+        os.utime(folder, (time.time() - days * 24 * 3600,) * 2)
+
+    openvino_engine.kept_in(exported)
+
+    assert not long_ago.exists()
+    assert (lately / "graph.blob").exists()
+    assert (Path(mine) / "graph.blob").exists()
 
 
 @pytest.fixture
