@@ -38,6 +38,7 @@ from s2iammask_core.evaluation.benchmarks.named import open_benchmark
 from s2iammask_core.evaluation.reports.tables import Table, as_markdown, nullable
 from s2iammask_core.files.outputs import write_text
 from s2iammask_core.runtime import weights_file
+from s2iammask_core.spread import session
 
 NOT_MEASURED = "not measured"
 
@@ -61,9 +62,10 @@ def run(args: argparse.Namespace) -> int:
     ablation = read_ablation(args.rows)
     benchmark = chosen_benchmark(args, ablation)
     found: dict[str, Mapping[str, float] | None] = {}
-    for row in ablation.rows:
-        found[row.name] = _figures(args, benchmark, row)
-        write_table(args.results, table(found), benchmark)
+    with session(chosen_workers(args)):  # one for all rows
+        for row in ablation.rows:
+            found[row.name] = _figures(args, benchmark, row)
+            write_table(args.results, table(found), benchmark)
     if not any(found.values()):
         raise ConfigError(f"no row of {args.rows} has weights that exist")
     if args.json:
