@@ -252,17 +252,24 @@ class TrackerConfig(Checked):
         live=True,
     )
     check_every: int = setting(
-        3,
+        6,
         "frames from one look whether what is tracked is still like the target to the next; 0: none",
         0,
         1000,
         live=True,
     )
     check_similarity: float = setting(
-        0.55,
+        0.5,
         "smallest similarity of what is tracked to the target, as a share of what it was lately",
         0.0,
         1.0,
+        live=True,
+    )
+    refine_every: int = setting(
+        0,
+        "frames from one mask that the network for first boxes makes finer to the next; 0: none",
+        0,
+        1000,
         live=True,
     )
     max_targets: int = setting(16, "most targets at a time", 1, 256)

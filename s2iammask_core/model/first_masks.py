@@ -111,14 +111,12 @@ class FirstMasks(nn.Module):
 
     def forward(self, patches: Tensor, boxes: Tensor) -> Tensor:
         """Probabilities (N, P, P) of patches (N, 3, P, P) and boxes as masks (N, P, P), negative outside the
-        frame: the mean of what the patches and their mirror images say.
+        frame.
         """
-        both = torch.cat([patches, patches.flip(-1)]), torch.cat([boxes, boxes.flip(-1)])
-        chances: Tensor = self.logits(*both).float().sigmoid().unflatten(0, (2, -1))
-        return (chances[0] + chances[1].flip(-1)) / 2
+        return self.logits(patches, boxes).float().sigmoid()
 
     def logits(self, patches: Tensor, boxes: Tensor) -> Tensor:
-        """What the patches alone say, before the sigmoid."""
+        """The same before the sigmoid."""
         inside = (boxes.clamp(min=0) * INSIDE)[:, None].to(patches.dtype)
         *skips, deep = self.body(patches, self.box(inside))
         x = self.top(_with(deep, inside))

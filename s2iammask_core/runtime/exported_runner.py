@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, HostArray, cut
-from s2iammask_core.runtime.exported import Exported
+from s2iammask_core.runtime.exported import FIRST_MASK, Exported
 from s2iammask_core.tracking.answer import Answer, answers
 from s2iammask_core.tracking.arrays import joined
 from s2iammask_core.tracking.frames import on_host
@@ -64,23 +64,28 @@ class ExportedRunner:
     def templates(
         self, frame: Frame, crop: Crop[HostArray], border: HostArray, masks: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        return self._each("template", frame, crop, border, {"masks": masks})
+        return self._each("template", cut(on_host(frame), crop, border), {"masks": masks})
 
     def first_masks(
-        self, frame: Frame, crop: Crop[HostArray], border: HostArray, boxes: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        return self._each("first_mask", frame, crop, border, {"boxes": boxes})
-
-    def _each(
         self,
-        graph: str,
         frame: Frame,
         crop: Crop[HostArray],
         border: HostArray,
-        beside: dict[str, NDArray[np.float32]],
+        boxes: NDArray[np.float32],
+        *,
+        mirrored: bool,
     ) -> NDArray[np.float32]:
-        """What a graph of one output says of the patch of each window, with what else it is given."""
         patches = cut(on_host(frame), crop, border)
+        if not mirrored:
+            return self._each(FIRST_MASK, patches, {"boxes": boxes})
+        both = joined([patches, patches[:, :, ::-1]])
+        found = self._each(FIRST_MASK, both, {"boxes": joined([boxes, boxes[:, :, ::-1]])})
+        return np.float32(0.5) * (found[: len(boxes)] + found[len(boxes) :, :, ::-1])
+
+    def _each(
+        self, graph: str, patches: NDArray[np.uint8], beside: dict[str, NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """What a graph of one output says of each patch, with what else it is given."""
         given: Inputs = {"patches": patches, **beside}
         calls = [{name: each[row : row + 1] for name, each in given.items()} for row in range(len(patches))]
         return joined([found for (found,) in self._engine.answer(graph, calls)])

@@ -86,9 +86,15 @@ class GraphRunner(WithNetwork):
         return self._eager.templates(frame, crop, border, masks)
 
     def first_masks(
-        self, frame: Frame, crop: Crop[HostArray], border: HostArray, boxes: NDArray[np.float32]
+        self,
+        frame: Frame,
+        crop: Crop[HostArray],
+        border: HostArray,
+        boxes: NDArray[np.float32],
+        *,
+        mirrored: bool,
     ) -> NDArray[np.float32]:
-        return self._eager.first_masks(frame, crop, border, boxes)
+        return self._eager.first_masks(frame, crop, border, boxes, mirrored=mirrored)
 
     @torch.inference_mode()
     def run(self, config: TrackerConfig, searches: Sequence[Search]) -> list[Answer]:

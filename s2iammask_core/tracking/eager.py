@@ -36,10 +36,20 @@ class EagerRunner(WithNetwork):
 
     @torch.inference_mode()
     def first_masks(
-        self, frame: Frame, crop: Crop[HostArray], border: HostArray, boxes: NDArray[np.float32]
+        self,
+        frame: Frame,
+        crop: Crop[HostArray],
+        border: HostArray,
+        boxes: NDArray[np.float32],
+        *,
+        mirrored: bool,
     ) -> NDArray[np.float32]:
         there = torch.from_numpy(boxes).to(self._network.device)
-        found = self._network.first_mask(self._cut(frame, crop, border), there)
+        patches = self._cut(frame, crop, border)
+        found = self._network.first_mask(patches, there)
+        if mirrored:
+            other = self._network.first_mask(patches.flip(-1), there.flip(-1)).flip(-1)
+            found = (found + other) / 2
         return found.cpu().numpy()
 
     @torch.inference_mode()

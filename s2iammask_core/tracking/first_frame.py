@@ -15,7 +15,7 @@ from s2iammask_core.boxes import Box
 from s2iammask_core.config import TrackerConfig
 from s2iammask_core.geometry import Crop, Frame, HostArray
 from s2iammask_core.tracking.answer import FULL_LEVEL, Answer
-from s2iammask_core.tracking.regions import Window, mask_region, windows_of
+from s2iammask_core.tracking.regions import Window, mask_region, windows_of, within
 from s2iammask_core.tracking.runner import Kernels, Search
 from s2iammask_core.tracking.start import Start
 from s2iammask_core.tracking.target import Target
@@ -42,7 +42,7 @@ class Looker(Protocol):
     def first_pixels(self) -> int: ...
 
     def first_masks(
-        self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig
+        self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig, *, mirrored: bool
     ) -> tuple[Crop[HostArray], NDArray[np.float32]]: ...
 
 
@@ -69,7 +69,8 @@ class FirstFrame:
         if None not in given:
             return shaped, self._templates(shaped)
         if self.looker.first_pixels:
-            shaped = _with(targets, given, self._filled(shaped, boxes))
+            votes = self.filled(shaped, boxes, mirrored=True)
+            shaped = _with(targets, given, [_sure(*pair) for pair in zip(boxes, votes, strict=True)])
             return shaped, self._templates(shaped)
         for _ in range(ROUNDS):
             shaped = _with(targets, given, self._looked(shaped, kernels, boxes))
@@ -79,15 +80,18 @@ class FirstFrame:
     def _templates(self, targets: tuple[Target, ...]) -> Kernels:
         return self.looker.templates(self.frame, targets, self.config, shaped=True)
 
-    def _filled(self, targets: tuple[Target, ...], boxes: Sequence[MaskRegion]) -> list[MaskRegion]:
-        """The targets' masks as the network finds them in their boxes, which are their shapes."""
-        crop, masks = self.looker.first_masks(self.frame, targets, self.config)
+    def filled(
+        self, targets: tuple[Target, ...], boxes: Sequence[MaskRegion], *, mirrored: bool
+    ) -> list[NDArray[np.float32]]:
+        """For each target the share of the votes of the pixels of its box, (h, w), by the network that fills
+        boxes; what is known of the object there are the targets' shapes.
+        """
+        crop, masks = self.looker.first_masks(self.frame, targets, self.config, mirrored=mirrored)
         levels = np.rint(masks * FULL_LEVEL).astype(np.uint8)
-        votes = [
+        return [
             _votes_in(box, (each, FULL_LEVEL), window, self.size)
             for box, each, window in zip(boxes, levels, windows_of(crop), strict=True)
         ]
-        return [_sure(*pair) for pair in zip(boxes, votes, strict=True)]
 
     def _looked(
         self, targets: tuple[Target, ...], kernels: Kernels, boxes: Sequence[MaskRegion]
@@ -145,12 +149,7 @@ def _votes_in(
     """(h, w) in [0, 1]: the share of the votes that the pixels of a box have, of levels (P, P) in a window
     and the highest that there can be.
     """
-    votes = np.zeros(frame_size, np.float32)
-    seen = mask_region(*levels, 0.0, window, frame_size)
-    height, width = seen.pixels.shape
-    votes[seen.y : seen.y + height, seen.x : seen.x + width] = seen.probability
-    rows, columns = box.pixels.shape
-    return votes[box.y : box.y + rows, box.x : box.x + columns]
+    return within(mask_region(*levels, 0.0, window, frame_size), box)
 
 
 def _sure(box: MaskRegion, votes: NDArray[np.float32]) -> MaskRegion:

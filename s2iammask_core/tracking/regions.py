@@ -59,6 +59,19 @@ def _span(origin: float, first: int, count: int, step: float, limit: int) -> tup
     return min(max(math.floor(low), 0), limit), max(min(math.ceil(high), limit), 0)
 
 
+def within(region: MaskRegion, window: MaskRegion) -> NDArray[np.float32]:
+    """(h, w): a region's probability in the pixels of another; 0 where it does not reach."""
+    found = np.zeros(window.pixels.shape, np.float32)
+    (rows, columns), (height, width) = window.pixels.shape, region.pixels.shape
+    left, top = max(window.x, region.x), max(window.y, region.y)
+    right = min(window.x + columns, region.x + width)
+    bottom = min(window.y + rows, region.y + height)
+    if left < right and top < bottom:
+        part = region.probability[top - region.y : bottom - region.y, left - region.x : right - region.x]
+        found[top - window.y : bottom - window.y, left - window.x : right - window.x] = part
+    return found
+
+
 def outline(region: MaskRegion, min_area: float, margin: float = HALF) -> tuple[Box, RotatedBox] | None:
     """The upright and the smallest rotated box around a mask's largest part; None if it is below min_area.
 

@@ -55,9 +55,17 @@ class StepRunner(Protocol):
         ...
 
     def first_masks(
-        self, frame: Frame, crop: Crop[HostArray], border: HostArray, boxes: NDArray[np.float32]
+        self,
+        frame: Frame,
+        crop: Crop[HostArray],
+        border: HostArray,
+        boxes: NDArray[np.float32],
+        *,
+        mirrored: bool,
     ) -> NDArray[np.float32]:
-        """How far the pixels of N windows are the objects in boxes: `network.Network.first_mask`."""
+        """How far the pixels of N windows are the objects in boxes: `network.Network.first_mask`; mirrored:
+        the mean of what the patches and their mirror images say, in twice the time.
+        """
         ...
 
     def sizes(self, most: int) -> tuple[int, ...]:

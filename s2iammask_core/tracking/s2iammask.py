@@ -18,6 +18,7 @@ from s2iammask_core.tracking.likeness import likenesses
 from s2iammask_core.tracking.method import Scene
 from s2iammask_core.tracking.network import MaskSource
 from s2iammask_core.tracking.redetection import View, is_promising, views_of
+from s2iammask_core.tracking.refinement import refined
 from s2iammask_core.tracking.regions import NO_MASK, Window, mask_region, outline, windows_of
 from s2iammask_core.tracking.runner import Kernels, Search, StepRunner
 from s2iammask_core.tracking.search_budget import SearchBudget, affordable_views
@@ -82,13 +83,16 @@ class S2iamMaskMethod:
         return self._runner.first_pixels
 
     def first_masks(
-        self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig
+        self, frame: Frame, targets: tuple[Target, ...], config: TrackerConfig, *, mirrored: bool
     ) -> tuple[Crop[HostArray], NDArray[np.float32]]:
-        """Windows around targets, and how far their pixels are objects in the targets' shapes: (N, P, P)."""
+        """Windows around targets, and how far their pixels are objects in the targets' shapes: (N, P, P);
+        mirrored: their mirror images are asked too.
+        """
         crop = Crop(centers(targets), first_sides(targets, config), self._runner.first_pixels)
         size = (int(frame.shape[0]), int(frame.shape[1]))
         boxes = remembered([target.shape for target in targets], crop, size)
-        return crop, self._runner.first_masks(frame, crop, borders(targets), boxes)
+        masks = self._runner.first_masks(frame, crop, borders(targets), boxes, mirrored=mirrored)
+        return crop, masks
 
     def answers(self, search: Search, config: TrackerConfig) -> list[Answer]:
         """What the network says in the windows of a search; the next search overwrites it."""
@@ -138,10 +142,13 @@ class S2iamMaskMethod:
             if self._asks(scene.targets[row], sighting, config)
         ]
         alike = self._alike(finds, scene, config)
-        return [
+        chosen = [
             _chosen(each, scene.targets[row], [pair for pair in alike if pair[0].row == row], config)
             for row, each in enumerate(owned)
         ]
+        if not config.refine_every or not self._runner.first_pixels:
+            return chosen
+        return refined(FirstFrame(scene.frame, config, self), scene.targets, chosen)
 
     def _asks(self, target: Target, sighting: Sighting, config: TrackerConfig) -> bool:
         """Whether it matters how like the target this is: of what may be a lost one, and now and then of what

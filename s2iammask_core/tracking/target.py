@@ -13,6 +13,7 @@ from s2iammask_core.tracking.runner import Kernels
 from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
 
 UNLIKE_LOOKS = 2  # in turn that make a target lost
+AGAIN = 3  # frames, at most, from a look that saw something else to the next
 LIKENESS_RATE = 0.5  # share of the last look in what is usual: who turns around changes slowly
 COLOUR_RATE = 0.2  # share of a frame in the colours a target is known by
 SMALLEST_SIDE = 10.0  # frame pixels; the search window never closes around less (SiamMask)
@@ -32,8 +33,9 @@ class Likeness:
         return self.unlike / UNLIKE_LOOKS
 
     def is_due(self, config: TrackerConfig) -> bool:
-        """Whether to look at the next frame."""
-        return 0 < config.check_every <= self.frames + 1
+        """Whether to look at the next frame; who saw something else looks again soon."""
+        every = min(config.check_every, AGAIN) if self.unlike else config.check_every
+        return 0 < every <= self.frames + 1
 
     def least(self, config: TrackerConfig) -> float:
         """The similarity that the target itself hardly falls below."""
@@ -62,6 +64,7 @@ class Target:
     border: tuple[float, float, float]  # mean colour of its first frame, fills what lies outside the frame
     health: Health = field(default_factory=Health)
     likeness: Likeness = field(default_factory=Likeness)
+    frames: int = 0  # that it was looked for in
     colours: Colours | None = field(default=None, compare=False)  # while it was surely seen; None until then
     shape: MaskRegion | None = field(
         default=None, compare=False
@@ -174,7 +177,7 @@ def _judged(target: Target, sighting: Sighting, confidence: float, config: Track
         searched=sighting.searched,
         doubt=likeness.doubt,
     )
-    return replace(target, likeness=likeness, health=health)
+    return replace(target, likeness=likeness, health=health, frames=target.frames + 1)
 
 
 def recoloured(target: Target, track: Track, frame: Frame, config: TrackerConfig) -> Target:

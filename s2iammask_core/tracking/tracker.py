@@ -158,7 +158,7 @@ class Tracker:
         border = mean_colour(frame)
         places = [self._method.place(start, size) for start in starts]
         added = tuple(
-            _target(name, box, border, number % max(self._config.check_every, 1))
+            _target(name, box, border, number, self._config)
             for number, (name, box) in enumerate(zip(names, places, strict=True))
         )
         added, kernels = self._method.begin(frame, added, starts, self._config)
@@ -300,6 +300,9 @@ def _whole(ids: Sequence[int]) -> list[int]:
         raise TargetError(f"ids must be whole numbers, got {list(ids)}") from error
 
 
-def _target(name: int, box: Box, border: tuple[float, float, float], ahead: int) -> Target:
-    """A new target; it is looked at so many frames sooner, so that not all of them are looked at in one."""
-    return Target(name, *box.center, box.width, box.height, box, border, likeness=Likeness(frames=ahead))
+def _target(
+    name: int, box: Box, border: tuple[float, float, float], number: int, config: TrackerConfig
+) -> Target:
+    """A new target, the n-th of a start: what is done now and then is not done for all in one frame."""
+    likeness = Likeness(frames=number % max(config.check_every, 1))
+    return Target(name, *box.center, box.width, box.height, box, border, likeness=likeness, frames=number)

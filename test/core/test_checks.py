@@ -1,12 +1,14 @@
 """Whether what is tracked is still the target: something that takes its place unseen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from s2iammask_core import Box, Tracker, TrackerConfig, TrackState
 from s2iammask_core.tracking.network import MEMORY_CELLS, MEMORY_KEY
-from s2iammask_core.tracking.target import Likeness
+from s2iammask_core.tracking.target import AGAIN, Likeness
 
 CONFIG = TrackerConfig(proposals=2)
 
@@ -70,7 +72,7 @@ def test_what_takes_the_place_of_the_target_is_uncertain_and_then_lost_and_the_t
 
     assert set(mine) == {TrackState.TRACKING}
     assert taken.index(TrackState.UNCERTAIN) < CONFIG.check_every
-    assert taken.index(TrackState.LOST) < 2 * CONFIG.check_every
+    assert taken.index(TrackState.LOST) < CONFIG.check_every + AGAIN
     assert taken[-1] is TrackState.LOST
     assert back[-1] is TrackState.TRACKING
 
@@ -86,8 +88,8 @@ def test_without_checks_what_takes_the_place_of_the_target_is_tracked(network, b
     assert network.asked == before
 
 
-def test_a_look_is_taken_every_third_frame_and_says_how_like_the_target_it_is(network, block):
-    tracker = started(network, block)
+def test_a_look_is_taken_now_and_then_and_says_how_like_the_target_it_is(network, block):
+    tracker = started(network, block, replace(CONFIG, check_every=3))
 
     tracks = [tracker.track(block(60 + k))[0] for k in range(7)]
 
@@ -95,7 +97,7 @@ def test_a_look_is_taken_every_third_frame_and_says_how_like_the_target_it_is(ne
 
 
 def test_targets_that_began_together_are_looked_at_in_different_frames(network, block):
-    tracker = Tracker.of(network, CONFIG)
+    tracker = Tracker.of(network, replace(CONFIG, check_every=3))
     tracker.start(block(60), [Box(60, 60, 100, 100)] * 3)
 
     looked = [[track.similarity >= 0 for track in tracker.track(block(60))] for _ in range(6)]
@@ -128,6 +130,20 @@ def test_two_unlike_looks_in_turn_are_needed():
         doubts.append(likeness.doubt)
 
     assert doubts == [0.5, 0.5, 0, 0.5, 0.5, 1]
+
+
+@pytest.mark.parametrize(("every", "again"), [(6, 3), (2, 2)])
+def test_who_saw_something_else_looks_again_soon(every, again):
+    config = replace(CONFIG, check_every=every)
+    calm, doubtful = Likeness(usual=0.8), Likeness(usual=0.8).after(0.3, config)
+
+    def wait(likeness):
+        frames = 1
+        while not likeness.is_due(config):
+            likeness, frames = likeness.after(-1.0, config), frames + 1
+        return frames
+
+    assert (wait(calm), wait(doubtful)) == (every, again)
 
 
 def test_colours_are_learned_in_each_frame_again_once_checks_are_switched_off(network, block):

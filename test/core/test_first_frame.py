@@ -133,10 +133,11 @@ def test_the_first_round_of_looks_knows_the_box_and_the_second_what_the_first_on
     assert remembering.seen[-1][:, 3].item() > 0
 
 
-def test_a_network_that_fills_boxes_is_asked_once_and_looks_no_further(filling, frame):
+def test_a_network_that_fills_boxes_is_asked_once_and_in_the_mirror_and_looks_no_further(filling, frame):
     Tracker.of(filling).start(frame, [BOX])
 
-    (boxes,) = filling.boxes
+    boxes, mirrored = filling.boxes
+    assert torch.equal(mirrored, boxes.flip(-1))
     assert boxes.shape == (1, 95, 95)
     assert set(boxes.unique().tolist()) <= {0.0, MAYBE} | set(boxes[(boxes > 0) & (boxes < MAYBE)].tolist())
     side = context_side(80, 60, TrackerConfig().context)
@@ -176,7 +177,7 @@ def test_a_box_at_the_edge_of_the_frame_is_filled_as_far_as_it_is_seen(filling, 
 
     tracker.start(frame, [Box(-20, 85, 65, 135)])
 
-    (boxes,) = filling.boxes
+    boxes, _ = filling.boxes
     assert boxes.min() == -1  # outside the frame
     assert tracker.targets[0].shape.area == pytest.approx(60 * 40, rel=0.05)
 

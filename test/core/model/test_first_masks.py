@@ -101,18 +101,6 @@ def test_what_lies_outside_the_frame_is_as_what_lies_outside_the_box():
     torch.testing.assert_close(part(patches, beyond), part(patches, boxes))
 
 
-@torch.no_grad()
-def test_a_mirrored_picture_has_the_mirrored_mask():
-    part = FirstMasks().eval()
-    torch.nn.init.normal_(part.box.weight)
-    patches, boxes, _ = drawn()
-
-    found, mirrored = part(patches, boxes), part(patches.flip(-1), boxes.flip(-1))
-
-    assert found.std() > 1e-4
-    torch.testing.assert_close(mirrored.flip(-1), found)
-
-
 def test_networks_have_it_where_they_remember_pixels():
     assert build_network(NetworkConfig()).first_pixels == FIRST_PIXELS
     for without in (

@@ -10,7 +10,7 @@ import torch
 
 from s2iammask_core import Box, Tracker, load_tracker
 from s2iammask_core.config import RuntimeConfig, TrackerConfig
-from s2iammask_core.geometry import PRIOR_CELLS
+from s2iammask_core.geometry import PRIOR_CELLS, Crop
 from s2iammask_core.runtime.export import ONNX, Subject, export
 from s2iammask_core.runtime.exported import read_description
 from s2iammask_core.runtime.prepare import PreparedNetwork
@@ -112,16 +112,34 @@ def test_each_engine_remembers_and_answers_as_pytorch_for_any_number_of_targets(
     assert read_description(exported).memory_values == network.memory_values
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
-def test_each_engine_fills_boxes_as_pytorch_does(network, frame, exported, graphs, engine):
+def test_each_engine_fills_boxes_as_pytorch_does(network, frame, exported, graphs, engine, mirrored):
     targets = tuple(target(number, frame) for number in range(3))
+    eager, other = S2iamMaskMethod(EagerRunner(network)), S2iamMaskMethod(graphs(exported, engine))
 
-    crops, wanted = S2iamMaskMethod(EagerRunner(network)).first_masks(frame, targets, CONFIG)
-    _, found = S2iamMaskMethod(graphs(exported, engine)).first_masks(frame, targets, CONFIG)
+    crops, wanted = eager.first_masks(frame, targets, CONFIG, mirrored=mirrored)
+    _, found = other.first_masks(frame, targets, CONFIG, mirrored=mirrored)
 
     assert found.shape == (3, crops.pixels, crops.pixels)
     assert wanted.std() > 1e-3
     np.testing.assert_allclose(found, wanted, atol=2e-3)
+
+
+def test_a_first_mask_with_its_mirror_image_is_the_mean_of_both(network, frame):
+    runner, shape = EagerRunner(network), (1, network.first_pixels, network.first_pixels)
+    crop = Crop(np.array([[60.0, 50.0]]), np.array([80.0]), network.first_pixels)
+    mirror = Crop(np.array([[frame.shape[1] - 60.0, 50.0]]), np.array([80.0]), network.first_pixels)
+    border, boxes = np.zeros((1, 3)), np.zeros(shape, np.float32)
+    boxes[:, 60:180, 80:150] = 0.5
+    flipped = np.ascontiguousarray(frame[:, ::-1]), mirror, border, np.ascontiguousarray(boxes[:, :, ::-1])
+
+    both = runner.first_masks(frame, crop, border, boxes, mirrored=True)
+    one = runner.first_masks(frame, crop, border, boxes, mirrored=False)
+    other = runner.first_masks(*flipped, mirrored=False)[:, :, ::-1]
+
+    assert np.abs(one - other).max() > 1e-4
+    np.testing.assert_allclose(both, (one + other) / 2, atol=1e-3)
 
 
 @torch.inference_mode()
