@@ -259,7 +259,7 @@ class TrackerConfig(Checked):
         live=True,
     )
     check_similarity: float = setting(
-        0.5,
+        0.45,
         "smallest similarity of what is tracked to the target, as a share of what it was lately",
         0.0,
         1.0,

@@ -14,8 +14,8 @@ from s2iammask_core.tracking.track import MaskRegion, Track, TrackState
 
 UNLIKE_LOOKS = 2  # in turn that make a target lost
 AGAIN = 3  # frames, at most, from a look that saw something else to the next
-LIKENESS_RATE = 0.5  # share of the last look in what is usual: who turns around changes slowly
-COLOUR_RATE = 0.2  # share of a frame in the colours a target is known by
+LIKENESS_RATE = 0.2  # share of a frame in how like itself a target usually is: it turns around slowly
+COLOUR_RATE = 0.07  # share of a frame in the colours that it is known by
 SMALLEST_SIDE = 10.0  # frame pixels; the search window never closes around less (SiamMask)
 
 
@@ -47,8 +47,8 @@ class Likeness:
             return replace(self, frames=self.frames + 1)
         if similarity < self.least(config):
             return replace(self, unlike=self.unlike + 1, frames=0)
-        usual = self.usual + LIKENESS_RATE * (similarity - self.usual) if self.usual else similarity
-        return Likeness(usual)
+        rate = _share(LIKENESS_RATE, self.frames + 1)
+        return Likeness(self.usual + rate * (similarity - self.usual) if self.usual else similarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def recoloured(target: Target, track: Track, frame: Frame, config: TrackerConfig
         return target
     seen = colours_of(frame, track.mask)
     if seen and target.colours:
-        seen = target.colours.blended(seen, COLOUR_RATE)
+        seen = target.colours.blended(seen, _share(COLOUR_RATE, max(config.check_every, 1)))
     return replace(target, colours=seen) if seen else target
 
 
@@ -212,6 +212,11 @@ def placed(target: Target, box: Box, frame_size: tuple[int, int]) -> Target:
         width=_clamped(box.width, SMALLEST_SIDE, frame_width),
         height=_clamped(box.height, SMALLEST_SIDE, frame_height),
     )
+
+
+def _share(rate: float, frames: int) -> float:
+    """Of what is seen in one of so many frames, in what is known, if each has a share of `rate`."""
+    return 1 - (1 - rate) ** frames
 
 
 def _clamped(value: float, low: float, high: float) -> float:

@@ -105,14 +105,15 @@ def test_targets_that_began_together_are_looked_at_in_different_frames(network, 
     assert [sum(row) for row in looked] == [1] * 6
 
 
-def test_a_target_that_changes_slowly_stays_like_itself():
+@pytest.mark.parametrize("every", [1, 3, 6])
+def test_a_target_that_changes_slowly_stays_like_itself_however_often_somebody_looks(every):
     likeness = Likeness()
 
-    for similarity in (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.35, 0.3):
-        likeness = likeness.after(similarity, CONFIG)
+    for frame in range(60):
+        likeness = likeness.after(0.95**frame if frame % every == 0 else -1.0, CONFIG)
         assert likeness.doubt == 0
 
-    assert likeness.usual < 0.4
+    assert likeness.usual == pytest.approx(0.95**60, rel=0.6)
 
 
 def test_a_look_that_gives_no_number_says_nothing():
