@@ -18,7 +18,7 @@ from s2iammask_core.tracking.target import Sighting, Target, placed
 from s2iammask_core.tracking.track import MaskRegion
 
 MARGIN = 0.06  # of its sides, by which a box is wider than the mask on each
-SHARE = 0.6  # of the votes that the new mask has; the step's has the rest
+SHARE = 0.55  # of the votes that the new mask has; the step's has the rest
 
 
 def refined(frame: FirstFrame, targets: Sequence[Target], seen: Sequence[Sighting]) -> list[Sighting]:
