@@ -31,8 +31,8 @@ from s2iammask_core.runtime.machine import usable_cores
 
 FORMATS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}  # OpenVINO's names
 PATIENCE = 32  # calls with several targets that are a habit; a start or a check makes less
-FORGETFULNESS = 1000  # calls with one target in a row after which several are none any more
-STARTS = 8  # first masks asked for with less than that between them that are no habit yet
+FORGETFULNESS = 1000  # calls with one target, or without a first mask, after which that is none any more
+STARTS = 2  # in which first masks are asked for in such a time; more are a habit
 WIDENING = "openvino-widening"  # the thread that compiles beside the work
 MOST_LANES = 8  # targets side by side
 KEPT_DAYS = 60  # since its last use, after which a compilation is removed from the cache
