@@ -110,7 +110,12 @@ class S2iamMaskMethod:
         ]
         if windows:
             self._budget.measure(time.perf_counter() - begin, len(windows))
-        return seen
+        if not config.refine_every or not self._runner.first_pixels:
+            return seen
+        return [
+            refined(FirstFrame(scene.frame, config, self), scene.targets, each)
+            for scene, each in zip(scenes, seen, strict=True)
+        ]
 
     def _views(self, scenes: Sequence[Scene], config: TrackerConfig) -> list[list[View]]:
         """Where to look in each scene; where time is limited, what it is enough for."""
@@ -142,13 +147,10 @@ class S2iamMaskMethod:
             if self._asks(scene.targets[row], sighting, config)
         ]
         alike = self._alike(finds, scene, config)
-        chosen = [
+        return [
             _chosen(each, scene.targets[row], [pair for pair in alike if pair[0].row == row], config)
             for row, each in enumerate(owned)
         ]
-        if not config.refine_every or not self._runner.first_pixels:
-            return chosen
-        return refined(FirstFrame(scene.frame, config, self), scene.targets, chosen)
 
     def _asks(self, target: Target, sighting: Sighting, config: TrackerConfig) -> bool:
         """Whether it matters how like the target this is: of what may be a lost one, and now and then of what
